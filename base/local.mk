@@ -1,18 +1,29 @@
-# What links libc alone; see the other lists for what needs more.
-base_libbase_a_SOURCES = \
-	base/arena.c \
-	base/arena.h \
-	base/base.h \
-	base/buf.c \
-	base/buf.h \
-	base/error.c \
-	base/error.h \
-	base/log.c \
-	base/log.h \
-	base/map.c \
-	base/map.h \
-	base/mem.c \
-	base/path.c \
-	base/path.h \
-	base/str.c \
-	base/str.h
+# Several small libraries, so that each program links what it uses.
+noinst_LIBRARIES += libbase.a libbase-regex.a libbase-hash.a libbase-git.a \
+	libbase-archive.a libbase-loop.a
+
+# libc only: the supervisor links this one and no other
+libbase_a_SOURCES = base/banned.h base/base.h
+libbase_a_SOURCES += base/arena.c base/arena.h
+libbase_a_SOURCES += base/buf.c base/buf.h
+libbase_a_SOURCES += base/error.c base/error.h
+libbase_a_SOURCES += base/log.c base/log.h
+libbase_a_SOURCES += base/map.c base/map.h
+libbase_a_SOURCES += base/mem.c
+libbase_a_SOURCES += base/path.c base/path.h
+libbase_a_SOURCES += base/str.c base/str.h
+
+# PCRE2
+libbase_regex_a_SOURCES =
+
+# libsodium
+libbase_hash_a_SOURCES =
+
+# libgit2, opened at first use
+libbase_git_a_SOURCES =
+
+# libarchive, opened at first use
+libbase_archive_a_SOURCES =
+
+# libuv
+libbase_loop_a_SOURCES =

@@ -1,0 +1,4 @@
+# One line per module: libexecutors_a_SOURCES += executors/NAME.c executors/NAME.h
+noinst_LIBRARIES += libexecutors.a
+
+libexecutors_a_SOURCES =

@@ -1,0 +1,4 @@
+# One line per module: libprotocol_a_SOURCES += protocol/NAME.c protocol/NAME.h
+noinst_LIBRARIES += libprotocol.a
+
+libprotocol_a_SOURCES =

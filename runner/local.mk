@@ -1,0 +1,4 @@
+# One line per module: librunner_a_SOURCES += runner/NAME.c runner/NAME.h
+noinst_LIBRARIES += librunner.a
+
+librunner_a_SOURCES =

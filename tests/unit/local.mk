@@ -1,0 +1,6 @@
+# One line per test program: its source is the file of the same name plus .c, and it is
+# linked with whatever it uses of the folders' libraries.
+UNIT_TESTS =
+if HAVE_CHECK
+UNIT_TESTS += tests/unit/test_build
+endif
