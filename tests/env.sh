@@ -1,0 +1,17 @@
+# Sourced by run and run-case: the same surroundings for everyone, so no settings of the
+# user and no variables of a CI this runs in. Expects src and build to be set.
+# usage: clean_env SCRATCH COMMAND…
+
+# shellcheck shell=bash disable=SC2154
+clean_env() {
+	mkdir -p "$1/home" "$1/tmp"
+	env -i PATH="$build:$PATH" HOME="$1/home" TMPDIR="$1/tmp" LC_ALL=C.UTF-8 TZ=UTC TERM=dumb \
+	    SRC="$src" BUILD="$build" PAWL_LIBEXEC="$build" \
+	    PAWL_SHARED="${PAWL_SHARED:-$src/../shared}" CK_FORK=no CK_VERBOSITY=normal \
+	    ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1" \
+	    UBSAN_OPTIONS="print_stacktrace=1" \
+	    GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=ann@example.org \
+	    GIT_COMMITTER_NAME=Ann GIT_COMMITTER_EMAIL=ann@example.org \
+	    GIT_AUTHOR_DATE=2024-01-01T00:00:00Z GIT_COMMITTER_DATE=2024-01-01T00:00:00Z \
+	    "${@:2}"
+}
