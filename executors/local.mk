@@ -2,3 +2,4 @@
 noinst_LIBRARIES += libexecutors.a
 
 libexecutors_a_SOURCES =
+libexecutors_a_SOURCES += executors/executor.h

@@ -2,3 +2,11 @@
 noinst_LIBRARIES += libpipelines.a
 
 libpipelines_a_SOURCES =
+libpipelines_a_SOURCES += pipelines/config.h
+libpipelines_a_SOURCES += pipelines/diag.h
+libpipelines_a_SOURCES += pipelines/document.h
+libpipelines_a_SOURCES += pipelines/node.h
+libpipelines_a_SOURCES += pipelines/plan.h
+libpipelines_a_SOURCES += pipelines/provider.h
+libpipelines_a_SOURCES += pipelines/vars.h
+libpipelines_a_SOURCES += pipelines/why.h

@@ -2,3 +2,6 @@
 noinst_LIBRARIES += libprotocol.a
 
 libprotocol_a_SOURCES =
+libprotocol_a_SOURCES += protocol/job.h
+libprotocol_a_SOURCES += protocol/reason.h
+libprotocol_a_SOURCES += protocol/status.h

@@ -1,0 +1,49 @@
+/*
+ * From a file to the merged document: YAML, inputs, includes, extends, !reference.
+ * Steps 1 to 5 of gitlab-ci-language.md section 1.
+ */
+#ifndef PIPELINES_DOCUMENT_H
+#define PIPELINES_DOCUMENT_H
+
+#include "pipelines/diag.h"
+#include "pipelines/provider.h"
+#include "pipelines/vars.h"
+
+#define DOCUMENT_MAX_BYTES ((size_t)2 * 1024 * 1024) /* a file; GitLab's limit */
+#define DOCUMENT_MAX_DEPTH 100
+#define DOCUMENT_MAX_FILES 150
+#define DOCUMENT_MAX_NODES                                                               \
+	((size_t)2 * 1000 * 1000) /* after aliases: a billion laughs ends here */
+
+struct document_options {
+	const char *path; /* ".gitlab-ci.yml" */
+	const struct provider *provider;
+	const struct vars
+	    *vars; /* what include may use: no variables of the file itself */
+	/* Values for spec:inputs of the main file: a map node (typed), or NULL. */
+	const struct node *inputs;
+	bool shape_only; /* do not fetch includes; check what is there */
+};
+
+struct document {
+	struct node *root; /* a map */
+	/* Every file that went in, in order: path, and SHA-256 of its content in hex. */
+	struct document_file {
+		const char *path, *sha256;
+	} * files;
+	size_t file_count;
+};
+
+MUST_CHECK int document_load(const struct document_options *options, struct arena *arena,
+    struct diags *diags, struct document *out);
+
+/* Parse one YAML text into nodes (1.1 rules as GitLab's loader has them). Several
+ * documents in a stream give several nodes. Findings go to diags; file is the name in
+ * marks. */
+MUST_CHECK int yaml_parse(const char *text, size_t len, const char *file,
+    struct arena *arena, struct diags *diags, struct node ***documents, size_t *count);
+
+/* The node as YAML text that parses back to the same nodes. */
+void yaml_emit(const struct node *node, struct buf *out);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Why a job is in the plan or not, and how it came to its `when`: for machine and human.
+ * Codes are stable strings: tests, scripts and the API read them.
+ */
+#ifndef PIPELINES_WHY_H
+#define PIPELINES_WHY_H
+
+#include "pipelines/node.h"
+
+enum why_code {
+	WHY_NO_RULES,     /* no rules, only or except: always there */
+	WHY_RULE_MATCHED, /* rules[rule] matched */
+	WHY_RULE_NEVER,   /* rules[rule] matched and says never */
+	WHY_NO_RULE_MATCHED,
+	WHY_ONLY_MATCHED,     /* only/except let it in */
+	WHY_ONLY_REFUSED,     /* `only` did not match */
+	WHY_EXCEPT_REFUSED,   /* `except` matched */
+	WHY_IMPLICIT_REFUSED, /* no rules: the implicit `only: [branches, tags]` does not
+				 hold */
+	WHY_WORKFLOW_REFUSED, /* workflow:rules decided against a pipeline */
+	WHY_CODES
+};
+
+/* A variable whose value decided, for `why`'s "values". */
+struct why_value {
+	const char *name, *value; /* value NULL: not set */
+};
+
+struct why {
+	enum why_code code;
+	const char *text; /* one sentence */
+	struct mark at;   /* the rule or keyword that decided; the job itself otherwise */
+	int rule;         /* index from 0; -1: none */
+	struct why_value *values;
+	size_t value_count;
+};
+
+const char *why_code_name(enum why_code code); /* "rule_matched" */
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * What a scheduler gives a runner: everything needed to run one job. The fields are
+ * GitLab's (runner-protocol.md section 3.1), so the same struct travels as JSON to and
+ * from stock runners and servers, and by pointer inside `pawl run`. Owned by its arena;
+ * read-only after it is built.
+ */
+#ifndef PROTOCOL_JOB_H
+#define PROTOCOL_JOB_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct job_variable {
+	const char *key, *value;
+	bool is_public, file, masked, raw;
+};
+
+struct job_step {
+	const char *name; /* "script", "after_script", "release" */
+	const char **script;
+	size_t script_count;
+	int64_t timeout_s;
+	const char *when;
+	bool allow_failure;
+};
+
+struct job_hook {
+	const char *name; /* "pre_get_sources_script" */
+	const char **script;
+	size_t script_count;
+};
+
+struct job_image {
+	const char *name; /* NULL or "": none */
+	const char *alias;
+	const char **entrypoint;
+	size_t entrypoint_count;
+	const char **command;
+	size_t command_count;
+	const char **pull_policy;
+	size_t pull_policy_count;
+	const char *docker_platform, *docker_user;
+	struct job_variable *variables;
+	size_t variable_count;
+};
+
+struct job_artifact {
+	const char *name; /* may hold variables; NULL: default */
+	bool untracked;
+	const char **paths;
+	size_t path_count;
+	const char **exclude;
+	size_t exclude_count;
+	const char *when;   /* "on_success", "on_failure", "always" */
+	const char *type;   /* "archive", "junit", "dotenv" … */
+	const char *format; /* "zip", "gzip", "raw" */
+	const char *expire_in;
+};
+
+struct job_cache {
+	const char *key; /* may hold variables */
+	bool untracked;
+	const char *policy; /* "pull-push", "pull", "push" */
+	const char **paths;
+	size_t path_count;
+	const char *when;
+	const char **fallback_keys;
+	size_t fallback_key_count;
+};
+
+/* An earlier job whose artifacts this one gets. */
+struct job_dependency {
+	int64_t id;
+	const char *token, *name;
+	const char *filename; /* NULL: it has none */
+	int64_t size_bytes;
+};
+
+struct job_git {
+	const char *repo_url, *ref, *sha, *before_sha;
+	const char *ref_type; /* "branch", "tag" */
+	const char **refspecs;
+	size_t refspec_count;
+	int64_t depth;
+	bool is_protected;
+};
+
+struct job_payload {
+	struct arena *arena;
+	int64_t id;
+	const char *token;
+	const char *name, *stage, *project_name, *project_full_path;
+	int64_t pipeline_id, project_id;
+	struct job_git git;
+	int64_t timeout_s;              /* runner_info.timeout */
+	struct job_variable *variables; /* later duplicates win */
+	size_t variable_count;
+	struct job_step *steps;
+	size_t step_count;
+	struct job_hook *hooks;
+	size_t hook_count;
+	struct job_image image;
+	struct job_image *services;
+	size_t service_count;
+	struct job_artifact *artifacts;
+	size_t artifact_count;
+	struct job_cache *caches;
+	size_t cache_count;
+	struct job_dependency *dependencies;
+	size_t dependency_count;
+	bool trace_sections; /* features.trace_sections */
+};
+
+void job_payload_free(struct job_payload *job); /* frees its arena; NULL is fine */
+
+/* The value a script would see, or NULL. Later duplicates win. */
+const char *job_payload_variable(const struct job_payload *job, const char *key);
+
+/* JSON as in the 201 answer of `POST jobs/request`, both ways. Unknown fields are
+ * ignored. */
+void job_payload_to_json(const struct job_payload *job, struct buf *out);
+MUST_CHECK int job_payload_from_json(
+    const char *text, size_t len, struct job_payload **out, struct error *err);
+
+#endif
