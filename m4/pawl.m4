@@ -17,17 +17,21 @@ AC_DEFUN([PAWL_DLOPEN], [
     [What dlopen() is given for $4.])
 ])
 
-# PAWL_ADD_FLAGS(VAR, FLAGS...): append those of FLAGS the compiler knows.
+# PAWL_ADD_FLAGS(VAR, FLAGS...): append those of FLAGS the compiler knows. All at once if
+# it knows them all, since asking one by one takes a second.
 AC_DEFUN([PAWL_ADD_FLAGS], [
   pawl_save_CFLAGS=$CFLAGS
-  for pawl_flag in $2; do
-    AC_MSG_CHECKING([whether $CC knows $pawl_flag])
-    CFLAGS="-Werror $pawl_flag"
+  pawl_known=
+  for pawl_flags in "$2" $2; do
+    AC_MSG_CHECKING([whether $CC knows] $pawl_flags)
+    CFLAGS="-Werror "`echo $pawl_flags`
     AC_COMPILE_IFELSE([AC_LANG_SOURCE([[int main(void) { return 0; }]])],
-      [AC_MSG_RESULT([yes])
-       $1="$[]$1 $pawl_flag"],
-      [AC_MSG_RESULT([no])])
+      [pawl_ok=yes], [pawl_ok=no])
+    AC_MSG_RESULT([$pawl_ok])
+    AS_IF([test $pawl_ok = yes], [pawl_known="$pawl_known $pawl_flags"])
+    AS_IF([test "$pawl_flags" = "$2" && test $pawl_ok = yes], [break])
   done
+  $1="$[]$1 "`echo $pawl_known`
   CFLAGS=$pawl_save_CFLAGS
 ])
 
