@@ -4,6 +4,9 @@ bin_PROGRAMS += pawl
 
 # main.c stays outside the library, so that a test can link the rest
 libcli_a_SOURCES =
+libcli_a_SOURCES += cli/command.c cli/command.h
+libcli_a_SOURCES += cli/commands.c cli/commands.h
+libcli_a_SOURCES += cli/help.c
 
 pawl_SOURCES = cli/main.c
 pawl_LDFLAGS = $(AM_LDFLAGS) -pie

@@ -1,0 +1,6 @@
+/* The list of commands, in the order help shows them. */
+#include "cli/commands.h"
+
+const struct command *const commands[] = {
+	NULL,
+};

@@ -1,0 +1,7 @@
+/* One row per command; each is defined in the file of its name. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+#endif
