@@ -3,4 +3,5 @@
 UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
+UNIT_TESTS += tests/unit/test_json_writer
 endif
