@@ -124,7 +124,7 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	va_end(ap);
 	s = arena_alloc(a, (size_t)(len < 0 ? 0 : len) + 1);
 	if (len > 0)
-		vsnprintf(s, (size_t)len + 1, fmt, again);
+		(void)vsnprintf(s, (size_t)len + 1, fmt, again);
 	va_end(again);
 	return s;
 }

@@ -67,7 +67,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 	if (len > 0) {
 		buf_reserve(b, (size_t)len);
-		vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
+		(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
 		b->len += (size_t)len;
 	}
 	va_end(again);
@@ -105,7 +105,7 @@ buf_read_fd(struct buf *b, int fd, size_t max, struct error *err)
 	for (;;) {
 		ssize_t n;
 
-		buf_reserve(b, 16 * 1024);
+		buf_reserve(b, (size_t)16 * 1024);
 		n = read(fd, b->data + b->len, b->cap - b->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -13,7 +13,7 @@ error_set(struct error *err, int code, const char *fmt, ...)
 		return code;
 	err->code = code;
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -29,10 +29,10 @@ error_errno(struct error *err, const char *fmt, ...)
 		return -saved;
 	err->code = -saved;
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	len = strlen(err->msg);
-	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror(saved));
+	(void)snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror(saved));
 	return -saved;
 }
 
@@ -47,9 +47,9 @@ error_wrap(struct error *err, const char *fmt, ...)
 		return ERR_FOREIGN;
 	memcpy(inner, err->msg, sizeof(inner));
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	len = strlen(err->msg);
-	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", inner);
+	(void)snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", inner);
 	return err->code;
 }

@@ -9,7 +9,7 @@
 static NORETURN void
 out_of_memory(size_t size)
 {
-	fprintf(stderr, "pawl: out of memory (%zu bytes wanted)\n", size);
+	(void)fprintf(stderr, "pawl: out of memory (%zu bytes wanted)\n", size);
 	abort();
 }
 
@@ -123,7 +123,7 @@ cleanup_fclose_ptr(void *p)
 	FILE *f = *(FILE **)p;
 
 	if (f != NULL)
-		fclose(f);
+		(void)fclose(f);
 }
 
 void
