@@ -6,7 +6,7 @@ check_PROGRAMS += $(UNIT_TESTS)
 CASE_TESTS = `cd $(srcdir) && ls -d tests/cases/*/ 2>/dev/null | sed 's,/$$,,'`
 E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
 
-EXTRA_DIST += tests/run tests/e2e tests/real
+EXTRA_DIST += tests/env.sh tests/run tests/run-case tests/cases tests/e2e tests/real
 
 # what runs in seconds, without root and network
 .PHONY: quick
