@@ -10,10 +10,11 @@ EXTRA_DIST += tests/env.sh tests/run tests/run-case tests/cases tests/e2e tests/
 
 # what runs in seconds, without root and network
 .PHONY: quick
-quick: all $(check_PROGRAMS)
+quick: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS)
 
-check-local: all
+check-local:
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS) $(E2E_TESTS)
 
 clean-local:
