@@ -38,7 +38,7 @@ AC_DEFUN([PAWL_ADD_FLAGS], [
 # PAWL_BUILD_FLAGS: sets PAWL_CFLAGS and PAWL_LDFLAGS for the kind of build asked for.
 # The user's CFLAGS come after ours and so win.
 AC_DEFUN([PAWL_BUILD_FLAGS], [
-  pawl_warnings="-Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
+  pawl_warnings="-Wall -Wextra -Wno-missing-field-initializers -Wpedantic -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wcast-qual
     -Wpointer-arith -Wvla -Walloca -Wundef -Wformat=2 -Wswitch-enum
     -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion"

@@ -1,14 +1,13 @@
 /*
  * What a scheduler gives a runner: everything needed to run one job. The fields are
- * GitLab's (runner-protocol.md section 3.1), so the same struct travels as JSON to and
- * from stock runners and servers, and by pointer inside `pawl run`. Owned by its arena;
+ * GitLab's (runner-protocol.md section 3.1), so that what `pawl run` passes by pointer
+ * can travel to and from stock runners and servers. Owned by its arena;
  * read-only after it is built.
  */
 #ifndef PROTOCOL_JOB_H
 #define PROTOCOL_JOB_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 
 struct job_variable {
 	const char *key, *value;
@@ -115,11 +114,5 @@ void job_payload_free(struct job_payload *job); /* frees its arena; NULL is fine
 
 /* The value a script would see, or NULL. Later duplicates win. */
 const char *job_payload_variable(const struct job_payload *job, const char *key);
-
-/* JSON as in the 201 answer of `POST jobs/request`, both ways. Unknown fields are
- * ignored. */
-void job_payload_to_json(const struct job_payload *job, struct buf *out);
-MUST_CHECK int job_payload_from_json(
-    const char *text, size_t len, struct job_payload **out, struct error *err);
 
 #endif

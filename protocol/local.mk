@@ -2,6 +2,6 @@
 noinst_LIBRARIES += libprotocol.a
 
 libprotocol_a_SOURCES =
-libprotocol_a_SOURCES += protocol/job.h
-libprotocol_a_SOURCES += protocol/reason.h
-libprotocol_a_SOURCES += protocol/status.h
+libprotocol_a_SOURCES += protocol/job.c protocol/job.h
+libprotocol_a_SOURCES += protocol/reason.c protocol/reason.h
+libprotocol_a_SOURCES += protocol/status.c protocol/status.h

@@ -2,3 +2,7 @@
 noinst_LIBRARIES += libscheduler.a
 
 libscheduler_a_SOURCES =
+libscheduler_a_SOURCES += scheduler/composite.c scheduler/composite.h
+libscheduler_a_SOURCES += scheduler/core.c scheduler/core.h scheduler/core_internal.h
+libscheduler_a_SOURCES += scheduler/core_actions.c
+libscheduler_a_SOURCES += scheduler/core_process.c

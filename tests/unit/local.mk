@@ -3,5 +3,6 @@
 UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
+UNIT_TESTS += tests/unit/test_core
 UNIT_TESTS += tests/unit/test_json_writer
 endif
