@@ -66,15 +66,14 @@ AC_DEFUN([PAWL_BUILD_FLAGS], [
     [pawl_build=developer
      pawl_sanitize="-fsanitize=address,undefined -fno-sanitize-recover=undefined"])
   AS_IF([test "$enable_fuzz" = yes],
-    [pawl_build=fuzzing pawl_sanitize="$pawl_sanitize,fuzzer-no-link"
+    [pawl_build=fuzzing FUZZ_ENGINE=-fsanitize=fuzzer
      pawl_sanitize="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"])
   AS_IF([test "$enable_cover" = yes],
     [pawl_build=coverage pawl_sanitize="--coverage"])
 
   AS_IF([test -n "$pawl_sanitize"],
     [PAWL_CFLAGS="$PAWL_CFLAGS -Werror -O1 -g -fno-omit-frame-pointer $pawl_sanitize"
-     PAWL_LDFLAGS="$PAWL_LDFLAGS $pawl_sanitize"
-     AC_LINK_IFELSE([AC_LANG_PROGRAM()], [], [])],
+     PAWL_LDFLAGS="$PAWL_LDFLAGS $pawl_sanitize"],
     [PAWL_CFLAGS="$PAWL_CFLAGS -O2 -g"
      PAWL_ADD_FLAGS([PAWL_CFLAGS], [-fstack-protector-strong -fstack-clash-protection -fcf-protection])
      pawl_fortify=3
@@ -88,6 +87,7 @@ AC_DEFUN([PAWL_BUILD_FLAGS], [
   PAWL_CFLAGS="-std=gnu11 -fPIE $PAWL_CFLAGS"
   AC_SUBST([PAWL_CFLAGS])
   AC_SUBST([PAWL_LDFLAGS])
+  AC_SUBST([FUZZ_ENGINE])
   AM_CONDITIONAL([FUZZ], [test "$enable_fuzz" = yes])
   AM_CONDITIONAL([COVER], [test "$enable_cover" = yes])
 ])

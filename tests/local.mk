@@ -1,4 +1,5 @@
 include tests/unit/local.mk
+include tests/fuzz/local.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 
@@ -6,16 +7,44 @@ check_PROGRAMS += $(UNIT_TESTS)
 CASE_TESTS = `cd $(srcdir) && ls -d tests/cases/*/ 2>/dev/null | sed 's,/$$,,'`
 E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
 
-EXTRA_DIST += tests/env.sh tests/run tests/run-case tests/cases tests/e2e tests/real
+EXTRA_DIST += tests/accept tests/acceptance.tsv tests/env.sh tests/run tests/run-case
+EXTRA_DIST += tests/cases tests/e2e tests/real
+
+.PHONY: quick soak accept cover
 
 # what runs in seconds, without root and network
-.PHONY: quick
 quick: all
 	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS)
 
+# everything; comes after check_PROGRAMS
 check-local:
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS) $(E2E_TESTS)
 
+# tests that read SOAK do their full counts: seeds, kills, huge logs
+soak: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+	@SOAK=1 TEST_TIMEOUT=7200 $(srcdir)/tests/run $(UNIT_TESTS) $(E2E_TESTS)
+
+# each demand: met, short by how much, or not shown
+accept: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+	@$(srcdir)/tests/accept $(ID)
+
+if COVER
+cover: all
+	@find . -name '*.gcda' -delete
+	@$(MAKE) $(AM_MAKEFLAGS) check
+	@gcovr --root $(srcdir) --exclude '.*tests/' --print-summary \
+	    --html-details coverage.html . | grep -v '^---'
+	@echo "Line by line: $(abs_builddir)/coverage.html"
+else
+cover:
+	@echo "This build does not count lines: ./configure --enable-cover" >&2; exit 1
+endif
+
 clean-local:
-	rm -rf tests/log
+	rm -rf tests/log accept-log fuzz-corpus fuzz-found lint-cache demo-run
+	find . -name '*.gc??' -delete
+
+CLEANFILES += coverage*.html coverage.css fuzz-*.log
