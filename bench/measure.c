@@ -42,7 +42,7 @@ run_once(char **command, struct sample *out)
 	int rc = posix_spawnp(&pid, command[0], NULL, NULL, command, environ);
 
 	if (rc != 0) {
-		fprintf(
+		(void)fprintf(
 		    stderr, "measure: cannot start %s: %s\n", command[0], strerror(rc));
 		return -1;
 	}
@@ -71,12 +71,12 @@ measure(FILE *out, long count, int want, char **command)
 		if (run_once(command, &s) < 0)
 			return -1;
 		if (!WIFEXITED(s.status) || WEXITSTATUS(s.status) != want) {
-			fprintf(stderr,
+			(void)fprintf(stderr,
 			    "measure: %s ended with wait status %#x, not exit %d\n",
 			    command[0], (unsigned)s.status, want);
 			return -1;
 		}
-		fprintf(out, "%lld %lld %lld %ld\n", (long long)s.wall_ns,
+		(void)fprintf(out, "%lld %lld %lld %ld\n", (long long)s.wall_ns,
 		    as_us(s.usage.ru_utime), as_us(s.usage.ru_stime), s.usage.ru_maxrss);
 	}
 	return 0;
@@ -89,7 +89,8 @@ main(int argc, char **argv)
 	int rc;
 
 	if (argc < 5) {
-		fputs("usage: measure FILE N STATUS COMMAND [ARGUMENT...]\n", stderr);
+		(void)fputs(
+		    "usage: measure FILE N STATUS COMMAND [ARGUMENT...]\n", stderr);
 		return 2;
 	}
 	out = fopen(argv[1], "we");
@@ -99,7 +100,7 @@ main(int argc, char **argv)
 	}
 	rc = measure(
 	    out, strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10), argv + 4);
-	if (fclose(out) != 0) {
+	if (ferror(out) || fclose(out) != 0) {
 		perror(argv[1]);
 		return 2;
 	}

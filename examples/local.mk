@@ -1,0 +1,6 @@
+EXTRA_DIST += \
+	examples/README.md \
+	examples/child-pipelines \
+	examples/demo \
+	examples/inputs \
+	examples/run-demo
