@@ -7,6 +7,7 @@ libbase_a_SOURCES = base/banned.h base/base.h
 libbase_a_SOURCES += base/arena.c base/arena.h
 libbase_a_SOURCES += base/buf.c base/buf.h
 libbase_a_SOURCES += base/error.c base/error.h
+libbase_a_SOURCES += base/glob.c base/glob.h
 libbase_a_SOURCES += base/json_writer.c base/json_writer.h
 libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
@@ -18,7 +19,7 @@ libbase_a_SOURCES += base/str.c base/str.h
 libbase_regex_a_SOURCES =
 
 # libsodium
-libbase_hash_a_SOURCES =
+libbase_hash_a_SOURCES = base/hash.c base/hash.h
 
 # libgit2, opened at first use
 libbase_git_a_SOURCES =

@@ -10,7 +10,6 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/map.h"
 
 /* Low to high. */
 enum var_level {
@@ -37,24 +36,31 @@ struct var {
 	const char *environment_scope; /* NULL or "*": every environment */
 };
 
+struct vars_slot;
+
 struct vars {
 	const struct vars *parent;
 	struct arena *arena;
-	struct var
-	    *items; /* every definition, in order; see vars_get for which one counts */
+	/* Every definition, in order; see vars_get for which one counts. */
+	struct var *items;
 	size_t count, cap;
-	struct map by_name; /* name -> index + 1 of the winning item of this scope */
+	/* Hash table of names, in the arena: the winning item of this scope. */
+	struct vars_slot *index;
+	size_t index_size;
 };
 
 /* name and value are copied into the arena. parent may be NULL and must outlive the
  * scope. */
 void vars_init(struct vars *v, struct arena *arena, const struct vars *parent);
-void vars_clear(struct vars *v); /* frees the index; items belong to the arena */
+void vars_clear(struct vars *v); /* forgets everything; the memory is the arena's */
 void vars_set(struct vars *v, const struct var *var);
 void vars_set_str(
     struct vars *v, enum var_level level, const char *name, const char *value);
 const struct var *vars_get(const struct vars *v, const char *name); /* NULL: undefined */
 const char *vars_value(const struct vars *v, const char *name);     /* NULL: undefined */
+
+/* The same for a name of len bytes within a text. */
+const struct var *vars_find(const struct vars *v, const char *name, size_t len);
 
 /* Each visible variable once (the winner of its name), in a stable order. out is an arena
  * array. */
@@ -76,9 +82,13 @@ const char *vars_expand_runner(const struct vars *v, struct arena *a, const char
 
 /*
  * The values a job gets: every visible variable with references in values expanded
- * recursively (raw ones left alone; unknown references left as written; `$$` kept for
- * the runner's own pass). A cycle of several variables is ERR_INVALID and names them.
+ * recursively. Left as written, for the runner's own pass: raw values, references to
+ * raw and file variables (their content must not be expanded again), unknown ones and
+ * `$$`. A variable that refers to itself means the definition it overrides. A cycle of
+ * several is ERR_INVALID and names them; what grows beyond VARS_MAX_… is ERR_LIMIT.
  */
+#define VARS_MAX_VALUE ((size_t)1024 * 1024)     /* bytes of one expanded value */
+#define VARS_MAX_TOTAL ((size_t)8 * 1024 * 1024) /* bytes of all that were expanded */
 MUST_CHECK int vars_resolve(const struct vars *v, struct arena *a, struct var **out,
     size_t *count, struct error *err);
 

@@ -4,5 +4,8 @@ UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_core
+UNIT_TESTS += tests/unit/test_glob
+UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_json_writer
+UNIT_TESTS += tests/unit/test_vars
 endif
