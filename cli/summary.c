@@ -1,0 +1,196 @@
+/* The beginning and the end of what `pawl run` shows: the heading, the table, the
+ * failures. */
+#include <stdio.h>
+
+#include "cli/screen_internal.h"
+
+void
+screen_duration(int64_t us, char *out, size_t size)
+{
+	int64_t s = us / 1000000;
+
+	if (us < 0)
+		us = 0;
+	if (s < 60)
+		snprintf(out, size, "%" PRId64 ".%02d s", s, (int)(us % 1000000 / 10000));
+	else if (s < 3600)
+		snprintf(out, size, "%" PRId64 " m %02d s", s / 60, (int)(s % 60));
+	else
+		snprintf(
+		    out, size, "%" PRId64 " h %02d m", s / 3600, (int)(s % 3600 / 60));
+}
+
+void
+screen_pipeline_started(struct screen *s, int64_t id, const char *name, const char *ref,
+    const char *sha, const char *plan_hash, size_t job_count, int64_t now_us)
+{
+	s->now_us = now_us;
+	if (s->options.json) {
+		screen_json_started(s, id, name, ref, sha, plan_hash, job_count);
+		return;
+	}
+	screen_erase_live(s);
+	screen_color(s, 1);
+	if (name != NULL)
+		buf_printf(&s->out, "%s: ", name);
+	buf_printf(&s->out, "pipeline %" PRId64, id);
+	screen_color(s, 0);
+	buf_printf(&s->out, " of %s at %.8s, %zu job%s\n", ref, sha, job_count,
+	    job_count == 1 ? "" : "s");
+}
+
+void
+screen_artifacts(
+    struct screen *s, const char *job, const char *path, size_t files, int64_t bytes)
+{
+	if (s->options.json) {
+		screen_json_artifacts(s, job, path, files, bytes);
+		return;
+	}
+	GROW(s->artifacts, s->artifact_count, s->artifact_cap);
+	s->artifacts[s->artifact_count++] = xasprintf("%s: %s (%zu file%s, %.1f KB)", job,
+	    path, files, files == 1 ? "" : "s", (double)bytes / 1000);
+}
+
+static void
+pad(struct buf *out, const char *text, size_t width)
+{
+	buf_add_str(out, text);
+	for (size_t n = screen_columns(text); n < width; n++)
+		buf_add_char(out, ' ');
+}
+
+struct widths {
+	size_t name, stage, status;
+};
+
+static struct widths
+measure(const struct screen_job *jobs, size_t count)
+{
+	struct widths w = { 3, 5, 6 };
+
+	for (size_t i = 0; i < count; i++) {
+		size_t name = screen_columns(jobs[i].name),
+		       stage = screen_columns(jobs[i].stage),
+		       status = screen_columns(screen_status_word(&jobs[i]));
+
+		w.name = name > w.name ? name : w.name;
+		w.stage = stage > w.stage ? stage : w.stage;
+		w.status = status > w.status ? status : w.status;
+	}
+	return w;
+}
+
+static void
+print_row(struct screen *s, const struct screen_job *job, const struct widths *w)
+{
+	char took[32] = "";
+
+	if (job->started_us != 0 && job->finished_us != 0)
+		screen_duration(job->finished_us - job->started_us, took, sizeof(took));
+	buf_add_str(&s->out, "  ");
+	pad(&s->out, job->name, w->name + 2);
+	pad(&s->out, job->stage, w->stage + 2);
+	screen_color(s, screen_status_color(job));
+	pad(&s->out, screen_status_word(job), w->status + 2);
+	screen_color(s, 0);
+	buf_printf(&s->out, "%9s", took);
+	if (job->detail != NULL && *job->detail != '\0')
+		buf_printf(&s->out, "  %s", job->detail);
+	buf_add_char(&s->out, '\n');
+}
+
+/* More rows than a screen holds say less: then those that passed are only counted. */
+static void
+print_table(struct screen *s, const struct screen_job *jobs, size_t count)
+{
+	struct widths w = measure(jobs, count);
+	bool all = count <= 40;
+
+	screen_color(s, 90);
+	buf_add_str(&s->out, "\n  ");
+	pad(&s->out, "job", w.name + 2);
+	pad(&s->out, "stage", w.stage + 2);
+	pad(&s->out, "status", w.status + 2);
+	buf_add_str(&s->out, "     time  why\n");
+	screen_color(s, 0);
+	for (size_t i = 0; i < count; i++)
+		if (all || jobs[i].status != STATUS_SUCCESS)
+			print_row(s, &jobs[i], &w);
+}
+
+static void
+print_failure(struct screen *s, const struct screen_job *job)
+{
+	const struct shown_job *shown = screen_find(s, job->id);
+	size_t lines = shown == NULL ? 0 : shown->tail_count, kept;
+
+	buf_add_char(&s->out, '\n');
+	screen_color(s, 31);
+	buf_printf(&s->out, "%s failed", job->name);
+	screen_color(s, 0);
+	buf_printf(&s->out, ": %s\n",
+	    job->detail != NULL ? job->detail : reason_text(job->reason));
+	if (job->command != NULL)
+		buf_printf(&s->out, "  command   %s\n", job->command);
+	kept = lines < SCREEN_TAIL ? lines : SCREEN_TAIL;
+	for (size_t i = lines - kept; i < lines; i++)
+		buf_printf(&s->out, "  %s%s\n",
+		    i == lines - kept ? "last lines\n    " : "  ",
+		    buf_str(&shown->tail[i % SCREEN_TAIL]));
+	if (job->log_path != NULL)
+		buf_printf(&s->out, "  whole log %s\n", job->log_path);
+	buf_printf(&s->out, "  try again pawl run '%s' --needs\n", job->name);
+}
+
+static void
+print_verdict(struct screen *s, enum status status, bool warnings,
+    const struct screen_job *jobs, size_t count, int64_t duration_us)
+{
+	size_t of[STATUS_COUNT] = { 0 };
+	struct screen_job all = { .status = status };
+	char took[32];
+	const char *separator = ": ";
+
+	for (size_t i = 0; i < count; i++)
+		of[jobs[i].status]++;
+	screen_duration(duration_us, took, sizeof(took));
+	screen_color(s, screen_status_color(&all));
+	buf_printf(&s->out, "\nPipeline %s", screen_status_word(&all));
+	screen_color(s, 0);
+	if (warnings && status == STATUS_SUCCESS)
+		buf_add_str(&s->out, " with warnings");
+	buf_printf(&s->out, " in %s", took);
+	for (int i = 0; i < STATUS_COUNT; i++) {
+		struct screen_job one = { .status = (enum status)i };
+
+		if (of[i] == 0)
+			continue;
+		buf_printf(
+		    &s->out, "%s%zu %s", separator, of[i], screen_status_word(&one));
+		separator = ", ";
+	}
+	buf_add_char(&s->out, '\n');
+}
+
+void
+screen_pipeline_finished(struct screen *s, int64_t id, enum status status, bool warnings,
+    const struct screen_job *jobs, size_t count, int64_t started_us, int64_t now_us)
+{
+	s->now_us = now_us;
+	screen_erase_live(s);
+	if (s->options.json) {
+		screen_json_finished(s, id, status, warnings, now_us - started_us);
+		screen_flush(s);
+		return;
+	}
+	print_table(s, jobs, count);
+	for (size_t i = 0; i < s->artifact_count; i++)
+		buf_printf(&s->out, "%s%s\n", i == 0 ? "\nArtifacts:\n  " : "  ",
+		    s->artifacts[i]);
+	for (size_t i = 0; i < count; i++)
+		if (jobs[i].status == STATUS_FAILED && !jobs[i].warned)
+			print_failure(s, &jobs[i]);
+	print_verdict(s, status, warnings, jobs, count, now_us - started_us);
+	screen_flush(s);
+}
