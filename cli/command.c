@@ -209,8 +209,8 @@ command_usage_error(const struct args *args, const char *fmt, ...)
 	va_start(ap, fmt);
 	msg = xvasprintf(fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "pawl %s: %s\nTry: pawl %s --help\n", args->command->name, msg,
-	    args->command->name);
+	(void)fprintf(stderr, "pawl %s: %s\nTry: pawl %s --help\n", args->command->name,
+	    msg, args->command->name);
 	return EXIT_INVALID;
 }
 
@@ -235,11 +235,11 @@ unknown_command(const char *name)
 	names[n] = NULL;
 	near = str_nearest(name, names);
 	if (near != NULL)
-		fprintf(
+		(void)fprintf(
 		    stderr, "pawl: unknown command %s; did you mean %s?\n", name, near);
 	else
-		fprintf(stderr, "pawl: unknown command %s\n", name);
-	fputs("Try: pawl --help\n", stderr);
+		(void)fprintf(stderr, "pawl: unknown command %s\n", name);
+	(void)fputs("Try: pawl --help\n", stderr);
 	return EXIT_INVALID;
 }
 

@@ -1,6 +1,8 @@
 /* The core's bookkeeping: making pipelines, finding jobs, taking events. */
 #include "scheduler/core.h"
 
+#include <assert.h>
+
 #include "scheduler/core_internal.h"
 
 struct core *
@@ -232,6 +234,7 @@ tick(struct core *core)
 	for (size_t i = 0; i < count; i++) {
 		struct job *job = core_find_job(core, core->scheduled[i]);
 
+		assert(job != NULL); /* jobs stay as long as the core */
 		if (job->pub.status != STATUS_SCHEDULED)
 			continue;
 		if (job->pub.start_at_us > core->now_us) {
@@ -411,6 +414,7 @@ core_queue_position(const struct core *core, int64_t id)
 	for (size_t i = core->queue_head; i < core->queue_count; i++) {
 		const struct job *job = core_find_job(core, core->queue[i]);
 
+		assert(job != NULL);
 		if (job->pub.status != STATUS_PENDING || job->assigned)
 			continue;
 		position++;

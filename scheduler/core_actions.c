@@ -238,9 +238,7 @@ core_downstream_changed(struct core *core, struct pipeline *child)
 	if (job == NULL || status_is_completed(job->pub.status))
 		return;
 	strategy = job->pub.plan->config->trigger.strategy;
-	if (strategy == NULL) {
-		event.success = true;
-	} else if (status == STATUS_SUCCESS || status == STATUS_SKIPPED) {
+	if (strategy == NULL || status == STATUS_SUCCESS || status == STATUS_SKIPPED) {
 		event.success = true;
 	} else if (status == STATUS_CANCELED && str_eq(strategy, "mirror")) {
 		event.canceled = true;
