@@ -6,3 +6,5 @@ libscheduler_a_SOURCES += scheduler/composite.c scheduler/composite.h
 libscheduler_a_SOURCES += scheduler/core.c scheduler/core.h scheduler/core_internal.h
 libscheduler_a_SOURCES += scheduler/core_actions.c
 libscheduler_a_SOURCES += scheduler/core_process.c
+libscheduler_a_SOURCES += scheduler/event.h
+libscheduler_a_SOURCES += scheduler/predefined.h
