@@ -10,7 +10,9 @@ E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
 EXTRA_DIST += tests/accept tests/acceptance.tsv tests/env.sh tests/run tests/run-case
 EXTRA_DIST += tests/cases tests/e2e tests/real
 
-.PHONY: quick soak accept cover
+.PHONY: check-programs quick soak accept cover
+
+check-programs: $(check_PROGRAMS)
 
 # what runs in seconds, without root and network
 quick: all
