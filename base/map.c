@@ -16,8 +16,8 @@ seed(void)
 	return value;
 }
 
-static uint64_t
-hash_key(const char *key)
+uint64_t
+map_hash(const char *key)
 {
 	uint64_t h = 0xcbf29ce484222325 ^ seed();
 
@@ -56,7 +56,7 @@ find(const struct map *m, const char *key, uint64_t hash)
 void *
 map_get(const struct map *m, const char *key)
 {
-	struct map_entry *e = find(m, key, hash_key(key));
+	struct map_entry *e = find(m, key, map_hash(key));
 
 	return e == NULL ? NULL : e->value;
 }
@@ -64,7 +64,7 @@ map_get(const struct map *m, const char *key)
 bool
 map_has(const struct map *m, const char *key)
 {
-	return find(m, key, hash_key(key)) != NULL;
+	return find(m, key, map_hash(key)) != NULL;
 }
 
 static void
@@ -99,7 +99,7 @@ rebuild(struct map *m)
 void
 map_set(struct map *m, const char *key, void *value)
 {
-	uint64_t hash = hash_key(key);
+	uint64_t hash = map_hash(key);
 	struct map_entry *e = find(m, key, hash);
 
 	if (e != NULL) {
@@ -118,7 +118,7 @@ map_set(struct map *m, const char *key, void *value)
 bool
 map_remove(struct map *m, const char *key)
 {
-	struct map_entry *e = find(m, key, hash_key(key));
+	struct map_entry *e = find(m, key, map_hash(key));
 
 	if (e == NULL)
 		return false;

@@ -26,6 +26,9 @@ struct map {
 		.entries = NULL                                                          \
 	}
 
+/* The seeded hash of a key, for other tables that meet hostile keys. */
+uint64_t map_hash(const char *key);
+
 void map_clear(struct map *m);
 void *map_get(const struct map *m, const char *key); /* NULL when absent */
 bool map_has(const struct map *m, const char *key);

@@ -54,10 +54,20 @@ struct node {
 	struct node_pair *pairs; /* NODE_MAP: order of first appearance, keys unique */
 	size_t count;            /* of items or pairs */
 	struct node_index *index;
+	/*
+	 * What it would cost to write the node out with everything shared copied: the
+	 * number of nodes, itself included, and the levels below it. Kept by node_set and
+	 * node_append; both stop at UINT32_MAX instead of wrapping.
+	 */
+	uint32_t weight, depth;
 };
 
 struct node *node_new(struct arena *a, enum node_kind kind, struct mark mark);
 struct node *node_new_string(struct arena *a, const char *text, struct mark mark);
+
+/* A list or map of its own with the same items or pairs, to be changed; the index is not
+ * copied but made anew when needed. */
+struct node *node_copy(struct arena *a, const struct node *n);
 
 /* The value under key, NULL when absent or when map is NULL or no map. */
 struct node *node_get(const struct node *map, const char *key);
@@ -86,6 +96,13 @@ node_is_scalar(const struct node *n)
 {
 	return n != NULL && n->kind <= NODE_STRING;
 }
+
+/* Put another value in a pair or an item's place, and keep weight and depth true. */
+void node_replace_pair(struct node *map, size_t i, struct node *value);
+void node_replace_item(struct node *list, size_t i, struct node *item);
+
+/* The same value, whatever the marks and the order of a map's keys. */
+bool node_equal(const struct node *a, const struct node *b);
 
 /* "a string", "a list", … for messages. */
 const char *node_kind_name(enum node_kind kind);

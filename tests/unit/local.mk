@@ -8,4 +8,12 @@ UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_vars
+UNIT_TESTS += tests/unit/test_yaml
 endif
+
+# what several of them share
+check_LIBRARIES += libunit.a
+libunit_a_SOURCES =
+libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
+
+tests_unit_test_yaml_LDADD = libunit.a $(LDADD)
