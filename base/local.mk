@@ -13,6 +13,7 @@ libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
 libbase_a_SOURCES += base/mem.c
 libbase_a_SOURCES += base/path.c base/path.h
+libbase_a_SOURCES += base/process.c base/process.h
 libbase_a_SOURCES += base/str.c base/str.h
 
 # PCRE2
@@ -22,7 +23,12 @@ libbase_regex_a_SOURCES =
 libbase_hash_a_SOURCES = base/hash.c base/hash.h
 
 # libgit2, opened at first use
-libbase_git_a_SOURCES =
+libbase_git_a_SOURCES = base/git_backend.h
+libbase_git_a_SOURCES += base/git.c base/git.h
+libbase_git_a_SOURCES += base/git_lib.c
+libbase_git_a_SOURCES += base/git_memo.c
+libbase_git_a_SOURCES += base/git_program.c
+libbase_git_a_SOURCES += base/git_text.c base/git_text.h
 
 # libarchive, opened at first use
 libbase_archive_a_SOURCES =

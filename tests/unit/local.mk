@@ -6,6 +6,7 @@ UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_core
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
+UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_vars
 UNIT_TESTS += tests/unit/test_yaml
@@ -17,3 +18,6 @@ libunit_a_SOURCES =
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
 
 tests_unit_test_yaml_LDADD = libunit.a $(LDADD)
+# what several of them use: folders and repositories to work on
+FIXTURE = tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_git_SOURCES = tests/unit/test_git.c $(FIXTURE)

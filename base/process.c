@@ -1,0 +1,222 @@
+/* Children run to completion: posix_spawn, two pipes, poll and a deadline. */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_MAX_OUT ((size_t)64 << 20)
+#define DEFAULT_TIMEOUT_MS 60000
+#define MAX_STDERR 4096 /* the end of it is kept: that is where the reason stands */
+
+struct process_child {
+	const char *name;
+	pid_t pid;
+	int out_fd, err_fd; /* -1 once closed by the child */
+	size_t max_out;
+	int64_t deadline_ms;
+	int timeout_ms;
+	struct buf err_text;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* A child has its own process group, so that ending it ends what it started. */
+static int
+spawn(const struct process *p, int out_fd, int err_fd, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int rc;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
+	posix_spawn_file_actions_adddup2(&actions, err_fd, 2);
+	if (p->cwd != NULL)
+		posix_spawn_file_actions_addchdir_np(&actions, p->cwd);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+	/* posix_spawn does not write to argv and envp; its prototype is older than const
+	 */
+	rc = posix_spawnp(pid, p->argv[0], &actions, &attr,
+	    (char *const *)(uintptr_t)p->argv,
+	    p->env == NULL ? environ : (char *const *)(uintptr_t)p->env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return rc;
+}
+
+int
+process_start(const struct process *p, struct process_child **out, struct error *err)
+{
+	struct process_child *child;
+	int out_pipe[2], err_pipe[2], rc;
+	pid_t pid;
+
+	if (pipe2(out_pipe, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot start %s", p->argv[0]);
+	if (pipe2(err_pipe, O_CLOEXEC) < 0) {
+		rc = error_errno(err, "cannot start %s", p->argv[0]);
+		close(out_pipe[0]);
+		close(out_pipe[1]);
+		return rc;
+	}
+	rc = spawn(p, out_pipe[1], err_pipe[1], &pid);
+	close(out_pipe[1]);
+	close(err_pipe[1]);
+	if (rc != 0) {
+		close(out_pipe[0]);
+		close(err_pipe[0]);
+		return error_set(err, rc == ENOENT ? ERR_MISSING : -rc,
+		    "cannot start %s: %s", p->argv[0], strerror(rc));
+	}
+	child = xcalloc(1, sizeof(*child));
+	child->name = p->argv[0];
+	child->pid = pid;
+	child->out_fd = out_pipe[0];
+	child->err_fd = err_pipe[0];
+	child->max_out = p->max_out > 0 ? p->max_out : DEFAULT_MAX_OUT;
+	child->timeout_ms = p->timeout_ms > 0 ? p->timeout_ms : DEFAULT_TIMEOUT_MS;
+	child->deadline_ms = now_ms() + child->timeout_ms;
+	*out = child;
+	return 0;
+}
+
+/* Append what is there; closes *fd at its end. */
+static void
+read_some(int *fd, struct buf *b)
+{
+	ssize_t n;
+
+	buf_reserve(b, 64 * 1024);
+	n = read(*fd, b->data + b->len, b->cap - b->len - 1);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		close(*fd);
+		*fd = -1;
+		return;
+	}
+	b->len += (size_t)n;
+	b->data[b->len] = '\0';
+}
+
+/* Collect both streams until the child closed them. */
+static int
+collect(struct process_child *child, struct buf *out, struct error *err)
+{
+	size_t start = out->len;
+
+	while (child->out_fd >= 0 || child->err_fd >= 0) {
+		struct pollfd fds[2] = { { child->out_fd, POLLIN, 0 },
+			{ child->err_fd, POLLIN, 0 } };
+		int64_t left = child->deadline_ms - now_ms();
+
+		if (left <= 0)
+			return error_set(err, ERR_LIMIT, "%s took longer than %d s",
+			    child->name, child->timeout_ms / 1000);
+		if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
+			return error_errno(err, "cannot wait for %s", child->name);
+		if (child->out_fd >= 0 && fds[0].revents != 0)
+			read_some(&child->out_fd, out);
+		if (child->err_fd >= 0 && fds[1].revents != 0)
+			read_some(&child->err_fd, &child->err_text);
+		if (child->err_text.len > MAX_STDERR)
+			buf_remove_front(
+			    &child->err_text, child->err_text.len - MAX_STDERR);
+		if (out->len - start > child->max_out)
+			return error_set(err, ERR_LIMIT, "%s printed more than %zu bytes",
+			    child->name, child->max_out);
+	}
+	return 0;
+}
+
+/* The line of standard error with the reason: a "fatal: " one, else the last. */
+static const char *
+reason_line(struct buf *text)
+{
+	char *line;
+
+	if (text->data == NULL)
+		return "";
+	while (text->len > 0 && strchr("\r\n \t", text->data[text->len - 1]) != NULL)
+		text->data[--text->len] = '\0';
+	line = strstr(text->data, "fatal: ");
+	if (line != NULL && (line == text->data || line[-1] == '\n')) {
+		line[strcspn(line, "\n")] = '\0';
+		return line;
+	}
+	line = strrchr(text->data, '\n');
+	return line == NULL ? text->data : line + 1;
+}
+
+static int
+judge(struct process_child *child, int wstatus, int *status, struct error *err)
+{
+	const char *why = reason_line(&child->err_text);
+	int code = WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
+
+	if (status != NULL)
+		*status = code;
+	if (code == 0)
+		return 0;
+	if (WIFSIGNALED(wstatus))
+		return error_set(err, ERR_FOREIGN, "%s was killed by signal %d",
+		    child->name, WTERMSIG(wstatus));
+	if (*why == '\0')
+		return error_set(
+		    err, ERR_FOREIGN, "%s ended with exit code %d", child->name, code);
+	return error_set(err, ERR_FOREIGN, "%s: %s", child->name, why);
+}
+
+int
+process_finish(
+    struct process_child *child, struct buf *out, int *status, struct error *err)
+{
+	int rc = collect(child, out, err), wstatus = 0;
+
+	if (rc < 0)
+		kill(-child->pid, SIGKILL);
+	while (waitpid(child->pid, &wstatus, 0) < 0 && errno == EINTR)
+		;
+	if (rc < 0 && status != NULL)
+		*status = 128 + SIGKILL;
+	if (rc == 0)
+		rc = judge(child, wstatus, status, err);
+	if (child->out_fd >= 0)
+		close(child->out_fd);
+	if (child->err_fd >= 0)
+		close(child->err_fd);
+	buf_clear(&child->err_text);
+	free(child);
+	return rc;
+}
+
+int
+process_run(const struct process *p, struct buf *out, int *status, struct error *err)
+{
+	struct process_child *child;
+	int rc = process_start(p, &child, err);
+
+	return rc < 0 ? rc : process_finish(child, out, status, err);
+}

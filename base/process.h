@@ -1,0 +1,39 @@
+/*
+ * Run a child program to its end and keep what it prints. For short questions to other
+ * programs; the processes of jobs belong to the supervisor. Blocks; may be called from
+ * any thread. Links libc only.
+ */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include "base/buf.h"
+
+struct process {
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *env;  /* NULL-terminated; NULL: this process's own */
+	const char *cwd;         /* NULL: this process's own */
+	size_t max_out; /* more output ends the child with ERR_LIMIT; 0: 64 MiB */
+	int timeout_ms; /* longer ends the child with ERR_LIMIT; 0: 60 s */
+};
+
+/*
+ * The child's standard input is /dev/null; its standard output is appended to out.
+ * Returns 0 when it exited with 0. Otherwise an error whose message is the last line the
+ * child wrote to standard error: ERR_FOREIGN when it failed, ERR_MISSING when there is no
+ * such program, ERR_LIMIT. status (may be NULL) gets the exit code, or 128 + the signal.
+ */
+MUST_CHECK int process_run(
+    const struct process *p, struct buf *out, int *status, struct error *err);
+
+/*
+ * A started child, for running several at once. Everything given to process_start must
+ * stay until process_finish, which is called exactly once after a successful start.
+ */
+struct process_child;
+
+MUST_CHECK int process_start(
+    const struct process *p, struct process_child **out, struct error *err);
+MUST_CHECK int process_finish(
+    struct process_child *child, struct buf *out, int *status, struct error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* Folders and repositories for tests. */
+#include "tests/unit/fixture.h"
+
+#include <check.h>
+#include <fcntl.h>
+
+#include "base/path.h"
+#include "base/process.h"
+
+char *
+fixture_open(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	cleanup_free char *path =
+	    xasprintf("%s/pawl-test-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+
+	ck_assert_msg(mkdtemp(path) != NULL, "cannot make a folder like %s", path);
+	return realpath(path, NULL);
+}
+
+void
+fixture_close(char *root)
+{
+	struct error err = ERROR_INIT;
+
+	if (root != NULL && path_remove_tree(AT_FDCWD, root, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	free(root);
+}
+
+static char *
+run(const char *dir, const char *fmt, va_list ap)
+{
+	cleanup_free char *script = xvasprintf(fmt, ap);
+	const char *argv[] = { "sh", "-ec", script, NULL };
+	struct process p = { .argv = argv, .cwd = dir };
+	cleanup_buf struct buf out = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	if (process_run(&p, &out, NULL, &err) < 0)
+		ck_abort_msg("%s: %s", script, err.msg);
+	if (out.len > 0 && out.data[out.len - 1] == '\n')
+		out.data[--out.len] = '\0';
+	return buf_take(&out);
+}
+
+void
+fixture_sh(const char *dir, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	free(run(dir, fmt, ap));
+	va_end(ap);
+}
+
+char *
+fixture_ask(const char *dir, const char *fmt, ...)
+{
+	va_list ap;
+	char *out;
+
+	va_start(ap, fmt);
+	out = run(dir, fmt, ap);
+	va_end(ap);
+	return out;
+}
