@@ -215,6 +215,7 @@ start_timer(struct core *core)
 	for (size_t i = 0; i < core->scheduled_count; i++) {
 		const struct job *job = core_find_job(core, core->scheduled[i]);
 
+		assert(job != NULL);
 		if (job->pub.status == STATUS_SCHEDULED && job->pub.start_at_us < at)
 			at = job->pub.start_at_us;
 	}

@@ -1,0 +1,36 @@
+#!/bin/bash
+# An out-of-tree release build installs, and what is installed runs and finds its helpers.
+set -eu
+
+if [ -e "$SRC/config.status" ]; then
+	echo "skipped: the source folder itself is configured, so no other build of it can be"
+	exit 77
+fi
+root=$PWD/root
+mkdir build
+cd build
+"$SRC/configure" -q --prefix="$root"
+make -s -j"$(nproc)" >log 2>&1 || { cat log; exit 1; }
+if grep -E 'warning:' log; then
+	echo "the release build has warnings"
+	exit 1
+fi
+make -s install >log 2>&1 || { cat log; exit 1; }
+
+# Only what is installed may be found from here on.
+unset PAWL_LIBEXEC
+"$root/bin/pawl" --version | grep -Eqx 'pawl [0-9]+\.[0-9]+\.[0-9]+'
+make -s uninstall >log 2>&1 || { cat log; exit 1; }
+left=$(find "$root" -type f -o -type l)
+if [ -n "$left" ]; then
+	echo "left behind by make uninstall: $left"
+	exit 1
+fi
+
+# Releases are hardened: position independent, all symbols bound at start, then read-only.
+readelf -hldW pawl >elf
+grep -q 'Type: *DYN' elf
+grep -q 'GNU_RELRO' elf
+grep -q 'BIND_NOW\|Flags: NOW' elf
+# libgit2 and libarchive cost milliseconds, so they are opened at first use
+if grep 'NEEDED.*\(libgit2\|libarchive\)' elf; then exit 1; fi
