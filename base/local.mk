@@ -17,7 +17,8 @@ libbase_a_SOURCES += base/process.c base/process.h
 libbase_a_SOURCES += base/str.c base/str.h
 
 # PCRE2
-libbase_regex_a_SOURCES =
+libbase_regex_a_SOURCES = base/regex.c base/regex.h
+libbase_regex_a_SOURCES += base/regex_re2.c base/regex_re2.h
 
 # libsodium
 libbase_hash_a_SOURCES = base/hash.c base/hash.h
