@@ -8,3 +8,4 @@ libscheduler_a_SOURCES += scheduler/core_actions.c
 libscheduler_a_SOURCES += scheduler/core_process.c
 libscheduler_a_SOURCES += scheduler/event.h
 libscheduler_a_SOURCES += scheduler/predefined.h
+libscheduler_a_SOURCES += scheduler/payload.c scheduler/payload.h
