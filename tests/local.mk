@@ -19,18 +19,22 @@ quick: all
 	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS)
 
+quick-programs: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+
+list-tests:
+	@printf '%s\n' $(UNIT_TESTS) $(CASE_TESTS)
+
 # everything; comes after check_PROGRAMS
 check-local:
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS) $(E2E_TESTS)
 
 # tests that read SOAK do their full counts: seeds, kills, huge logs
-soak: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+soak: quick-programs
 	@SOAK=1 TEST_TIMEOUT=7200 $(srcdir)/tests/run $(UNIT_TESTS) $(E2E_TESTS)
 
 # each demand: met, short by how much, or not shown
-accept: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+accept: quick-programs
 	@$(srcdir)/tests/accept $(ID)
 
 if COVER
@@ -46,7 +50,7 @@ cover:
 endif
 
 clean-local:
-	rm -rf tests/log accept-log fuzz-corpus fuzz-found lint-cache demo-run
+	rm -rf tests/log tests/dev accept-log fuzz-corpus fuzz-found lint-cache demo-run
 	find . -name '*.gc??' -delete
 
 CLEANFILES += coverage*.html coverage.css fuzz-*.log
