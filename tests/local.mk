@@ -10,17 +10,14 @@ E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
 EXTRA_DIST += tests/accept tests/acceptance.tsv tests/env.sh tests/run tests/run-case
 EXTRA_DIST += tests/cases tests/e2e tests/real
 
-.PHONY: check-programs quick soak accept cover
+.PHONY: check-programs quick list-tests soak accept cover
 
-check-programs: $(check_PROGRAMS)
+check-programs: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 
 # what runs in seconds, without root and network
-quick: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
+quick: check-programs
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS)
-
-quick-programs: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 
 list-tests:
 	@printf '%s\n' $(UNIT_TESTS) $(CASE_TESTS)
@@ -30,11 +27,11 @@ check-local:
 	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS) $(E2E_TESTS)
 
 # tests that read SOAK do their full counts: seeds, kills, huge logs
-soak: quick-programs
+soak: check-programs
 	@SOAK=1 TEST_TIMEOUT=7200 $(srcdir)/tests/run $(UNIT_TESTS) $(E2E_TESTS)
 
 # each demand: met, short by how much, or not shown
-accept: quick-programs
+accept: check-programs
 	@$(srcdir)/tests/accept $(ID)
 
 if COVER
