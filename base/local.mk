@@ -6,6 +6,7 @@ noinst_LIBRARIES += libbase.a libbase-regex.a libbase-hash.a libbase-git.a \
 libbase_a_SOURCES = base/banned.h base/base.h
 libbase_a_SOURCES += base/arena.c base/arena.h
 libbase_a_SOURCES += base/buf.c base/buf.h
+libbase_a_SOURCES += base/crc32.c base/crc32.h
 libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
 libbase_a_SOURCES += base/json_writer.c base/json_writer.h

@@ -3,3 +3,25 @@ noinst_LIBRARIES += librunner.a
 
 librunner_a_SOURCES =
 librunner_a_SOURCES += runner/build.h
+librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h
+librunner_a_SOURCES += runner/script.c runner/script.h
+librunner_a_SOURCES += runner/supervisor.c runner/supervisor.h
+librunner_a_SOURCES += runner/sweep.c runner/sweep.h
+
+# libc only: pawl-supervise is this and libbase.a; the runner and tests use parts of it
+noinst_LIBRARIES += libsupervise.a
+libsupervise_a_SOURCES = runner/supervisor/supervision.h runner/supervisor/wire.h
+libsupervise_a_SOURCES += runner/supervisor/procs.c runner/supervisor/procs.h
+libsupervise_a_SOURCES += runner/supervisor/pump.c
+libsupervise_a_SOURCES += runner/supervisor/result.c
+libsupervise_a_SOURCES += runner/supervisor/spawn.c
+libsupervise_a_SOURCES += runner/supervisor/spec.h
+libsupervise_a_SOURCES += runner/supervisor/spec_read.c
+libsupervise_a_SOURCES += runner/supervisor/spec_write.c
+libsupervise_a_SOURCES += runner/supervisor/steps.c
+libsupervise_a_SOURCES += runner/supervisor/trace.c runner/supervisor/trace.h
+
+pkglibexec_PROGRAMS += pawl-supervise
+pawl_supervise_SOURCES = runner/supervisor/main.c
+pawl_supervise_LDFLAGS = $(AM_LDFLAGS) $(PAWL_SUPERVISE_LDFLAGS)
+pawl_supervise_LDADD = libsupervise.a libbase.a

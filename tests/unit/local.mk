@@ -9,6 +9,7 @@ UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_regex
+UNIT_TESTS += tests/unit/test_supervisor
 UNIT_TESTS += tests/unit/test_vars
 UNIT_TESTS += tests/unit/test_yaml
 endif
@@ -22,3 +23,6 @@ tests_unit_test_yaml_LDADD = libunit.a $(LDADD)
 # what several of them use: folders and repositories to work on
 FIXTURE = tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_git_SOURCES = tests/unit/test_git.c $(FIXTURE)
+# real jobs under a real supervisor
+SUPERVISED = tests/unit/supervised.c tests/unit/supervised.h
+tests_unit_test_supervisor_SOURCES = tests/unit/test_supervisor.c $(SUPERVISED)

@@ -1,0 +1,66 @@
+/* bash where there is one, else sh; never as a login shell, which costs up to 140 ms. */
+#include "executors/shell.h"
+
+#include <unistd.h>
+
+/* GitLab's search order. Source: runner-protocol.md section 8.2. */
+static const char *const shells[] = { "/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash",
+	"/usr/local/bin/sh", "/usr/bin/sh", "/bin/sh", "/busybox/sh" };
+
+static const char *
+find_shell(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+		if (access(shells[i], X_OK) == 0)
+			return shells[i];
+	return NULL;
+}
+
+static int
+probe(struct error *err)
+{
+	if (find_shell() != NULL)
+		return 0;
+	return error_set(err, ERR_ENVIRONMENT,
+	    "no shell found: neither bash nor sh in /usr/local/bin, /usr/bin and /bin");
+}
+
+static int
+accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
+{
+	const char *image = job->image.name;
+
+	if (chosen_by_user)
+		return 0;
+	if (image != NULL && *image != '\0')
+		return error_set(err, ERR_ENVIRONMENT,
+		    "job \"%s\" wants to run in the image %s, and there is no executor for "
+		    "containers here; `-x shell` runs it on this machine instead, with the "
+		    "programs that are installed here",
+		    job->name, image);
+	if (job->service_count > 0)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "job \"%s\" wants the service %s, and there is no executor for containers "
+		    "here; `-x shell` runs the job on this machine without it",
+		    job->name, job->services[0].name);
+	return 0;
+}
+
+static int
+command(const struct job_payload *job, struct strlist *argv, struct error *err)
+{
+	(void)job;
+	if (probe(err) < 0)
+		return ERR_ENVIRONMENT;
+	strlist_add(argv, find_shell());
+	return 0;
+}
+
+const struct executor executor_shell = {
+	.name = "shell",
+	.summary = "scripts run on this machine, as this user",
+	.probe = probe,
+	.accepts = accepts,
+	.command = command,
+	.is_shared = true,
+};

@@ -1,0 +1,505 @@
+/* Starting pawl-supervise and speaking with it. */
+#include "runner/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/path.h"
+#include "runner/supervisor/wire.h"
+#include "runner/sweep.h"
+
+/* Above every number the child gets its files at, so that dup2 overwrites none. */
+#define FIRST_FREE_FD 16
+
+struct packet {
+	size_t len;
+	struct wire_message message; /* only len bytes of it are allocated */
+};
+
+struct supervisor {
+	uv_loop_t *loop;
+	struct supervisor_events events;
+	uv_poll_t talk, death;
+	uv_timer_t later;
+	int handles; /* that are not closed yet */
+	int socket, pidfd;
+	pid_t pid;
+	int exit_status; /* of the supervisor, as wait() gives it */
+
+	char *marker, *trace;
+	uint64_t trace_bytes, told_bytes;
+	bool has_result;
+	struct wire_result result;
+	struct error error; /* why there is no result */
+
+	struct packet **unsent;
+	size_t unsent_count, unsent_cap;
+};
+
+struct supervisor *
+supervisor_new(struct uv_loop_s *loop, const struct supervisor_events *events)
+{
+	struct supervisor *s = xcalloc(1, sizeof(*s));
+
+	s->loop = loop;
+	s->events = *events;
+	s->socket = s->pidfd = -1;
+	return s;
+}
+
+void
+supervisor_free(struct supervisor *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->unsent_count; i++)
+		free(s->unsent[i]);
+	free(s->unsent);
+	free(s->marker);
+	free(s->trace);
+	free(s);
+}
+
+/* ---- the end --------------------------------------------------------------- */
+
+static const enum reason reasons[] = {
+	[WIRE_SUCCESS] = REASON_NONE,
+	[WIRE_SCRIPT_FAILURE] = REASON_SCRIPT_FAILURE,
+	[WIRE_TIMEOUT] = REASON_JOB_EXECUTION_TIMEOUT,
+	[WIRE_CANCELED] = REASON_JOB_CANCELED,
+	[WIRE_SYSTEM_FAILURE] = REASON_RUNNER_SYSTEM_FAILURE,
+	[WIRE_WORKSPACE_FAILURE] = REASON_RUNNER_SYSTEM_FAILURE,
+};
+
+static struct supervisor_result
+translate_result(const struct supervisor *s)
+{
+	const struct wire_result *w = &s->result;
+	struct supervisor_result r = {
+		.reason = w->verdict < WIRE_VERDICT_COUNT ? reasons[w->verdict]
+							  : REASON_UNKNOWN_FAILURE,
+		.exit_code = w->exit_code,
+		.signal = w->signal,
+		.step = w->step,
+		.item = w->item,
+		.workspace_failed = w->verdict == WIRE_WORKSPACE_FAILURE,
+		.trace_bytes = s->trace_bytes,
+		.trace_crc32 = w->trace_crc32,
+		.started_us = w->started_us,
+		.finished_us = w->finished_us,
+		.duration_us = w->duration_us,
+		.cpu_us = w->cpu_us,
+		.peak_rss_bytes = w->peak_rss_bytes,
+	};
+
+	(void)snprintf(r.message, sizeof(r.message), "%.*s", (int)sizeof(w->message) - 1,
+	    w->message);
+	return r;
+}
+
+/* The supervisor is gone without a word: what it would have tidied up is our work. */
+static void
+clean_up_after(struct supervisor *s, struct supervisor_result *r)
+{
+	struct stat st;
+
+	if (s->error.code == 0 && WIFSIGNALED(s->exit_status))
+		error_set(&s->error, ERR_FOREIGN,
+		    "the supervisor of the job was ended by "
+		    "signal %d",
+		    WTERMSIG(s->exit_status));
+	else if (s->error.code == 0)
+		error_set(&s->error, ERR_FOREIGN,
+		    "the supervisor of the job ended without a result (status %d)",
+		    WEXITSTATUS(s->exit_status));
+	if (s->marker != NULL)
+		sweep_processes(s->marker);
+	*r = (struct supervisor_result){
+		.reason = REASON_RUNNER_SYSTEM_FAILURE,
+		.step = -1,
+		.item = -1,
+	};
+	if (s->trace != NULL && stat(s->trace, &st) == 0)
+		r->trace_bytes = (uint64_t)st.st_size;
+	(void)snprintf(r->message, sizeof(r->message), "%.500s", s->error.msg);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct supervisor *s = handle->data;
+	struct supervisor_result r;
+
+	if (--s->handles > 0)
+		return;
+	cleanup_close_fd(&s->socket);
+	cleanup_close_fd(&s->pidfd);
+	s->socket = s->pidfd = -1;
+	r = translate_result(s);
+	if (!s->has_result)
+		clean_up_after(s, &r);
+	if (s->events.on_done != NULL)
+		s->events.on_done(s, &r, s->events.data); /* may free s */
+}
+
+static void
+on_death(uv_poll_t *poll, int status, int events)
+{
+	struct supervisor *s = poll->data;
+
+	(void)status;
+	(void)events;
+	if (waitpid(s->pid, &s->exit_status, WNOHANG) == 0)
+		return;
+	uv_close((uv_handle_t *)&s->death, on_closed);
+}
+
+/* ---- words from the supervisor --------------------------------------------- */
+
+static void
+tell_trace(struct supervisor *s)
+{
+	if (s->trace_bytes == s->told_bytes)
+		return;
+	s->told_bytes = s->trace_bytes;
+	if (s->events.on_trace != NULL)
+		s->events.on_trace(s, s->trace_bytes, s->events.data);
+}
+
+static void
+on_message(struct supervisor *s, const struct wire_message *m, int fd)
+{
+	cleanup_close int workspace = fd;
+	struct supervisor_result so_far;
+
+	s->trace_bytes = m->head.trace_bytes;
+	if (m->head.type != WIRE_TRACE)
+		tell_trace(s);
+	switch (m->head.type) {
+	case WIRE_STEP:
+		if (s->events.on_step != NULL)
+			s->events.on_step(s, m->head.number, s->events.data);
+		break;
+	case WIRE_READY:
+		if (s->events.on_ready != NULL)
+			s->events.on_ready(s, take_fd(&workspace), s->events.data);
+		break;
+	case WIRE_COLLECT:
+		s->result = m->body.result;
+		so_far = translate_result(s);
+		if (s->events.on_collect != NULL)
+			s->events.on_collect(
+			    s, take_fd(&workspace), &so_far, s->events.data);
+		break;
+	case WIRE_RESULT:
+		s->result = m->body.result;
+		s->has_result = true;
+		break;
+	default:
+		break; /* WIRE_TRACE: told after the last of them */
+	}
+}
+
+static size_t
+message_size(uint16_t type)
+{
+	return sizeof(struct wire_header) +
+	    (type == WIRE_COLLECT || type == WIRE_RESULT ? sizeof(struct wire_result)
+							 : 0);
+}
+
+/* One message; 0 at the end, -1 when there is none now. */
+static int
+receive(struct supervisor *s)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct wire_message m;
+	struct iovec part = { &m, sizeof(m.head) + sizeof(m.body.result) };
+	struct msghdr msg = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(s->socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	int fd = -1;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? -1 : 0;
+	if (n == 0)
+		return 0;
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	if ((size_t)n >= sizeof(m.head) && m.head.version == WIRE_VERSION &&
+	    (size_t)n >= message_size(m.head.type))
+		on_message(s, &m, fd);
+	else
+		cleanup_close_fd(&fd);
+	return 1;
+}
+
+static void on_talk(uv_poll_t *poll, int status, int events);
+
+/* ---- words to the supervisor ----------------------------------------------- */
+
+static void
+watch_socket(struct supervisor *s)
+{
+	int events = UV_READABLE | (s->unsent_count > 0 ? UV_WRITABLE : 0);
+
+	if (!uv_is_closing((uv_handle_t *)&s->talk))
+		uv_poll_start(&s->talk, events, on_talk);
+}
+
+static void
+send_unsent(struct supervisor *s)
+{
+	size_t done = 0;
+
+	for (; done < s->unsent_count; done++) {
+		struct packet *p = s->unsent[done];
+
+		if (send(s->socket, &p->message, p->len, MSG_DONTWAIT | MSG_NOSIGNAL) <
+			0 &&
+		    (errno == EAGAIN || errno == ENOBUFS || errno == EINTR))
+			break;
+		free(p); /* sent, or nobody is there: the end of the socket tells */
+	}
+	s->unsent_count -= done;
+	memmove(s->unsent, s->unsent + done, s->unsent_count * sizeof(struct packet *));
+}
+
+static void
+tell(struct supervisor *s, enum wire_type type, const char *text, size_t len)
+{
+	struct packet *p;
+
+	if (s->socket < 0)
+		return; /* not started, or over */
+	p = xcalloc(1, offsetof(struct packet, message.body) + len);
+	p->len = sizeof(p->message.head) + len;
+	p->message.head =
+	    (struct wire_header){ .version = WIRE_VERSION, .type = (uint16_t)type };
+	if (len > 0)
+		memcpy(p->message.body.text, text, len);
+	GROW(s->unsent, s->unsent_count, s->unsent_cap);
+	s->unsent[s->unsent_count++] = p;
+	send_unsent(s);
+	if (s->unsent_count > 0)
+		watch_socket(s);
+}
+
+static void
+on_talk(uv_poll_t *poll, int status, int events)
+{
+	struct supervisor *s = poll->data;
+	int more = 1;
+
+	if (status == 0 && (events & UV_WRITABLE) != 0) {
+		send_unsent(s);
+		watch_socket(s);
+	}
+	while (more > 0)
+		more = receive(s);
+	tell_trace(s);
+	if (more == 0 && !uv_is_closing((uv_handle_t *)poll))
+		uv_close((uv_handle_t *)poll, on_closed);
+}
+
+void
+supervisor_log(struct supervisor *s, const char *text, size_t len)
+{
+	while (len > 0) {
+		size_t n = len < WIRE_TEXT_MAX ? len : WIRE_TEXT_MAX;
+
+		tell(s, WIRE_LOG, text, n);
+		text += n;
+		len -= n;
+	}
+}
+
+void
+supervisor_begin(struct supervisor *s)
+{
+	tell(s, WIRE_START, NULL, 0);
+}
+
+void
+supervisor_finish(struct supervisor *s)
+{
+	tell(s, WIRE_FINISH, NULL, 0);
+}
+
+void
+supervisor_cancel(struct supervisor *s, bool force)
+{
+	tell(s, force ? WIRE_KILL : WIRE_CANCEL, NULL, 0);
+}
+
+/* ---- the beginning --------------------------------------------------------- */
+
+char *
+supervisor_program(void)
+{
+	const char *folder = getenv("PAWL_LIBEXEC");
+	char self[4096];
+	ssize_t len;
+	char *slash, *path;
+
+	if (folder != NULL && *folder != '\0')
+		return path_join(folder, "pawl-supervise");
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[len < 0 ? 0 : len] = '\0';
+	slash = strrchr(self, '/');
+	if (slash != NULL) {
+		*slash = '\0';
+		path = path_join(self, "pawl-supervise");
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return path_join(PAWL_LIBEXECDIR, "pawl-supervise");
+}
+
+/* The spec as a file in memory that nobody can change any more. */
+static int
+spec_file(const struct spec *spec, struct error *err)
+{
+	cleanup_close int fd = memfd_create("spec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	cleanup_buf struct buf text = BUF_INIT;
+
+	spec_write(spec, &text);
+	for (size_t done = 0; fd >= 0 && done < text.len;) {
+		ssize_t n = write(fd, text.data + done, text.len - done);
+
+		if (n < 0)
+			return error_errno(err, "cannot hold the job's spec in memory");
+		done += (size_t)n;
+	}
+	explicit_bzero(text.data, text.len); /* it holds secrets */
+	if (fd < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return error_errno(err, "cannot hold the job's spec in memory");
+	return take_fd(&fd);
+}
+
+/* Each file at its number in the child; all of ours are close-on-exec. */
+static int
+add_file(posix_spawn_file_actions_t *actions, int fd, int number, int *high)
+{
+	*high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	if (*high < 0)
+		return errno;
+	return posix_spawn_file_actions_adddup2(actions, *high, number);
+}
+
+static int
+set_attributes(posix_spawnattr_t *attr)
+{
+	sigset_t all, none;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setsigmask(attr, &none);
+	/* a session of its own: Ctrl-C in the terminal is for the runner alone */
+	return posix_spawnattr_setflags(attr,
+	    (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK));
+}
+
+static int
+spawn(pid_t *pid, const char *program, int socket, int spec, int lock)
+{
+	char name[] = "pawl-supervise";
+	char *argv[] = { name, NULL };
+	cleanup_close int h0 = -1, h1 = -1, h2 = -1;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int rc;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	rc = set_attributes(&attr);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_adddup2(&actions, 0, 1);
+	if (rc == 0)
+		rc = add_file(&actions, socket, SPEC_FD_SOCKET, &h0);
+	if (rc == 0)
+		rc = add_file(&actions, spec, SPEC_FD_SPEC, &h1);
+	if (rc == 0)
+		rc = add_file(&actions, lock, SPEC_FD_LOCK, &h2);
+	if (rc == 0)
+		rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	return rc;
+}
+
+static int
+launch(struct supervisor *s, const struct spec *spec, int lock_fd, struct error *err)
+{
+	cleanup_free char *program = supervisor_program();
+	cleanup_close int spec_fd = spec_file(spec, err), theirs = -1;
+	int pair[2], rc;
+
+	if (spec_fd < 0)
+		return spec_fd;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_errno(err, "cannot create a socket");
+	s->socket = pair[0];
+	theirs = pair[1];
+	rc = spawn(&s->pid, program, theirs, spec_fd, lock_fd);
+	if (rc != 0) {
+		errno = rc;
+		return error_errno(err, "cannot start %s", program);
+	}
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	if (s->pidfd < 0) {
+		rc = error_errno(err, "cannot watch the supervisor");
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, &s->exit_status, 0);
+		return rc;
+	}
+	return 0;
+}
+
+static void
+on_later(uv_timer_t *timer)
+{
+	uv_close((uv_handle_t *)timer, on_closed);
+}
+
+void
+supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
+{
+	s->marker = xstrdup(spec->marker);
+	s->trace = xstrdup(spec->trace);
+	if (launch(s, spec, lock_fd, &s->error) < 0) {
+		/* told from the loop, never from inside this call */
+		s->handles = 1;
+		s->later.data = s;
+		uv_timer_init(s->loop, &s->later);
+		uv_timer_start(&s->later, on_later, 0, 0);
+		return;
+	}
+	s->handles = 2;
+	s->talk.data = s->death.data = s;
+	uv_poll_init(s->loop, &s->talk, s->socket);
+	uv_poll_init(s->loop, &s->death, s->pidfd);
+	uv_poll_start(&s->talk, UV_READABLE, on_talk);
+	uv_poll_start(&s->death, UV_READABLE, on_death);
+}

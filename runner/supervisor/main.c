@@ -1,0 +1,160 @@
+/*
+ * pawl-supervise: owns one job, from its workspace to its result. Started by the runner
+ * for each job (runner/supervisor.h) with the open files of enum spec_fd; never by hand.
+ * Links libc only, so that starting it costs about as much as starting a shell.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "runner/supervisor/supervision.h"
+
+/* What stayed behind after the last step is asked to go, and then made to. */
+#define LEFTOVER_GRACE_MS 1000
+
+static int
+read_spec(struct spec *spec, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len, done = 0;
+	struct stat st;
+
+	if (fstat(SPEC_FD_SPEC, &st) < 0)
+		return error_errno(err, "cannot read the spec");
+	if (st.st_size < 0 || st.st_size > (off_t)SPEC_MAX_BYTES)
+		return error_set(
+		    err, ERR_LIMIT, "the spec is larger than %u bytes", SPEC_MAX_BYTES);
+	len = (size_t)st.st_size;
+	text = xmalloc(len + 1);
+	while (done < len) {
+		ssize_t n = pread(SPEC_FD_SPEC, text + done, len - done, (off_t)done);
+
+		if (n <= 0)
+			return error_errno(err, "cannot read the spec");
+		done += (size_t)n;
+	}
+	text[len] = '\0';
+	close(SPEC_FD_SPEC);
+	return spec_read(take(text), len, spec, err);
+}
+
+/* Only what the runner handed over, and nothing of it for the job's processes. */
+static int
+guard_files(struct error *err)
+{
+	static const int fds[] = { SPEC_FD_SOCKET, SPEC_FD_SPEC, SPEC_FD_LOCK };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fcntl(fds[i], F_SETFD, FD_CLOEXEC) < 0)
+			return error_set(err, ERR_INVALID,
+			    "pawl-supervise is started by pawl, not by hand");
+	close_range(SPEC_FD_LOCK + 1, ~0u, 0);
+	return 0;
+}
+
+static int
+prepare(struct supervision *s, struct error *err)
+{
+	/* whatever daemonises becomes our child and cannot get away */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return error_errno(err, "cannot become a sub-reaper");
+	if (chdir(s->spec.project_dir) < 0)
+		return error_errno(
+		    err, "cannot enter the project folder %s", s->spec.project_dir);
+	return 0;
+}
+
+/* Give the runner the workspace and wait for its answer. */
+static void
+await_runner(struct supervision *s, enum wire_type question, const bool *answered)
+{
+	supervision_tell(s, question);
+	while (!*answered && !s->killed && !s->orphaned)
+		supervision_pump(s, INT64_MAX);
+}
+
+static void
+run(struct supervision *s)
+{
+	if (s->spec.hold)
+		await_runner(s, WIRE_READY, &s->started);
+	supervision_run_steps(s);
+	supervision_kill_all(s, LEFTOVER_GRACE_MS);
+	supervision_drain(s);
+}
+
+static void
+count_usage(struct wire_result *r)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_CHILDREN, &usage) < 0)
+		return;
+	r->cpu_us = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+	    usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	r->peak_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
+}
+
+static void
+conclude(struct supervision *s)
+{
+	struct error err = ERROR_INIT;
+
+	s->result.trace_crc32 = crc32_value(&s->trace.crc);
+	trace_close(&s->trace);
+	/* nobody will ever come for it; what resists is left to a sweep */
+	if (s->orphaned && s->spec.tied &&
+	    path_remove_tree(AT_FDCWD, s->spec.job_dir, NULL) == 0)
+		return;
+	if (supervision_write_result(s, &err) < 0)
+		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
+	supervision_tell(s, WIRE_RESULT);
+	supervision_flush(s);
+}
+
+static int
+supervise(struct supervision *s, struct error *err)
+{
+	if (guard_files(err) < 0 || read_spec(&s->spec, err) < 0 ||
+	    trace_open(&s->trace, s->spec.trace, err) < 0 || supervision_open(s, err) < 0)
+		return err->code;
+	if (prepare(s, err) < 0)
+		supervision_fail(s, WIRE_WORKSPACE_FAILURE, "%s", err->msg);
+	else
+		run(s);
+	count_usage(&s->result);
+	if (s->spec.collect && !s->killed)
+		await_runner(s, WIRE_COLLECT, &s->finished);
+	conclude(s);
+	return 0;
+}
+
+int
+main(void)
+{
+	struct error err = ERROR_INIT;
+	struct supervision s = {
+		.spec = SPEC_INIT,
+		.trace = TRACE_INIT,
+		.result = { .step = -1, .item = -1 },
+		.socket = SPEC_FD_SOCKET,
+		.signals = -1,
+		.output = -1,
+		.output_end = -1,
+		.childless = true,
+		.deadline_ms = INT64_MAX,
+	};
+	int rc = supervise(&s, &err);
+
+	if (rc < 0)
+		(void)fprintf(stderr, "pawl-supervise: %s\n", err.msg);
+	supervision_close(&s);
+	trace_close(&s.trace);
+	spec_clear(&s.spec);
+	free(s.files_dir);
+	return rc < 0;
+}

@@ -1,0 +1,333 @@
+/* What may happen while the supervisor waits: output, signals, words from the runner. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/supervisor/supervision.h"
+
+#define READ_SIZE (256u << 10)
+#define PIPE_SIZE (1 << 20)
+#define FLUSH_LIMIT_MS 60000
+
+/*
+ * A program that prints line by line would wake the supervisor and the runner for each
+ * line. So a small piece of output is left in the pipe for a moment, until there is more.
+ */
+#define GATHER_MS 2
+#define GATHER_BELOW (16u << 10)
+
+int64_t
+supervision_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The signals that are read, not suffered. */
+static void
+watched_signals(sigset_t *set)
+{
+	static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaddset(set, signals[i]);
+}
+
+int
+supervision_open(struct supervision *s, struct error *err)
+{
+	sigset_t set;
+	int fds[2];
+
+	watched_signals(&set);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return error_errno(err, "cannot block signals");
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signals < 0)
+		return error_errno(err, "cannot watch signals");
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot create a pipe");
+	s->output = fds[0];
+	s->output_end = fds[1];
+	if (fcntl(s->output, F_SETFL, O_NONBLOCK) < 0)
+		return error_errno(err, "cannot use the pipe");
+	s->output_buf = xmalloc(READ_SIZE);
+	s->read_after_ms = supervision_now_ms() + GATHER_MS;
+	return 0;
+}
+
+void
+supervision_close(struct supervision *s)
+{
+	int *const fds[] = { &s->socket, &s->signals, &s->output, &s->output_end };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		cleanup_close_fd(fds[i]);
+		*fds[i] = -1;
+	}
+	free(take(s->output_buf));
+}
+
+/* ---- output ---------------------------------------------------------------- */
+
+/* At most max bytes; how many it was. */
+static size_t
+read_output(struct supervision *s, size_t max)
+{
+	ssize_t n = read(s->output, s->output_buf, max < READ_SIZE ? max : READ_SIZE);
+
+	if (n <= 0)
+		return 0;
+	trace_add(&s->trace, s->output_buf, (size_t)n);
+	return (size_t)n;
+}
+
+static void
+on_output(struct supervision *s)
+{
+	size_t n = read_output(s, READ_SIZE);
+
+	if (n < GATHER_BELOW)
+		s->read_after_ms = supervision_now_ms() + GATHER_MS;
+	else if (n >= (64u << 10) && fcntl(s->output, F_GETPIPE_SZ) < PIPE_SIZE)
+		/* a talkative job; refused when the user holds many pipes, no matter */
+		(void)fcntl(s->output, F_SETPIPE_SZ, PIPE_SIZE);
+	if (s->trace.bytes != s->told_bytes)
+		supervision_tell(s, WIRE_TRACE);
+}
+
+void
+supervision_drain(struct supervision *s)
+{
+	int left = 0;
+
+	if (ioctl(s->output, FIONREAD, &left) < 0)
+		return;
+	while (left > 0) {
+		size_t n = read_output(s, (size_t)left);
+
+		if (n == 0)
+			return;
+		left -= (int)n;
+	}
+}
+
+/* ---- signals --------------------------------------------------------------- */
+
+static void
+reap(struct supervision *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->shell) {
+			s->shell = 0;
+			s->shell_status = status;
+		}
+	}
+	s->childless = pid < 0 && errno == ECHILD;
+}
+
+/* Somebody ends the supervisor itself: the job ends as if canceled; asked twice, at once.
+ */
+static void
+on_end_signal(struct supervision *s)
+{
+	s->killed = s->canceled;
+	s->canceled = true;
+}
+
+static void
+on_signals(struct supervision *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			on_end_signal(s);
+	reap(s);
+}
+
+/* ---- messages -------------------------------------------------------------- */
+
+static void
+on_runner_gone(struct supervision *s)
+{
+	close(s->socket);
+	s->socket = -1;
+	s->orphaned = true;
+	s->unsent = 0;
+	if (s->spec.tied)
+		s->canceled = s->killed = true;
+}
+
+static void
+on_message(struct supervision *s, const struct wire_message *m, size_t len)
+{
+	if (len < sizeof(m->head) || m->head.version != WIRE_VERSION)
+		return;
+	switch (m->head.type) {
+	case WIRE_START:
+		s->started = true;
+		break;
+	case WIRE_LOG:
+		trace_add(&s->trace, m->body.text, len - sizeof(m->head));
+		supervision_tell(s, WIRE_TRACE);
+		break;
+	case WIRE_CANCEL:
+		s->canceled = true;
+		break;
+	case WIRE_KILL:
+		s->canceled = s->killed = true;
+		break;
+	case WIRE_FINISH:
+		s->finished = true;
+		break;
+	default:
+		break; /* a newer runner's; what matters is versioned */
+	}
+}
+
+static void
+on_socket(struct supervision *s)
+{
+	static struct wire_message m; /* 16 KiB, too much for a small stack */
+
+	while (s->socket >= 0) {
+		ssize_t n = recv(s->socket, &m, sizeof(m), MSG_DONTWAIT);
+
+		if (n > 0)
+			on_message(s, &m, (size_t)n);
+		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			on_runner_gone(s);
+		else
+			return;
+	}
+}
+
+/* A message that carries the workspace: the runner reads and writes it as the job saw it.
+ */
+static bool
+needs_workspace(enum wire_type type)
+{
+	return type == WIRE_READY || type == WIRE_COLLECT;
+}
+
+static bool
+send_message(struct supervision *s, enum wire_type type, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .space = { 0 } };
+	struct wire_header head = {
+		.version = WIRE_VERSION,
+		.type = (uint16_t)type,
+		.number = s->step,
+		.trace_bytes = s->trace.bytes,
+	};
+	struct iovec parts[] = { { &head, sizeof(head) },
+		{ &s->result, sizeof(s->result) } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 1 };
+
+	if (type == WIRE_COLLECT || type == WIRE_RESULT)
+		msg.msg_iovlen = 2;
+	if (fd >= 0) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
+	return sendmsg(s->socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+/* Send what waits, in the order of the types, as far as there is room. */
+static void
+send_unsent(struct supervision *s)
+{
+	for (unsigned type = WIRE_STEP; type <= WIRE_RESULT && s->socket >= 0; type++) {
+		cleanup_close int fd = -1;
+
+		if ((s->unsent & 1u << type) == 0)
+			continue;
+		if (needs_workspace((enum wire_type)type))
+			fd =
+			    open(s->spec.project_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (!send_message(s, (enum wire_type)type, fd)) {
+			if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR)
+				on_runner_gone(s);
+			return;
+		}
+		s->unsent &= ~(1u << type);
+		s->told_bytes = s->trace.bytes;
+	}
+}
+
+void
+supervision_tell(struct supervision *s, enum wire_type type)
+{
+	if (s->socket < 0)
+		return;
+	s->unsent |= 1u << type;
+	send_unsent(s);
+}
+
+void
+supervision_flush(struct supervision *s)
+{
+	int64_t until_ms = supervision_now_ms() + FLUSH_LIMIT_MS;
+
+	while (s->unsent != 0 && s->socket >= 0 && supervision_now_ms() < until_ms)
+		supervision_pump(s, until_ms);
+}
+
+/* ---- waiting --------------------------------------------------------------- */
+
+static int
+poll_timeout(int64_t now_ms, int64_t until_ms)
+{
+	int64_t left = until_ms - now_ms;
+
+	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+}
+
+void
+supervision_pump(struct supervision *s, int64_t until_ms)
+{
+	int64_t now_ms = supervision_now_ms();
+	bool listens = s->output >= 0 && now_ms >= s->read_after_ms;
+	struct pollfd fds[] = {
+		{ .fd = s->signals, .events = POLLIN },
+		{ .fd = s->socket, .events = POLLIN },
+		{ .fd = listens ? s->output : -1, .events = POLLIN },
+	};
+
+	if (s->unsent != 0)
+		fds[1].events |= POLLOUT;
+	if (!listens && s->read_after_ms < until_ms)
+		until_ms = s->read_after_ms;
+	if (poll(fds, ARRAY_LEN(fds), poll_timeout(now_ms, until_ms)) <= 0)
+		return;
+	if (fds[0].revents != 0)
+		on_signals(s);
+	if (fds[2].revents != 0)
+		on_output(s);
+	if ((fds[1].revents & POLLOUT) != 0)
+		send_unsent(s);
+	if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+		on_socket(s);
+}

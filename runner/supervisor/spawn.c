@@ -1,0 +1,235 @@
+/* Starting a step's shell: its environment, its script, its place in the system. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "runner/supervisor/supervision.h"
+
+/* The kernel takes no single argument above 128 KiB; a longer script comes as a file. */
+#define ARGUMENT_MAX (100u << 10)
+#define STRING_MAX (128u << 10)
+#define SCRIPT_FD 9 /* one digit, as POSIX shells want it */
+#define CLOSE_SCRIPT "exec 9<&-\n"
+
+static void
+set_variable(struct map *vars, const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+	cleanup_free char *key = NULL;
+
+	if (equals == NULL || equals == entry)
+		return;
+	key = xstrndup(entry, (size_t)(equals - entry));
+	free(map_get(vars, key));
+	map_set(vars, key, xstrdup(entry));
+}
+
+static void
+set_pair(struct map *vars, const char *key, const char *value)
+{
+	cleanup_free char *entry = xasprintf("%s=%s", key, value);
+
+	set_variable(vars, entry);
+}
+
+static const char *
+job_status(const struct supervision *s)
+{
+	switch ((enum wire_verdict)s->result.verdict) {
+	case WIRE_TIMEOUT:
+		return "timedout";
+	case WIRE_CANCELED:
+		return "canceled";
+	case WIRE_SCRIPT_FAILURE:
+	case WIRE_SYSTEM_FAILURE:
+	case WIRE_WORKSPACE_FAILURE:
+		return "failed";
+	case WIRE_SUCCESS:
+	case WIRE_VERDICT_COUNT:
+		break;
+	}
+	return "success";
+}
+
+/* The step's environment; strings and list are the caller's to free. */
+static char **
+build_environment(const struct supervision *s, const struct spec_step *step)
+{
+	cleanup_map struct map vars = MAP_INIT;
+	size_t count = 0;
+	char **env;
+
+	for (size_t i = 0; i < s->spec.env.count; i++)
+		set_variable(&vars, s->spec.env.items[i]);
+	for (size_t i = 0; i < s->spec.file_count; i++) {
+		cleanup_free char *path =
+		    xasprintf("%s/%s", s->files_dir, s->spec.files[i].name);
+
+		set_pair(&vars, s->spec.files[i].name, path);
+	}
+	set_pair(&vars, "PAWL_JOB_MARKER", s->spec.marker);
+	set_pair(&vars, "CI_JOB_STATUS", step->always ? job_status(s) : "running");
+
+	env = xcalloc(vars.count + 1, sizeof(*env));
+	map_for_each(e, &vars)
+		env[count++] = e->value;
+	return env;
+}
+
+static void
+free_environment(char **env)
+{
+	for (size_t i = 0; env[i] != NULL; i++)
+		free(env[i]);
+	free(env);
+}
+
+static int
+write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		data += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* A file in memory that closes itself as soon as the shell reads it. */
+static int
+script_file(const struct spec_bytes *script, struct error *err)
+{
+	cleanup_close int fd = memfd_create("script", MFD_CLOEXEC);
+	int high;
+
+	if (fd < 0 || write_all(fd, CLOSE_SCRIPT, strlen(CLOSE_SCRIPT)) < 0 ||
+	    write_all(fd, script->data, script->len) < 0)
+		return error_errno(err, "cannot hold the script in memory");
+	/* not where become_shell() wants it: dup2 to itself would leave it close-on-exec
+	 */
+	high = fcntl(fd, F_DUPFD_CLOEXEC, SCRIPT_FD + 1);
+	return high >= 0 ? high : error_errno(err, "cannot hold the script in memory");
+}
+
+struct launch {
+	char **argv, **env;
+	int output, script;
+	volatile int failed; /* errno of exec; the child shares our memory */
+};
+
+/* A machine short of memory ends jobs first, not their supervisors; if it may not be
+ * said, no matter.
+ */
+static void
+offer_to_oom_killer(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		ssize_t ignored UNUSED = write(fd, "500", 3);
+
+		close(fd);
+	}
+}
+
+/* In the child, on our stack and memory: system calls only. */
+static NORETURN void
+become_shell(struct launch *launch)
+{
+	int null = open("/dev/null", O_RDONLY);
+	sigset_t none;
+
+	setsid();
+	offer_to_oom_killer();
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(launch->output, STDOUT_FILENO) < 0 ||
+	    dup2(launch->output, STDERR_FILENO) < 0 ||
+	    (launch->script >= 0 && dup2(launch->script, SCRIPT_FD) < 0)) {
+		launch->failed = errno;
+		_exit(127);
+	}
+	if (null > STDERR_FILENO)
+		close(null);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(launch->argv[0], launch->argv, launch->env);
+	launch->failed = errno;
+	_exit(127);
+}
+
+/* The biggest entry is most often what was too much. */
+static int
+explain_failure(const struct launch *launch, struct error *err)
+{
+	size_t total = 0, largest = 0;
+	const char *name = "";
+
+	errno = launch->failed;
+	if (errno != E2BIG)
+		return error_errno(err, "cannot start %s", launch->argv[0]);
+	for (size_t i = 0; launch->env[i] != NULL; i++) {
+		size_t len = strlen(launch->env[i]) + 1;
+
+		total += len;
+		if (len > largest) {
+			largest = len;
+			name = launch->env[i];
+		}
+	}
+	return error_set(err, -E2BIG,
+	    "cannot start %s: the variables are too large: %zu bytes in all, %zu of them in %.*s"
+	    " (the system allows %u for one); a variable of type file has no such limit",
+	    launch->argv[0], total, largest, (int)strcspn(name, "="), name, STRING_MAX);
+}
+
+static int
+launch_shell(struct supervision *s, struct launch *launch, struct error *err)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		become_shell(launch);
+	if (pid < 0)
+		return error_errno(err, "cannot start a process");
+	s->shell = pid;
+	s->childless = false;
+	if (launch->failed != 0)
+		return explain_failure(launch, err);
+	return 0;
+}
+
+int
+supervision_spawn(struct supervision *s, const struct spec_step *step, struct error *err)
+{
+	const struct strlist *shell = &s->spec.shell;
+	struct launch launch = { .output = s->output_end, .script = -1 };
+	cleanup_close int script = -1;
+	int rc;
+
+	if (step->script.len > ARGUMENT_MAX) {
+		script = script_file(&step->script, err);
+		if (script < 0)
+			return script;
+	}
+	launch.argv = xcalloc(shell->count + 3, sizeof(*launch.argv));
+	memcpy(launch.argv, shell->items, shell->count * sizeof(*launch.argv));
+	launch.argv[shell->count] = xstrdup("-c");
+	launch.argv[shell->count + 1] = script < 0
+	    ? xstrndup(step->script.data, step->script.len)
+	    : xstrdup(". /proc/self/fd/9");
+	launch.env = build_environment(s, step);
+	launch.script = script;
+	rc = launch_shell(s, &launch, err);
+	free_environment(launch.env);
+	free(launch.argv[shell->count]);
+	free(launch.argv[shell->count + 1]);
+	free(launch.argv);
+	return rc;
+}

@@ -1,0 +1,253 @@
+/*
+ * The supervisor's side of a spec. Strings are used where they lie: the newline after a
+ * record becomes its NUL. One table says where each key goes.
+ */
+#include "runner/supervisor/spec.h"
+
+enum record_kind {
+	RECORD_TEXT,   /* const char *; no NUL inside */
+	RECORD_BYTES,  /* struct spec_bytes */
+	RECORD_NUMBER, /* int64_t, not negative */
+	RECORD_FLAG,   /* bool */
+	RECORD_LIST,   /* one more item of a struct strlist */
+	RECORD_MODE,
+	RECORD_FILE,
+	RECORD_MASK,
+	RECORD_STEP,
+};
+
+#define IN_SPEC(member) offsetof(struct spec, member), false
+#define IN_STEP(member) offsetof(struct spec_step, member), true
+
+static const struct record {
+	const char *key;
+	enum record_kind kind;
+	size_t offset;
+	bool in_step;
+} records[] = {
+	{ "job_dir", RECORD_TEXT, IN_SPEC(job_dir) },
+	{ "trace", RECORD_TEXT, IN_SPEC(trace) },
+	{ "marker", RECORD_TEXT, IN_SPEC(marker) },
+	{ "mode", RECORD_MODE, IN_SPEC(mode) },
+	{ "userns", RECORD_FLAG, IN_SPEC(userns) },
+	{ "project_dir", RECORD_TEXT, IN_SPEC(project_dir) },
+	{ "source", RECORD_TEXT, IN_SPEC(source) },
+	{ "lower", RECORD_LIST, IN_SPEC(lowers) },
+	{ "upper", RECORD_TEXT, IN_SPEC(upper) },
+	{ "work", RECORD_TEXT, IN_SPEC(work) },
+	{ "shell", RECORD_LIST, IN_SPEC(shell) },
+	{ "env", RECORD_LIST, IN_SPEC(env) },
+	{ "file", RECORD_FILE, IN_SPEC(files) },
+	{ "mask", RECORD_MASK, IN_SPEC(masks) },
+	{ "timeout_ms", RECORD_NUMBER, IN_SPEC(timeout_ms) },
+	{ "grace_ms", RECORD_NUMBER, IN_SPEC(grace_ms) },
+	{ "tied", RECORD_FLAG, IN_SPEC(tied) },
+	{ "hold", RECORD_FLAG, IN_SPEC(hold) },
+	{ "collect", RECORD_FLAG, IN_SPEC(collect) },
+	{ "step", RECORD_STEP, IN_SPEC(steps) },
+	{ "headline", RECORD_BYTES, IN_STEP(headline) },
+	{ "script", RECORD_BYTES, IN_STEP(script) },
+	{ "item", RECORD_LIST, IN_STEP(items) },
+	{ "step_timeout_ms", RECORD_NUMBER, IN_STEP(timeout_ms) },
+	{ "always", RECORD_FLAG, IN_STEP(always) },
+	{ "on_cancel", RECORD_FLAG, IN_STEP(on_cancel) },
+	{ "ignore_failure", RECORD_FLAG, IN_STEP(ignore_failure) },
+	{ "own_clock", RECORD_FLAG, IN_STEP(own_clock) },
+};
+
+struct reader {
+	char *at, *end;
+	char *key;
+	struct spec_bytes value;
+};
+
+/* The next "KEY LENGTH\nBYTES\n". */
+static int
+next_record(struct reader *r, struct error *err)
+{
+	char *newline = memchr(r->at, '\n', (size_t)(r->end - r->at));
+	char *space =
+	    newline == NULL ? NULL : memchr(r->at, ' ', (size_t)(newline - r->at));
+	int64_t len;
+
+	if (space == NULL)
+		return error_set(
+		    err, ERR_INVALID, "the spec ends inside a record's head");
+	*space = *newline = '\0';
+	r->key = r->at;
+	if (!str_to_int64(space + 1, &len) || len < 0)
+		return error_set(
+		    err, ERR_INVALID, "spec record \"%.40s\": no length", r->key);
+	r->at = newline + 1;
+	if (len >= r->end - r->at)
+		return error_set(
+		    err, ERR_INVALID, "spec record \"%.40s\" is cut off", r->key);
+	r->value = (struct spec_bytes){ r->at, (size_t)len };
+	r->at += len;
+	if (*r->at != '\n')
+		return error_set(err, ERR_INVALID,
+		    "spec record \"%.40s\" does not end where it says", r->key);
+	*r->at++ = '\0';
+	return 0;
+}
+
+static bool
+has_nul(const struct spec_bytes *value)
+{
+	return memchr(value->data, '\0', value->len) != NULL;
+}
+
+static int
+read_number(const struct spec_bytes *value, int64_t max, int64_t *out)
+{
+	int64_t n;
+
+	if (has_nul(value) || !str_to_int64(value->data, &n) || n < 0 || n > max)
+		return -1;
+	*out = n;
+	return 0;
+}
+
+/* "NAME=CONTENT" */
+static int
+read_file(struct spec *spec, char *data, size_t len)
+{
+	char *equals = memchr(data, '=', len);
+
+	if (equals == NULL || equals == data ||
+	    memchr(data, '/', (size_t)(equals - data)))
+		return -1;
+	*equals = '\0';
+	spec_add_file(spec, data, equals + 1, len - (size_t)(equals + 1 - data));
+	return 0;
+}
+
+static int
+store_record(const struct record *record, const struct reader *r, struct spec *spec)
+{
+	char *base = (char *)spec;
+	int64_t n;
+
+	if (record->in_step) {
+		if (spec->step_count == 0)
+			return -1;
+		base = (char *)&spec->steps[spec->step_count - 1];
+	}
+	switch (record->kind) {
+	case RECORD_TEXT:
+		*(const char **)(void *)(base + record->offset) = r->value.data;
+		return has_nul(&r->value) ? -1 : 0;
+	case RECORD_LIST:
+		strlist_add(
+		    (struct strlist *)(void *)(base + record->offset), r->value.data);
+		return has_nul(&r->value) ? -1 : 0;
+	case RECORD_BYTES:
+		*(struct spec_bytes *)(void *)(base + record->offset) = r->value;
+		return 0;
+	case RECORD_NUMBER:
+		return read_number(
+		    &r->value, INT64_MAX / 2, (int64_t *)(void *)(base + record->offset));
+	case RECORD_FLAG:
+		*(bool *)(base + record->offset) = true;
+		return read_number(&r->value, 1, &n);
+	case RECORD_MODE:
+		if (read_number(&r->value, SPEC_MODE_COUNT - 1, &n) < 0)
+			return -1;
+		spec->mode = (enum spec_mode)n;
+		return 0;
+	case RECORD_FILE:
+		return read_file(spec, r->at - r->value.len - 1, r->value.len);
+	case RECORD_MASK:
+		spec_add_mask(spec, r->value.data, r->value.len);
+		return 0;
+	case RECORD_STEP:
+		spec_add_step(spec, r->value.data);
+		return has_nul(&r->value) ? -1 : 0;
+	}
+	return -1;
+}
+
+static const struct record *
+find_record(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(records); i++)
+		if (str_eq(records[i].key, key))
+			return &records[i];
+	return NULL;
+}
+
+static int
+read_records(struct reader *r, struct spec *spec, struct error *err)
+{
+	for (;;) {
+		const struct record *record;
+
+		if (next_record(r, err) < 0)
+			return ERR_INVALID;
+		if (str_eq(r->key, "end"))
+			break;
+		record = find_record(r->key);
+		if (record == NULL)
+			return error_set(err, ERR_INVALID,
+			    "spec record \"%.40s\" is not known", r->key);
+		if (store_record(record, r, spec) < 0)
+			return error_set(err, ERR_INVALID,
+			    "spec record \"%.40s\" has a wrong value", r->key);
+	}
+	if (r->at != r->end)
+		return error_set(err, ERR_INVALID, "bytes after the end of the spec");
+	return 0;
+}
+
+static int
+read_version(struct reader *r, struct error *err)
+{
+	if (next_record(r, err) < 0)
+		return ERR_INVALID;
+	if (!str_eq(r->key, "v"))
+		return error_set(
+		    err, ERR_INVALID, "the spec does not begin with a version");
+	if (!str_eq(r->value.data, "1"))
+		return error_set(err, ERR_INVALID,
+		    "the spec has version %.20s, this supervisor knows %d", r->value.data,
+		    SPEC_VERSION);
+	return 0;
+}
+
+/* What the supervisor relies on. */
+static const char *
+find_missing(const struct spec *spec)
+{
+	if (spec->job_dir == NULL || *spec->job_dir != '/')
+		return "job_dir";
+	if (spec->project_dir == NULL || *spec->project_dir != '/')
+		return "project_dir";
+	if (spec->trace == NULL)
+		return "trace";
+	if (spec->marker == NULL || *spec->marker == '\0')
+		return "marker";
+	if (spec->shell.count == 0)
+		return "shell";
+	if (spec->mode == SPEC_BIND && spec->source == NULL)
+		return "source";
+	if (spec->mode == SPEC_OVERLAY &&
+	    (spec->lowers.count == 0 || spec->upper == NULL || spec->work == NULL))
+		return "lower, upper and work";
+	return NULL;
+}
+
+int
+spec_read(char *text, size_t len, struct spec *out, struct error *err)
+{
+	struct reader r = { .at = text, .end = text + len };
+	const char *missing;
+
+	*out = (struct spec)SPEC_INIT;
+	out->storage = text;
+	if (read_version(&r, err) < 0 || read_records(&r, out, err) < 0)
+		return ERR_INVALID;
+	missing = find_missing(out);
+	if (missing != NULL)
+		return error_set(err, ERR_INVALID, "the spec lacks %s", missing);
+	return 0;
+}

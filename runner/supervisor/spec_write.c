@@ -1,0 +1,128 @@
+/* The runner's side of a spec: building one and turning it into text. */
+#include "runner/supervisor/spec.h"
+
+void
+spec_clear(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->step_count; i++)
+		strlist_clear(&spec->steps[i].items);
+	strlist_clear(&spec->lowers);
+	strlist_clear(&spec->shell);
+	strlist_clear(&spec->env);
+	free(spec->files);
+	free(spec->masks);
+	free(spec->steps);
+	free(spec->storage);
+	*spec = (struct spec)SPEC_INIT;
+}
+
+struct spec_step *
+spec_add_step(struct spec *spec, const char *name)
+{
+	struct spec_step *step;
+
+	GROW(spec->steps, spec->step_count, spec->step_cap);
+	step = &spec->steps[spec->step_count++];
+	*step = (struct spec_step){ .name = name };
+	return step;
+}
+
+void
+spec_add_file(struct spec *spec, const char *name, const char *content, size_t len)
+{
+	GROW(spec->files, spec->file_count, spec->file_cap);
+	spec->files[spec->file_count++] = (struct spec_file){ name, { content, len } };
+}
+
+void
+spec_add_mask(struct spec *spec, const char *secret, size_t len)
+{
+	GROW(spec->masks, spec->mask_count, spec->mask_cap);
+	spec->masks[spec->mask_count++] = (struct spec_bytes){ secret, len };
+}
+
+static void
+add_bytes(struct buf *out, const char *key, const char *data, size_t len)
+{
+	buf_printf(out, "%s %zu\n", key, len);
+	buf_add(out, data, len);
+	buf_add_char(out, '\n');
+}
+
+static void
+add_text(struct buf *out, const char *key, const char *value)
+{
+	if (value != NULL)
+		add_bytes(out, key, value, strlen(value));
+}
+
+static void
+add_number(struct buf *out, const char *key, int64_t value)
+{
+	char text[24];
+
+	if (value == 0)
+		return; /* what the reader starts with */
+	(void)snprintf(text, sizeof(text), "%" PRId64, value);
+	add_text(out, key, text);
+}
+
+static void
+add_list(struct buf *out, const char *key, const struct strlist *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		add_text(out, key, list->items[i]);
+}
+
+static void
+add_step(struct buf *out, const struct spec_step *step)
+{
+	add_text(out, "step", step->name);
+	add_bytes(out, "headline", step->headline.data, step->headline.len);
+	add_bytes(out, "script", step->script.data, step->script.len);
+	add_list(out, "item", &step->items);
+	add_number(out, "step_timeout_ms", step->timeout_ms);
+	add_number(out, "always", step->always);
+	add_number(out, "on_cancel", step->on_cancel);
+	add_number(out, "ignore_failure", step->ignore_failure);
+	add_number(out, "own_clock", step->own_clock);
+}
+
+static void
+add_file(struct buf *out, const struct spec_file *file)
+{
+	buf_printf(
+	    out, "file %zu\n%s=", strlen(file->name) + 1 + file->content.len, file->name);
+	buf_add(out, file->content.data, file->content.len);
+	buf_add_char(out, '\n');
+}
+
+void
+spec_write(const struct spec *spec, struct buf *out)
+{
+	add_number(out, "v", SPEC_VERSION);
+	add_text(out, "job_dir", spec->job_dir);
+	add_text(out, "trace", spec->trace);
+	add_text(out, "marker", spec->marker);
+	add_number(out, "mode", spec->mode);
+	add_number(out, "userns", spec->userns);
+	add_text(out, "project_dir", spec->project_dir);
+	add_text(out, "source", spec->source);
+	add_list(out, "lower", &spec->lowers);
+	add_text(out, "upper", spec->upper);
+	add_text(out, "work", spec->work);
+	add_list(out, "shell", &spec->shell);
+	add_list(out, "env", &spec->env);
+	for (size_t i = 0; i < spec->file_count; i++)
+		add_file(out, &spec->files[i]);
+	for (size_t i = 0; i < spec->mask_count; i++)
+		add_bytes(out, "mask", spec->masks[i].data, spec->masks[i].len);
+	add_number(out, "timeout_ms", spec->timeout_ms);
+	add_number(out, "grace_ms", spec->grace_ms);
+	add_number(out, "tied", spec->tied);
+	add_number(out, "hold", spec->hold);
+	add_number(out, "collect", spec->collect);
+	for (size_t i = 0; i < spec->step_count; i++)
+		add_step(out, &spec->steps[i]);
+	add_bytes(out, "end", "", 0);
+}

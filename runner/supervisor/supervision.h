@@ -1,0 +1,75 @@
+/*
+ * One job under its supervisor: what the files of pawl-supervise share. Single-threaded;
+ * whoever waits calls supervision_pump(), which deals with everything that may happen
+ * meanwhile, so the steps can be written down in the order they run.
+ */
+#ifndef RUNNER_SUPERVISOR_SUPERVISION_H
+#define RUNNER_SUPERVISOR_SUPERVISION_H
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "runner/supervisor/spec.h"
+#include "runner/supervisor/trace.h"
+#include "runner/supervisor/wire.h"
+
+struct supervision {
+	struct spec spec;
+	struct trace trace;
+	struct wire_result result;
+
+	int socket; /* to the runner; -1 once it is closed */
+	int signals, output, output_end;
+	char *output_buf;
+	int64_t read_after_ms; /* small pieces of output are gathered until then */
+
+	pid_t shell; /* of the running step; 0: none */
+	int shell_status;
+	bool childless; /* nothing below us is left to wait for */
+
+	/* what the runner, or its silence, asks for */
+	bool started, canceled, killed, finished, orphaned;
+
+	/* messages that wait for room in the socket */
+	unsigned unsent; /* 1 << enum wire_type */
+	uint32_t step;
+	uint64_t told_bytes; /* the spool's length in the last message */
+
+	int64_t deadline_ms; /* of the job; INT64_MAX: none */
+	char *files_dir;     /* of the file variables; NULL: none */
+};
+
+int64_t supervision_now_ms(void); /* a clock nobody sets */
+
+/* pump.c: signals, output and messages */
+MUST_CHECK int supervision_open(struct supervision *s, struct error *err);
+void supervision_close(struct supervision *s);
+
+/* Wait for something to happen, no longer than until_ms, and deal with it. */
+void supervision_pump(struct supervision *s, int64_t until_ms);
+
+/* Take what lies in the pipe now; processes that still hold it are not waited for. */
+void supervision_drain(struct supervision *s);
+
+/* Send it now or as soon as there is room; a message sent again replaces the first. */
+void supervision_tell(struct supervision *s, enum wire_type type);
+
+/* Wait for the runner to take the last message, but not for ever. */
+void supervision_flush(struct supervision *s);
+
+/* steps.c: the shells, one after the other */
+void supervision_run_steps(struct supervision *s);
+
+/* SIGTERM for all processes of the job, SIGKILL after grace_ms, until none is left. */
+void supervision_kill_all(struct supervision *s, int64_t grace_ms);
+
+/* spawn.c. The shell's pid, or a negative code. */
+MUST_CHECK int supervision_spawn(
+    struct supervision *s, const struct spec_step *step, struct error *err);
+
+/* result.c */
+void supervision_fail(
+    struct supervision *s, enum wire_verdict verdict, const char *fmt, ...) PRINTF(3, 4);
+MUST_CHECK int supervision_write_result(const struct supervision *s, struct error *err);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The spool of one job: what its processes print goes through here into a file. One
+ * writer. Bytes in the file are final: they are never changed or taken back.
+ */
+#ifndef RUNNER_SUPERVISOR_TRACE_H
+#define RUNNER_SUPERVISOR_TRACE_H
+
+#include "base/crc32.h"
+#include "base/error.h"
+
+struct trace {
+	int fd;
+	uint64_t bytes; /* in the file */
+	struct crc32 crc;
+	int write_errno; /* of the first write that failed; nothing is written after */
+};
+
+#define TRACE_INIT                                                                       \
+	{                                                                                \
+		.fd = -1                                                                 \
+	}
+
+MUST_CHECK int trace_open(struct trace *t, const char *path, struct error *err);
+void trace_add(struct trace *t, const char *data, size_t len);
+void trace_printf(struct trace *t, const char *fmt, ...) PRINTF(2, 3);
+void trace_close(struct trace *t);
+
+#endif

@@ -1,0 +1,173 @@
+/* Real jobs for tests. */
+#include "tests/unit/supervised.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/supervisor/procs.h"
+
+static void
+on_step(struct supervisor *s, unsigned step, void *data)
+{
+	struct supervised *t = data;
+
+	(void)s;
+	(void)step;
+	t->steps_seen++;
+}
+
+static void
+on_trace(struct supervisor *s, uint64_t bytes, void *data)
+{
+	struct supervised *t = data;
+
+	(void)s;
+	ck_assert_uint_ge(bytes, t->told_bytes);
+	t->told_bytes = bytes;
+}
+
+static void
+on_done(struct supervisor *s, const struct supervisor_result *result, void *data)
+{
+	struct supervised *t = data;
+
+	ck_assert(!t->done);
+	t->done = true;
+	t->result = *result;
+	supervisor_free(s);
+	t->supervisor = NULL;
+}
+
+static void
+describe(struct supervised *t)
+{
+	struct spec *spec = &t->spec;
+
+	*spec = (struct spec)SPEC_INIT;
+	spec->job_dir = t->dir.path;
+	spec->trace = t->trace_path;
+	spec->marker = t->dir.marker;
+	spec->mode = SPEC_PLAIN;
+	spec->project_dir = t->project_dir;
+	spec->grace_ms = 2000;
+	spec->tied = true;
+	strlist_add(&spec->shell, "/bin/bash");
+	strlist_add(&spec->env, "PATH=/usr/local/bin:/usr/bin:/bin");
+}
+
+void
+supervised_init(struct supervised *t)
+{
+	struct error err = ERROR_INIT;
+	const char *tmp = getenv("TMPDIR");
+	cleanup_free char *jobs = NULL;
+
+	*t = (struct supervised){ .dir = JOBDIR_INIT };
+	ck_assert_int_eq(uv_loop_init(&t->loop), 0);
+	t->root = path_join(tmp == NULL ? "/tmp" : tmp, "supervised-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(t->root));
+	jobs = path_join(t->root, "jobs");
+	t->project_dir = path_join(t->root, "project");
+	ck_assert_int_eq(mkdir(jobs, 0755), 0);
+	ck_assert_int_eq(mkdir(t->project_dir, 0755), 0);
+	if (jobdir_create(jobs, "1", &t->dir, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	t->trace_path = path_join(t->dir.path, "trace");
+	describe(t);
+	t->events = (struct supervisor_events){
+		.on_step = on_step, .on_trace = on_trace, .on_done = on_done, .data = t
+	};
+}
+
+struct spec_step *
+supervised_add_step(struct supervised *t, const char *name, const char *const *items)
+{
+	struct spec_step *step = spec_add_step(&t->spec, name);
+	struct buf *script = &t->scripts[t->spec.step_count - 1];
+	size_t count = 0;
+
+	while (items[count] != NULL)
+		count++;
+	script_build(items, count, false, script, &step->items);
+	step->script = (struct spec_bytes){ script->data, script->len };
+	return step;
+}
+
+struct spec_step *
+supervised_add_script(struct supervised *t, const char *item)
+{
+	const char *const items[] = { item, NULL };
+
+	return supervised_add_step(t, "script", items);
+}
+
+void
+supervised_start(struct supervised *t)
+{
+	t->supervisor = supervisor_new(&t->loop, &t->events);
+	supervisor_start(t->supervisor, &t->spec, t->dir.lock_fd);
+	close(take_fd(&t->dir.lock_fd));
+}
+
+static void
+read_trace(struct supervised *t)
+{
+	buf_reset(&t->trace);
+	if (buf_read_file(&t->trace, t->trace_path, (size_t)1 << 30, NULL) < 0)
+		buf_reset(&t->trace);
+}
+
+void
+supervised_wait(struct supervised *t)
+{
+	uv_run(&t->loop, UV_RUN_DEFAULT);
+	ck_assert(t->done);
+	read_trace(t);
+}
+
+void
+supervised_run(struct supervised *t)
+{
+	supervised_start(t);
+	supervised_wait(t);
+}
+
+void
+supervised_await_log(struct supervised *t, const char *text)
+{
+	do {
+		ck_assert_msg(!t->done, "the log never held \"%s\"", text);
+		uv_run(&t->loop, UV_RUN_ONCE);
+		read_trace(t);
+	} while (strstr(buf_str(&t->trace), text) == NULL);
+}
+
+bool
+supervised_left_nothing(const struct supervised *t)
+{
+	cleanup_pids struct pids pids = PIDS_INIT;
+
+	procs_marked(t->dir.marker, &pids);
+	return pids.count == 0;
+}
+
+void
+supervised_clear(struct supervised *t)
+{
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(uv_loop_close(&t->loop), 0);
+	if (path_remove_tree(AT_FDCWD, t->root, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	spec_clear(&t->spec);
+	for (size_t i = 0; i < ARRAY_LEN(t->scripts); i++)
+		buf_clear(&t->scripts[i]);
+	buf_clear(&t->trace);
+	jobdir_clear(&t->dir);
+	free(t->trace_path);
+	free(t->project_dir);
+	free(t->root);
+}

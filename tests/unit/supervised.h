@@ -1,0 +1,53 @@
+/*
+ * Real jobs under a real supervisor, for tests: a folder, a loop, and what was heard.
+ */
+#ifndef TESTS_UNIT_SUPERVISED_H
+#define TESTS_UNIT_SUPERVISED_H
+
+#include <uv.h>
+
+#include "base/path.h"
+#include "runner/jobdir.h"
+#include "runner/script.h"
+#include "runner/supervisor.h"
+
+struct supervised {
+	uv_loop_t loop;
+	char *root;        /* temporary; holds jobs/ and project/ */
+	struct jobdir dir; /* root/jobs/1 */
+	char *trace_path, *project_dir;
+	struct spec spec;
+	struct buf scripts[4];
+	struct supervisor *supervisor;
+	struct supervisor_events events; /* may be changed before it starts */
+	void *data;
+
+	/* what happened */
+	bool done;
+	struct supervisor_result result;
+	struct buf trace; /* the whole log, read after the end */
+	unsigned steps_seen;
+	uint64_t told_bytes;
+};
+
+/* A tied job without steps in a plain folder, run by bash. */
+void supervised_init(struct supervised *t);
+
+/* Add a step whose script is the items, a list that ends with NULL. */
+struct spec_step *supervised_add_step(
+    struct supervised *t, const char *name, const char *const *items);
+struct spec_step *supervised_add_script(struct supervised *t, const char *item);
+
+void supervised_start(struct supervised *t);
+void supervised_wait(struct supervised *t); /* until on_done; reads the log */
+void supervised_run(struct supervised *t);  /* both */
+
+/* Run the loop until the log holds text. */
+void supervised_await_log(struct supervised *t, const char *text);
+
+/* No process of this job is left. */
+bool supervised_left_nothing(const struct supervised *t);
+
+void supervised_clear(struct supervised *t);
+
+#endif
