@@ -16,6 +16,7 @@ libbase_a_SOURCES += base/mem.c
 libbase_a_SOURCES += base/path.c base/path.h
 libbase_a_SOURCES += base/process.c base/process.h
 libbase_a_SOURCES += base/str.c base/str.h
+libbase_a_SOURCES += base/visible.c base/visible.h
 
 # PCRE2
 libbase_regex_a_SOURCES = base/regex.c base/regex.h

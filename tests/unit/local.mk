@@ -11,6 +11,7 @@ UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_supervisor
 UNIT_TESTS += tests/unit/test_vars
+UNIT_TESTS += tests/unit/test_visible
 UNIT_TESTS += tests/unit/test_yaml
 endif
 
