@@ -7,12 +7,15 @@
 #ifndef PIPELINES_PLAN_H
 #define PIPELINES_PLAN_H
 
+#include "base/map.h"
 #include "pipelines/config.h"
 #include "pipelines/document.h"
 #include "pipelines/vars.h"
 #include "pipelines/why.h"
 
 #define PLAN_VERSION 1
+#define PLAN_HASH_SIZE 65 /* hex digits and NUL */
+#define PLAN_MAX_NEEDS 50 /* of one job, parallel instances counted; GitLab's limit */
 
 /* One need after resolving parallel instances; index of the job in plan.jobs. */
 struct plan_need {
@@ -34,18 +37,28 @@ struct plan_job {
 	size_t need_count;
 	struct needs
 	    needs_written; /* as written or from the rule, optional missing ones too */
-	/* Jobs whose artifacts are fetched, by needs, dependencies or stage order; plan
-	 * indexes. */
-	size_t *artifact_sources;
+	/*
+	 * Jobs with artifacts that are fetched, by needs, dependencies or stage order: plan
+	 * indexes, ascending. By stage order they are the first few of one array that all
+	 * jobs of the plan share.
+	 */
+	const size_t *artifact_sources;
 	size_t artifact_source_count;
 	struct vars vars; /* the job's scope: YAML, job, matrix, rule variables over the
 			     event's */
 	/* Expanded by the server's rules: */
 	struct strs tags;
-	const char *image; /* name; NULL: none */
+	const char *image; /* name; NULL: none. The runner expands what is left */
 	const char *environment, *environment_url, *environment_action; /* NULL: none */
 	const char *resource_group;
 	struct why why;
+};
+
+/* What happened, as only/except and the hash see it. */
+struct plan_event {
+	const char *ref; /* branch or tag name */
+	bool is_tag;
+	const char *source; /* CI_PIPELINE_SOURCE: "push", "web" … */
 };
 
 struct plan {
@@ -57,21 +70,27 @@ struct plan {
 	struct strs stages;
 	struct plan_job *jobs; /* every job, order of stages, then of the files */
 	size_t job_count;
+	struct map by_name; /* index + 1 into jobs; see plan_find */
 	struct auto_cancel auto_cancel;
-	struct vars
-	    vars;      /* pipeline scope: YAML and workflow variables over the event's */
-	char hash[65]; /* SHA-256 of the canonical JSON, hex */
+	/* Pipeline scopes, each on the one before: the event's variables (a copy), those of
+	 * workflow:rules, top-level ones of the files. A job stands on the last one, or on
+	 * the second if it inherits no variables. */
+	struct vars event_vars, workflow_vars, vars;
+	struct plan_event event;
+	const struct document_file *files; /* for the hash */
+	size_t file_count;
 };
 
 struct plan_options {
 	const struct provider *provider; /* for rules:changes and rules:exists */
-	const struct vars
-	    *vars; /* predefined (E and P), project and pipeline variables */
-	/* Needed by only/except; also in vars. */
-	const char *ref; /* branch or tag name */
-	bool is_tag;
-	const char *source;                /* CI_PIPELINE_SOURCE: "push", "web" … */
-	const struct document_file *files; /* for the hash */
+	/* Predefined (E and P), project and pipeline variables. Copied. */
+	const struct vars *vars;
+	/* Variables for some environments only: their environment_scope says which. Not in
+	 * vars; a job gets those that fit its environment. Copied. */
+	const struct var *scoped;
+	size_t scoped_count;
+	struct plan_event event;           /* also in vars */
+	const struct document_file *files; /* for the hash; in the arena */
 	size_t file_count;
 };
 
@@ -84,6 +103,15 @@ MUST_CHECK int plan_compile(const struct config *config,
     const struct plan_options *options, struct arena *arena, struct diags *diags,
     struct plan **out);
 void plan_free(struct plan *plan); /* NULL is fine */
+
+/*
+ * SHA-256 of the plan's canonical JSON, in hex: the same on every machine for the same
+ * files, variables and event. docs/architecture.md, "Plan hash", says what is in it.
+ */
+void plan_hash(const struct plan *plan, char out[PLAN_HASH_SIZE]);
+
+/* The canonical JSON itself. */
+void plan_canonical_json(const struct plan *plan, struct buf *out);
 
 /* The job of that name, NULL when there is none. */
 const struct plan_job *plan_find(const struct plan *plan, const char *name);
