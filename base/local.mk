@@ -7,6 +7,7 @@ libbase_a_SOURCES = base/banned.h base/base.h
 libbase_a_SOURCES += base/arena.c base/arena.h
 libbase_a_SOURCES += base/buf.c base/buf.h
 libbase_a_SOURCES += base/crc32.c base/crc32.h
+libbase_a_SOURCES += base/copy.c base/copy.h
 libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
 libbase_a_SOURCES += base/json_writer.c base/json_writer.h

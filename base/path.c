@@ -80,54 +80,133 @@ path_mkdirs(const char *path, mode_t mode, struct error *err)
 	return error_errno(err, "cannot create folder %s", path);
 }
 
-static void remove_at(int dirfd, const char *name, struct error *err);
+/*
+ * One removal. Each level takes a file descriptor and a stack frame, so what lies deeper
+ * than MAX_OPEN is moved up to the top folder, which is then gone through again.
+ */
+struct removal {
+	int top_fd;
+	unsigned moved; /* names given out */
+	struct error *err;
+};
 
-static void
-remove_children(int dirfd, const char *name, struct error *err)
+#define MAX_OPEN 64
+#define MOVED_NAME ".pawl-deep-%u"
+
+static void remove_at(struct removal *r, int dirfd, const char *name, int depth);
+
+static bool
+move_up(struct removal *r, int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d;
+	char temp[32];
+
+	for (int tries = 0; tries < 100; tries++) {
+		snprintf(temp, sizeof(temp), MOVED_NAME, r->moved++);
+		if (renameat2(dirfd, name, r->top_fd, temp, RENAME_NOREPLACE) == 0)
+			return true;
+		if (errno != EEXIST)
+			return false;
+	}
+	return false;
+}
+
+/* A folder opened for listing, made accessible if it is not; -1 with errno. */
+static int
+open_folder(int dirfd, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, name, flags);
 
 	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return; /* the rmdir that follows says why */
-	d = fdopendir(fd);
+		fd = openat(dirfd, name, flags);
+	return fd;
+}
+
+static void
+remove_children(struct removal *r, int fd, int depth)
+{
+	DIR *d = fdopendir(fd);
+
 	if (d == NULL) {
 		close(fd);
 		return;
 	}
 	for (struct dirent *e; (e = readdir(d)) != NULL;)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			remove_at(fd, e->d_name, err);
+			remove_at(r, fd, e->d_name, depth + 1);
 	closedir(d);
 }
 
 static void
-remove_at(int dirfd, const char *name, struct error *err)
+remove_folder(struct removal *r, int dirfd, const char *name, int depth)
 {
+	int fd = open_folder(dirfd, name);
+
+	if (fd < 0)
+		return; /* the rmdir that follows says why */
+	if (depth > MAX_OPEN && fchmod(fd, 0700) == 0 && move_up(r, dirfd, name))
+		close(fd);
+	else
+		remove_children(r, fd, depth);
+}
+
+static void
+remove_at(struct removal *r, int dirfd, const char *name, int depth)
+{
+	int why;
+
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return;
-	if (errno == EACCES && fchmod(dirfd, 0700) == 0 && unlinkat(dirfd, name, 0) == 0)
-		return; /* the folder it stands in was not writable */
-	if (errno == EISDIR || errno == EPERM || errno == EACCES) {
-		remove_children(dirfd, name, err);
+	why = errno;
+	if (why == EACCES && fchmod(dirfd, 0700) == 0) {
+		if (unlinkat(dirfd, name, 0) == 0)
+			return; /* the folder it stands in was not writable */
+		why = errno;
+	}
+	if (why == EISDIR || why == EPERM || why == EACCES) {
+		remove_folder(r, dirfd, name, depth);
 		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return;
+		why = errno == ENOTDIR ? why : errno;
 	}
-	if (err != NULL && err->code == 0)
-		error_errno(err, "cannot remove %s", name);
+	errno = why;
+	if (r->err->code == 0)
+		error_errno(r->err, "cannot remove %s", name);
+}
+
+/* The top folder is gone through until nothing more was moved into it. */
+static void
+remove_top(struct removal *r, int dirfd, const char *name)
+{
+	unsigned before;
+
+	do {
+		int fd = open_folder(dirfd, name);
+
+		before = r->moved;
+		if (fd < 0)
+			break;
+		r->top_fd = fd;
+		remove_children(r, fd, 0);
+	} while (r->moved != before && r->err->code == 0);
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT &&
+	    r->err->code == 0)
+		error_errno(r->err, "cannot remove %s", name);
 }
 
 int
 path_remove_tree(int dirfd, const char *name, struct error *err)
 {
 	struct error own = ERROR_INIT;
+	struct removal r = { .err = &own };
 
-	remove_at(dirfd, name, &own);
-	if (own.code == 0)
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (err != NULL)
+	if (errno == EISDIR || errno == EPERM || errno == EACCES)
+		remove_top(&r, dirfd, name);
+	else
+		error_errno(&own, "cannot remove %s", name);
+	if (own.code != 0 && err != NULL)
 		*err = own;
 	return own.code;
 }

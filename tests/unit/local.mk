@@ -3,6 +3,7 @@
 UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
+UNIT_TESTS += tests/unit/test_copy
 UNIT_TESTS += tests/unit/test_core
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
@@ -18,8 +19,11 @@ endif
 # what several of them share
 check_LIBRARIES += libunit.a
 libunit_a_SOURCES =
+libunit_a_SOURCES += tests/unit/fixture.c tests/unit/fixture.h
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
 
+tests_unit_test_copy_LDADD = libunit.a $(LDADD)
+tests_unit_test_git_LDADD = libunit.a $(LDADD)
 tests_unit_test_yaml_LDADD = libunit.a $(LDADD)
 # what several of them use: folders and repositories to work on
 FIXTURE = tests/unit/fixture.c tests/unit/fixture.h
