@@ -25,3 +25,7 @@ pkglibexec_PROGRAMS += pawl-supervise
 pawl_supervise_SOURCES = runner/supervisor/main.c
 pawl_supervise_LDFLAGS = $(AM_LDFLAGS) $(PAWL_SUPERVISE_LDFLAGS)
 pawl_supervise_LDADD = libsupervise.a libbase.a
+librunner_a_SOURCES += runner/artifacts.h
+librunner_a_SOURCES += runner/cache.h
+librunner_a_SOURCES += runner/snapshot.h
+librunner_a_SOURCES += runner/workspace.h

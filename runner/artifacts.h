@@ -1,0 +1,46 @@
+/*
+ * What a job leaves for others: files matched by artifacts:paths, exclude and untracked
+ * packed into one archive, and its reports. All calls block (worker threads); text for
+ * the job's log is appended to log, and masked by whoever passes it on.
+ * Source: runner-protocol.md section 9, gitlab-ci-language.md section 6.
+ */
+#ifndef RUNNER_ARTIFACTS_H
+#define RUNNER_ARTIFACTS_H
+
+#include <stdatomic.h>
+
+#include "protocol/job.h"
+#include "runner/snapshot.h"
+
+/* In the store: DIR/<job id>/artifacts.tar.zst, DIR/<job id>/reports/<type>/<file>. */
+#define ARTIFACTS_FILE_NAME "artifacts.tar.zst"
+
+struct artifacts_result {
+	char *path; /* of the archive, malloced; NULL: nothing matched */
+	size_t files;
+	int64_t bytes; /* of the files */
+};
+
+/*
+ * Pack what the job's artifacts entries with a fitting `when` match in the workspace.
+ * snapshot (NULL in place) tells tracked from untracked. cancel, when set by another
+ * thread, ends it with ERR_CANCELED. Nothing matched is a warning in log, no error.
+ */
+MUST_CHECK int artifacts_collect(const struct job_payload *job, bool success,
+    int workspace_fd, const struct snapshot *snapshot, const char *store_dir,
+    const atomic_bool *cancel, struct artifacts_result *out, struct buf *log,
+    struct error *err);
+
+/* Unpack the archives of job->dependencies; their files get newer than the source's. */
+MUST_CHECK int artifacts_restore(const struct job_payload *job, int workspace_fd,
+    const char *store_dir, const atomic_bool *cancel, struct buf *log, struct error *err);
+
+/* The files of a report of a job, joined. ERR_MISSING: it left none. */
+MUST_CHECK int artifacts_read_report(const char *store_dir, int64_t job_id,
+    const char *type, struct buf *out, struct error *err);
+
+/* One file out of a job's archive (trigger:include:artifact). ERR_MISSING: not in it. */
+MUST_CHECK int artifacts_read_file(const char *store_dir, int64_t job_id,
+    const char *path, size_t max, struct buf *out, struct error *err);
+
+#endif

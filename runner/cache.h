@@ -1,0 +1,22 @@
+/*
+ * Caches kept between runs: DIR/<key>/cache.tar.zst. Best effort: whatever goes wrong is
+ * a warning in the log, never a failed job. All calls block (worker threads).
+ */
+#ifndef RUNNER_CACHE_H
+#define RUNNER_CACHE_H
+
+#include <stdatomic.h>
+
+#include "protocol/job.h"
+#include "runner/snapshot.h"
+
+/* Key, then fallback keys, then CACHE_FALLBACK_KEY; files get older than the source's. */
+void cache_restore(const struct job_payload *job, int workspace_fd, const char *store_dir,
+    const atomic_bool *cancel, struct buf *log);
+
+/* Entries whose policy pushes and whose `when` fits. */
+void cache_save(const struct job_payload *job, bool success, int workspace_fd,
+    const struct snapshot *snapshot, const char *store_dir, const atomic_bool *cancel,
+    struct buf *log);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * Where a job works: a private view of the snapshot at CI_PROJECT_DIR, by overlay where a
+ * mount namespace can be had, else a copy (reflinked where the file system can) bound
+ * there, else a copy at a path of its own. Only recipes are made here; the supervisor
+ * mounts. Read-only after workspaces_new(), any thread.
+ */
+#ifndef RUNNER_WORKSPACE_H
+#define RUNNER_WORKSPACE_H
+
+#include "runner/jobdir.h"
+#include "runner/snapshot.h"
+#include "runner/supervisor/spec.h"
+
+enum workspace_mode {
+	WORKSPACE_AUTO, /* overlay, else copy; $PAWL_WORKSPACE may say which */
+	WORKSPACE_OVERLAY,
+	WORKSPACE_COPY,
+	WORKSPACE_IN_PLACE, /* the work tree itself; no snapshot */
+};
+
+bool workspace_mode_parse(const char *name, enum workspace_mode *out);
+
+struct workspaces;
+
+struct workspaces_options {
+	const char *scratch_dir;         /* jobs/ and builds/ lie below */
+	const struct snapshot *snapshot; /* NULL for in place */
+	const char *root;                /* of the work tree */
+	const char *project_name;        /* last part of CI_PROJECT_DIR */
+	enum workspace_mode mode;
+};
+
+MUST_CHECK int workspaces_new(
+    const struct workspaces_options *options, struct workspaces **out, struct error *err);
+void workspaces_free(struct workspaces *w);
+
+const char *workspaces_jobs_dir(const struct workspaces *w);
+
+/* In a sentence, which kind is used and, if not overlay, why. */
+const char *workspaces_explain(const struct workspaces *w);
+
+/*
+ * Fill the workspace part of spec (mode, userns, project_dir, source, lowers, upper,
+ * work) for the job whose folder this is; strings go into dir's or arena's memory.
+ * wanted overrides the common mode for this job (PAWL_WORKSPACE, or another try after a
+ * mount failed). Blocks while a copy is made: call it on a worker then.
+ */
+MUST_CHECK int workspace_prepare(const struct workspaces *w, const struct jobdir *dir,
+    enum workspace_mode wanted, struct arena *arena, struct spec *spec,
+    struct error *err);
+
+/* Would workspace_prepare() copy? */
+bool workspace_copies(const struct workspaces *w, enum workspace_mode wanted);
+
+#endif
