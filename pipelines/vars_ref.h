@@ -1,5 +1,5 @@
 /*
- * Between the files of pipelines/vars.h: references in a text, and hashing of names.
+ * Between the files that know variables from within: references in a text, names.
  */
 #ifndef PIPELINES_VARS_REF_H
 #define PIPELINES_VARS_REF_H

@@ -5,6 +5,7 @@ if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_copy
 UNIT_TESTS += tests/unit/test_core
+UNIT_TESTS += tests/unit/test_expr
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_git
