@@ -31,9 +31,13 @@ MUST_CHECK int artifacts_collect(const struct job_payload *job, bool success,
     const atomic_bool *cancel, struct artifacts_result *out, struct buf *log,
     struct error *err);
 
-/* Unpack the archives of job->dependencies; their files get newer than the source's. */
+/*
+ * Unpack the archives of job->dependencies. No file gets older than the snapshot's newest
+ * (NULL in place: times as packed).
+ */
 MUST_CHECK int artifacts_restore(const struct job_payload *job, int workspace_fd,
-    const char *store_dir, const atomic_bool *cancel, struct buf *log, struct error *err);
+    const struct snapshot *snapshot, const char *store_dir, const atomic_bool *cancel,
+    struct buf *log, struct error *err);
 
 /* The files of a report of a job, joined. ERR_MISSING: it left none. */
 MUST_CHECK int artifacts_read_report(const char *store_dir, int64_t job_id,

@@ -13,6 +13,7 @@ struct snapshot;
 
 /*
  * Blocks while files are copied (only those that changed since the slot was last used).
+ * The slot stays locked until it is released; a second run takes another one.
  * scratch_dir is this repository's, and is made. ERR_ENVIRONMENT: disk full, unwritable.
  */
 MUST_CHECK int snapshot_take(struct git_repo *repo, const struct git_facts *facts,
@@ -22,7 +23,17 @@ void snapshot_release(struct snapshot *s); /* NULL is fine */
 const char *snapshot_dir(const struct snapshot *s);
 const struct strlist *snapshot_files(const struct snapshot *s); /* sorted, without .git */
 
-/* ${XDG_CACHE_HOME:-~/.cache}/pawl/<id of the repository>, or below /tmp; malloced. */
+/*
+ * Modification times of its oldest and newest file, in ns since 1970: caches are unpacked
+ * older than the one, artifacts not older than the other.
+ */
+int64_t snapshot_oldest_ns(const struct snapshot *s);
+int64_t snapshot_newest_ns(const struct snapshot *s);
+
+/*
+ * ${XDG_CACHE_HOME:-~/.cache}/pawl/<name>-<id>, or below /tmp where that cannot be
+ * written; made if it is missing. malloced. root is the work tree. ERR_ENVIRONMENT.
+ */
 MUST_CHECK int snapshot_scratch_dir(const char *root, char **out, struct error *err);
 
 #endif
