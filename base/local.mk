@@ -14,6 +14,7 @@ libbase_a_SOURCES += base/json_writer.c base/json_writer.h
 libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
 libbase_a_SOURCES += base/mem.c
+libbase_a_SOURCES += base/overlay.c base/overlay.h
 libbase_a_SOURCES += base/path.c base/path.h
 libbase_a_SOURCES += base/process.c base/process.h
 libbase_a_SOURCES += base/str.c base/str.h

@@ -11,6 +11,8 @@ librunner_a_SOURCES += runner/sweep.c runner/sweep.h
 # libc only: pawl-supervise is this and libbase.a; the runner and tests use parts of it
 noinst_LIBRARIES += libsupervise.a
 libsupervise_a_SOURCES = runner/supervisor/supervision.h runner/supervisor/wire.h
+libsupervise_a_SOURCES += runner/supervisor/files.c runner/supervisor/files.h
+libsupervise_a_SOURCES += runner/supervisor/place.c
 libsupervise_a_SOURCES += runner/supervisor/procs.c runner/supervisor/procs.h
 libsupervise_a_SOURCES += runner/supervisor/pump.c
 libsupervise_a_SOURCES += runner/supervisor/result.c

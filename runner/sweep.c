@@ -13,6 +13,7 @@
 
 #include "base/path.h"
 #include "runner/jobdir.h"
+#include "runner/supervisor/files.h"
 #include "runner/supervisor/procs.h"
 
 #define SWEEP_ROUNDS 200
@@ -32,9 +33,10 @@ sweep_processes(const char *marker)
 		for (size_t i = 0; i < pids.count; i++)
 			ended += kill(pids.items[i], SIGKILL) == 0;
 		if (ended == 0)
-			return;
+			break;
 		nanosleep(&pause, NULL);
 	}
+	files_sweep(marker);
 }
 
 /* 1 when the folder was left behind and is gone now. */

@@ -62,10 +62,7 @@ prepare(struct supervision *s, struct error *err)
 	/* whatever daemonises becomes our child and cannot get away */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_errno(err, "cannot become a sub-reaper");
-	if (chdir(s->spec.project_dir) < 0)
-		return error_errno(
-		    err, "cannot enter the project folder %s", s->spec.project_dir);
-	return 0;
+	return supervision_enter_place(s, err);
 }
 
 /* Give the runner the workspace and wait for its answer. */
@@ -104,6 +101,8 @@ conclude(struct supervision *s)
 {
 	struct error err = ERROR_INIT;
 
+	if (supervision_leave_place(s, &err) < 0)
+		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	s->result.trace_crc32 = crc32_value(&s->trace.crc);
 	trace_close(&s->trace);
 	/* nobody will ever come for it; what resists is left to a sweep */

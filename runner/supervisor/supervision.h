@@ -37,6 +37,7 @@ struct supervision {
 
 	int64_t deadline_ms; /* of the job; INT64_MAX: none */
 	char *files_dir;     /* of the file variables; NULL: none */
+	bool is_mounted, files_mounted;
 };
 
 int64_t supervision_now_ms(void); /* a clock nobody sets */
@@ -56,6 +57,10 @@ void supervision_tell(struct supervision *s, enum wire_type type);
 
 /* Wait for the runner to take the last message, but not for ever. */
 void supervision_flush(struct supervision *s);
+
+/* place.c: where the job runs */
+MUST_CHECK int supervision_enter_place(struct supervision *s, struct error *err);
+MUST_CHECK int supervision_leave_place(struct supervision *s, struct error *err);
 
 /* steps.c: the shells, one after the other */
 void supervision_run_steps(struct supervision *s);

@@ -11,6 +11,7 @@ UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_regex
+UNIT_TESTS += tests/unit/test_place
 UNIT_TESTS += tests/unit/test_supervisor
 UNIT_TESTS += tests/unit/test_vars
 UNIT_TESTS += tests/unit/test_visible
@@ -31,4 +32,5 @@ FIXTURE = tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_git_SOURCES = tests/unit/test_git.c $(FIXTURE)
 # real jobs under a real supervisor
 SUPERVISED = tests/unit/supervised.c tests/unit/supervised.h
+tests_unit_test_place_SOURCES = tests/unit/test_place.c $(SUPERVISED)
 tests_unit_test_supervisor_SOURCES = tests/unit/test_supervisor.c $(SUPERVISED)

@@ -1,0 +1,107 @@
+/*
+ * Where a job runs: its project folder, mounted where only this job sees it, and the
+ * files of file variables, which lie in memory alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/overlay.h"
+#include "base/path.h"
+#include "runner/supervisor/files.h"
+#include "runner/supervisor/supervision.h"
+
+static int
+mount_project(struct supervision *s, struct error *err)
+{
+	const struct spec *spec = &s->spec;
+	struct overlay overlay = {
+		.lowers = &spec->lowers,
+		.upper = spec->upper,
+		.work = spec->work,
+		.userns = spec->userns,
+	};
+	int rc;
+
+	if (spec->mode == SPEC_PLAIN)
+		return 0;
+	if (overlay_unshare(spec->userns, err) < 0)
+		return err->code;
+	rc = spec->mode == SPEC_OVERLAY
+	    ? overlay_mount(&overlay, spec->project_dir, err)
+	    : overlay_bind(spec->source, spec->project_dir, err);
+	s->is_mounted = rc == 0;
+	return rc;
+}
+
+static int
+write_file_variable(const char *dir, const struct spec_file *file, struct error *err)
+{
+	cleanup_free char *path = path_join(dir, file->name);
+
+	return path_write_file(path, file->content.data, file->content.len, 0600, err);
+}
+
+static int
+place_files(struct supervision *s, struct error *err)
+{
+	if (s->spec.file_count == 0)
+		return 0;
+	if (files_create_dir(s->spec.marker, &s->files_dir, err) < 0)
+		return err->code;
+	if (s->spec.mode != SPEC_PLAIN) { /* then nobody else sees them */
+		if (overlay_tmpfs(s->files_dir, err) < 0)
+			return err->code;
+		s->files_mounted = true;
+	}
+	for (size_t i = 0; i < s->spec.file_count; i++)
+		if (write_file_variable(s->files_dir, &s->spec.files[i], err) < 0)
+			return err->code;
+	return 0;
+}
+
+int
+supervision_enter_place(struct supervision *s, struct error *err)
+{
+	if (mount_project(s, err) < 0 || place_files(s, err) < 0)
+		return err->code;
+	if (chdir(s->spec.project_dir) < 0)
+		return error_errno(
+		    err, "cannot enter the project folder %s", s->spec.project_dir);
+	return 0;
+}
+
+static int
+remove_files(struct supervision *s, struct error *err)
+{
+	int rc = 0;
+
+	if (s->files_dir == NULL)
+		return 0;
+	if (s->files_mounted)
+		rc = overlay_unmount(s->files_dir, err);
+	s->files_mounted = false;
+	if (rc == 0)
+		rc = path_remove_tree(AT_FDCWD, s->files_dir, err);
+	return rc;
+}
+
+/* Goes on after a failure; the first is reported. */
+int
+supervision_leave_place(struct supervision *s, struct error *err)
+{
+	struct error later = ERROR_INIT;
+	const char *const layers[] = { s->spec.upper, s->spec.work };
+	int rc = remove_files(s, err);
+
+	if (chdir("/") < 0 && rc == 0)
+		rc = error_errno(err, "cannot leave the project folder");
+	if (s->is_mounted && overlay_unmount(s->spec.project_dir, &later) < 0 && rc == 0)
+		rc = error_set(err, later.code, "%s", later.msg);
+	s->is_mounted = false;
+	for (size_t i = 0; i < ARRAY_LEN(layers) && s->spec.mode == SPEC_OVERLAY; i++)
+		if (path_remove_tree(AT_FDCWD, layers[i], &later) < 0 && rc == 0)
+			rc = error_set(err, later.code, "%s", later.msg);
+	return rc;
+}
