@@ -5,6 +5,7 @@ if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_copy
 UNIT_TESTS += tests/unit/test_core
+UNIT_TESTS += tests/unit/test_duration
 UNIT_TESTS += tests/unit/test_expr
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
@@ -13,6 +14,7 @@ UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_place
 UNIT_TESTS += tests/unit/test_supervisor
+UNIT_TESTS += tests/unit/test_slug
 UNIT_TESTS += tests/unit/test_vars
 UNIT_TESTS += tests/unit/test_visible
 UNIT_TESTS += tests/unit/test_yaml
