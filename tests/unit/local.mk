@@ -25,14 +25,10 @@ check_LIBRARIES += libunit.a
 libunit_a_SOURCES =
 libunit_a_SOURCES += tests/unit/fixture.c tests/unit/fixture.h
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
+libunit_a_SOURCES += tests/unit/supervised.c tests/unit/supervised.h
 
 tests_unit_test_copy_LDADD = libunit.a $(LDADD)
 tests_unit_test_git_LDADD = libunit.a $(LDADD)
+tests_unit_test_place_LDADD = libunit.a $(LDADD)
+tests_unit_test_supervisor_LDADD = libunit.a $(LDADD)
 tests_unit_test_yaml_LDADD = libunit.a $(LDADD)
-# what several of them use: folders and repositories to work on
-FIXTURE = tests/unit/fixture.c tests/unit/fixture.h
-tests_unit_test_git_SOURCES = tests/unit/test_git.c $(FIXTURE)
-# real jobs under a real supervisor
-SUPERVISED = tests/unit/supervised.c tests/unit/supervised.h
-tests_unit_test_place_SOURCES = tests/unit/test_place.c $(SUPERVISED)
-tests_unit_test_supervisor_SOURCES = tests/unit/test_supervisor.c $(SUPERVISED)
