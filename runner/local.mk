@@ -2,7 +2,11 @@
 noinst_LIBRARIES += librunner.a
 
 librunner_a_SOURCES =
-librunner_a_SOURCES += runner/build.h
+librunner_a_SOURCES += runner/build.c runner/build.h
+librunner_a_SOURCES += runner/build_spec.c runner/build_spec.h
+librunner_a_SOURCES += runner/duration.c runner/duration.h
+librunner_a_SOURCES += runner/environment.c runner/environment.h
+librunner_a_SOURCES += runner/runner.h
 librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h
 librunner_a_SOURCES += runner/script.c runner/script.h
 librunner_a_SOURCES += runner/supervisor.c runner/supervisor.h

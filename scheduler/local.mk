@@ -9,3 +9,5 @@ libscheduler_a_SOURCES += scheduler/core_process.c
 libscheduler_a_SOURCES += scheduler/event.h
 libscheduler_a_SOURCES += scheduler/predefined.h
 libscheduler_a_SOURCES += scheduler/payload.c scheduler/payload.h
+libscheduler_a_SOURCES += scheduler/dotenv.h
+libscheduler_a_SOURCES += scheduler/variables_file.h

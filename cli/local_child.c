@@ -1,0 +1,184 @@
+/* Trigger jobs of a local run: a child pipeline from local files, or from an artifact. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "cli/local.h"
+#include "runner/artifacts.h"
+
+#define MAX_DEPTH 2 /* GitLab's nesting of child pipelines */
+#define CHILD_FILE_MAX ((size_t)5 * 1024 * 1024)
+
+static void fail(struct local *local, struct local_job *own, const char *fmt, ...)
+    PRINTF(3, 4);
+
+static void
+fail(struct local *local, struct local_job *own, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(own->detail, sizeof(own->detail), fmt, ap);
+	va_end(ap);
+	local_send(local,
+	    (struct core_event){ .type = CORE_DOWNSTREAM,
+		.job = own->id,
+		.reason = REASON_DOWNSTREAM_FAILURE });
+}
+
+/* The generated file of trigger:include:artifact, from the job that made it. */
+static int
+fetch_artifact(struct local *local, const struct core_job *job,
+    const struct trigger_include *inc, const char **path, struct error *err)
+{
+	const struct local_pipeline *p = local_find_job(local, job->id)->pipeline;
+	cleanup_buf struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < p->plan->job_count; i++) {
+		const struct core_job *maker = core_latest(local->core, p->id, i);
+
+		if (maker == NULL || !str_eq(maker->plan->name, inc->job))
+			continue;
+		if (artifacts_read_file(local->runner->artifacts_dir, maker->id,
+			inc->artifact, CHILD_FILE_MAX, &text, err) < 0)
+			return error_wrap(err, "artifact of job %s", inc->job);
+		*path = arena_printf(local->project->arena,
+		    ".pawl/generated/%" PRId64 "/%s", maker->id, inc->artifact);
+		worktree_add_file(&local->project->worktree, *path, &text);
+		return 0;
+	}
+	return error_set(err, ERR_MISSING, "job %s, which makes %s, did not run",
+	    inc->job, inc->artifact);
+}
+
+static int
+include_path(struct local *local, const struct core_job *job,
+    const struct trigger_include *inc, const char **path, struct error *err)
+{
+	if (inc->local != NULL) {
+		const struct plan_job *plan = job->plan;
+
+		*path = vars_expand(&plan->vars, local->project->arena, inc->local);
+		*path += strspn(*path, "/");
+		return 0;
+	}
+	if (inc->artifact != NULL)
+		return fetch_artifact(local, job, inc, path, err);
+	return error_set(err, ERR_ENVIRONMENT,
+	    "a local run can include local files and artifacts; this child comes from %s",
+	    inc->project != NULL        ? "another project"
+		: inc->remote != NULL   ? "a remote file"
+		: inc->template != NULL ? "a template"
+					: "a component");
+}
+
+/* Several files become one that includes them. */
+static int
+child_path(
+    struct local *local, const struct core_job *job, const char **path, struct error *err)
+{
+	const struct trigger *trigger = &job->plan->config->trigger;
+	cleanup_buf struct buf text = BUF_INIT;
+
+	if (trigger->include_count == 1)
+		return include_path(local, job, &trigger->includes[0], path, err);
+	buf_add_str(&text, "include:\n");
+	for (size_t i = 0; i < trigger->include_count; i++) {
+		if (include_path(local, job, &trigger->includes[i], path, err) < 0)
+			return err->code;
+		buf_printf(&text, "  - local: '/%s'\n", *path);
+	}
+	*path = arena_printf(
+	    local->project->arena, ".pawl/generated/child-%" PRId64 ".yml", job->id);
+	worktree_add_file(&local->project->worktree, *path, &text);
+	return 0;
+}
+
+/* What the child gets: the project's variables, and as pipeline variables what is
+ * forwarded. */
+static struct vars *
+child_vars(struct local *local, const struct core_job *job, struct arena *arena)
+{
+	const struct trigger *trigger = &job->plan->config->trigger;
+	const struct vars *from = &local->project->vars;
+	const struct var **all;
+	struct vars *vars = arena_alloc(arena, sizeof(*vars));
+	size_t count = vars_all(from, arena, &all);
+
+	vars_init(vars, arena, NULL);
+	for (size_t i = 0; i < count; i++)
+		if (all[i]->level != VAR_PIPELINE || trigger->forward_pipeline_variables)
+			vars_set(vars, all[i]);
+	vars_set_str(vars, VAR_PREDEFINED, "CI_PIPELINE_SOURCE", "parent_pipeline");
+	if (!trigger->forward_yaml_variables)
+		return vars;
+	count = vars_all(&job->plan->vars, arena, &all);
+	for (size_t i = 0; i < count; i++) {
+		struct var v = *all[i];
+
+		if (v.level < VAR_YAML || v.level > VAR_RULE)
+			continue;
+		v.level = VAR_PIPELINE;
+		vars_set(vars, &v);
+	}
+	return vars;
+}
+
+static int
+compile(
+    struct local *local, const struct core_job *job, const char *path, struct plan **plan)
+{
+	const struct trigger *trigger = &job->plan->config->trigger;
+	struct event event = local_find_job(local, job->id)->pipeline->event;
+	struct arena *arena = arena_new();
+	struct project_source source = { .path = path, .event = &event };
+	struct diags diags;
+	int rc;
+
+	event.source = "parent_pipeline";
+	source.vars = child_vars(local, job, arena);
+	source.inputs = trigger->include_count == 1 ? trigger->includes[0].inputs : NULL;
+	diags_init(&diags, arena);
+	rc = project_compile_source(local->project, &source, &diags, plan);
+	screen_flush(local->screen);
+	project_report(&diags);
+	if (rc != EXIT_OK)
+		arena_free(arena);
+	return rc;
+}
+
+void
+local_start_child(struct local *local, int64_t job_id)
+{
+	const struct core_job *job = core_job(local->core, job_id);
+	struct local_job *own = local_find_job(local, job_id);
+	const struct trigger *trigger = &job->plan->config->trigger;
+	struct error err = ERROR_INIT;
+	struct local_pipeline *p;
+	struct plan *plan = NULL;
+	const char *path = NULL;
+
+	if (trigger->project != NULL)
+		fail(local, own,
+		    "project %s is on a server; a local run cannot trigger it",
+		    trigger->project);
+	else if (own->pipeline->depth >= MAX_DEPTH)
+		fail(local, own, "child pipelines nest at most %d deep", MAX_DEPTH);
+	else if (child_path(local, job, &path, &err) < 0)
+		fail(local, own, "%s", err.msg);
+	else if (compile(local, job, path, &plan) != EXIT_OK)
+		fail(local, own, "%s is no valid pipeline", path);
+	else if (!plan->created)
+		fail(local, own, "%s gives no pipeline: %s", path, plan->why.text);
+	if (plan == NULL || !plan->created) {
+		plan_free(plan);
+		return;
+	}
+	p = local_add_pipeline(local, plan, &own->pipeline->event);
+	p->event.source = "parent_pipeline";
+	p->event.config_path = path;
+	p->depth = own->pipeline->depth + 1;
+	p->parent_job = job_id;
+	local_send(local,
+	    (struct core_event){
+		.type = CORE_CREATE_PIPELINE, .plan = plan, .parent_job = job_id });
+}

@@ -1,0 +1,255 @@
+/* One job of a local run: from assignment to build, from the build's end to an event. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "cli/local.h"
+#include "runner/artifacts.h"
+#include "runner/build.h"
+#include "scheduler/dotenv.h"
+#include "scheduler/payload.h"
+
+#define DEFAULT_TIMEOUT_S 3600 /* GitLab's, of a project */
+#define LOCAL_RUNNER 1
+
+void
+local_job_free(struct local_job *job)
+{
+	build_free(job->build);
+	job_payload_free(job->payload);
+	arena_free(job->dotenv_arena);
+	free(job->log_path);
+	free(job);
+}
+
+static void
+describe_reason(struct local *local, const struct core_job *job, struct local_job *own)
+{
+	const struct core_job *because = core_job(local->core, job->because);
+
+	if (own->detail[0] != '\0' && status_is_completed(job->status))
+		return; /* the build said it better */
+	own->detail[0] = '\0';
+	if (job->status == STATUS_SUCCESS || job->status == STATUS_RUNNING ||
+	    job->reason == REASON_NONE)
+		return;
+	if (because != NULL && job->reason == REASON_PRIOR_FAILED)
+		snprintf(
+		    own->detail, sizeof(own->detail), "%s failed", because->plan->name);
+	else if (because != NULL && job->reason == REASON_PRIOR_SKIPPED)
+		snprintf(own->detail, sizeof(own->detail), "%s did not run",
+		    because->plan->name);
+	else if (because != NULL && job->reason == REASON_WAITS_FOR_RESOURCE)
+		snprintf(own->detail, sizeof(own->detail), "%s holds resource group %s",
+		    because->plan->name, job->plan->resource_group);
+	else if (job->reason == REASON_WAITS_FOR_PERSON)
+		snprintf(own->detail, sizeof(own->detail),
+		    "manual: play it with pawl run '%s'", job->plan->name);
+	else
+		snprintf(
+		    own->detail, sizeof(own->detail), "%s", reason_text(job->reason));
+}
+
+void
+local_describe(struct local *local, const struct core_job *job, struct screen_job *out)
+{
+	struct local_job *own = local_find_job(local, job->id);
+
+	describe_reason(local, job, own);
+	*out = (struct screen_job){
+		.id = job->id,
+		.name = job->plan->name,
+		.stage = job->plan->stage,
+		.attempt = job->attempt,
+		.status = job->status,
+		.reason = job->reason,
+		.warned = job->warned,
+		.detail = own->detail[0] != '\0' ? own->detail : NULL,
+		.command = own->command[0] != '\0' ? own->command : NULL,
+		.log_path = own->log_path,
+		.queued_us = job->queued_us,
+		.started_us = job->started_us,
+		.finished_us = job->finished_us,
+	};
+}
+
+void
+local_show_job(struct local *local, int64_t id)
+{
+	const struct core_job *job = core_job(local->core, id);
+	struct screen_job shown;
+
+	local_describe(local, job, &shown);
+	screen_job_changed(local->screen, &shown, local_now_us());
+}
+
+static void
+on_log(struct build *build UNUSED, const char *bytes, size_t len, void *data)
+{
+	struct local_job *job = data;
+
+	screen_log(job->local->screen, job->id, bytes, len, local_now_us());
+}
+
+static void
+on_started(struct build *build UNUSED, void *data)
+{
+	struct local_job *job = data;
+
+	local_send(
+	    job->local, (struct core_event){ .type = CORE_STARTED, .job = job->id });
+}
+
+/* The core hears of the end, and that a slot is free again. */
+static void
+end_job(struct local *local, struct core_event event)
+{
+	if (core_job(local->core, event.job)->status == STATUS_PENDING)
+		local_send(
+		    local, (struct core_event){ .type = CORE_STARTED, .job = event.job });
+	local_send(local, event);
+	local_send(
+	    local, (struct core_event){ .type = CORE_REQUEST, .runner = LOCAL_RUNNER });
+}
+
+/* The variables its dotenv report gives later jobs; a bad report fails the job. */
+static int
+read_dotenv(struct local_job *job, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc = artifacts_read_report(
+	    job->local->runner->artifacts_dir, job->id, "dotenv", &text, err);
+
+	if (rc == ERR_MISSING)
+		return 0;
+	if (rc < 0)
+		return rc;
+	job->dotenv_arena = arena_new();
+	return dotenv_parse(buf_str(&text), text.len, job->dotenv_arena, &job->dotenv,
+	    &job->dotenv_count, err);
+}
+
+static void
+on_done(struct build *build UNUSED, const struct build_result *result, void *data)
+{
+	struct local_job *job = data;
+	struct local *local = job->local;
+	struct core_event event = { .type = CORE_FINISHED,
+		.job = job->id,
+		.success = result->success,
+		.canceled = result->canceled,
+		.reason = result->reason,
+		.exit_code = result->exit_code };
+	struct error err = ERROR_INIT;
+
+	local->active--;
+	job->has_artifacts = result->artifact_files > 0;
+	snprintf(job->detail, sizeof(job->detail), "%s", result->message);
+	snprintf(job->command, sizeof(job->command), "%s", result->command);
+	if (result->artifact_files > 0)
+		screen_artifacts(local->screen, job->payload->name, result->artifact_path,
+		    result->artifact_files, result->artifact_bytes);
+	if (read_dotenv(job, &err) < 0 && event.success) {
+		event.success = false;
+		event.reason = REASON_SCRIPT_FAILURE;
+		snprintf(
+		    job->detail, sizeof(job->detail), "dotenv report: %.480s", err.msg);
+	}
+	build_free(take(job->build)); /* result is gone with it */
+	job_payload_free(take(job->payload));
+	end_job(local, event);
+}
+
+/* What earlier jobs hand over: their archives, and the variables of their reports. */
+struct inheritance {
+	struct job_dependency *deps;
+	size_t dep_count;
+	struct var *dotenv;
+	size_t dotenv_count;
+};
+
+static struct inheritance
+inherit(struct local *local, const struct core_job *job, struct arena *arena)
+{
+	const struct plan_job *plan = job->plan;
+	struct inheritance all = { NULL };
+	size_t dep_cap = 0, var_cap = 0;
+
+	for (size_t i = 0; i < plan->artifact_source_count; i++) {
+		const struct core_job *source =
+		    core_latest(local->core, job->pipeline, plan->artifact_sources[i]);
+		struct local_job *own;
+
+		if (source == NULL)
+			continue;
+		own = local_find_job(local, source->id);
+		for (size_t k = 0; k < own->dotenv_count; k++) {
+			ARENA_GROW(arena, all.dotenv, all.dotenv_count, var_cap);
+			all.dotenv[all.dotenv_count++] = own->dotenv[k];
+		}
+		if (!own->has_artifacts)
+			continue;
+		ARENA_GROW(arena, all.deps, all.dep_count, dep_cap);
+		all.deps[all.dep_count++] = (struct job_dependency){ .id = source->id,
+			.name = source->plan->name,
+			.filename = ARTIFACTS_FILE_NAME };
+	}
+	return all;
+}
+
+static int
+make_payload(struct local *local, const struct core_job *job, struct local_job *own,
+    struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_new();
+	struct inheritance got = inherit(local, job, arena);
+	struct payload_options options = {
+		.plan = own->pipeline->plan,
+		.job = job->plan,
+		.event = &own->pipeline->event,
+		.provider = &local->project->worktree.provider,
+		.job_id = job->id,
+		.pipeline_id = job->pipeline,
+		.played_by_hand = job->played,
+		.dotenv = got.dotenv,
+		.dotenv_count = got.dotenv_count,
+		.dependencies = got.deps,
+		.dependency_count = got.dep_count,
+		.default_timeout_s = DEFAULT_TIMEOUT_S,
+	};
+
+	return payload_build(&options, &own->payload, err);
+}
+
+void
+local_start_job(struct local *local, int64_t id)
+{
+	const struct core_job *job = core_job(local->core, id);
+	struct local_job *own = local_find_job(local, id);
+	struct build_events events = { on_log, on_started, on_done, own };
+	struct error err = ERROR_INIT;
+
+	if (make_payload(local, job, own, &err) < 0) {
+		snprintf(own->detail, sizeof(own->detail), "%.511s", err.msg);
+		end_job(local,
+		    (struct core_event){ .type = CORE_FINISHED,
+			.job = id,
+			.reason = REASON_RUNNER_CONFIGURATION_ERROR });
+		return;
+	}
+	own->log_path = xasprintf("%s/%" PRId64 ".log", local->runner->logs_dir, id);
+	own->build = build_new(local->runner, own->payload, &events);
+	local->active++;
+	build_start(own->build);
+}
+
+void
+local_cancel_job(struct local *local, int64_t id, bool force)
+{
+	struct local_job *job = local_find_job(local, id);
+	const struct core_job *state = core_job(local->core, id);
+
+	if (job->build != NULL && !status_is_completed(state->status))
+		build_cancel(job->build, force);
+}

@@ -1,0 +1,426 @@
+/* Opening the repository and making an event of it. */
+#include "cli/project.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "cli/remote_url.h"
+#include "scheduler/predefined.h"
+#include "scheduler/variables_file.h"
+
+#define DEFAULT_FILE ".gitlab-ci.yml"
+
+const struct option_row project_options[] = {
+	{ 'C', "directory", "DIR", "work on the repository in DIR instead of here" },
+	{ 'f', "file", "FILE", "the pipeline file (default: .gitlab-ci.yml)" },
+	{ 'v', "variable", "K=V", "set a pipeline variable; may be repeated" },
+	{ 'i', "input", "K=V",
+	    "give a value for an input of the file's spec; may be repeated" },
+	{ 0, "variables", "FILE",
+	    "a YAML file of the variables a server would hold (default: "
+	    "~/.config/pawl/variables.yml, then .pawl/variables.yml)" },
+	{ 0, "ref", "REF",
+	    "pretend to be on this branch or tag (default: the current branch)" },
+	{ 0, "event", "SOURCE",
+	    "what starts the pipeline: push (default), web, schedule, api, trigger, "
+	    "merge_request_event …; becomes CI_PIPELINE_SOURCE" },
+	{ 0, "project", "GROUP/NAME=PATH",
+	    "where `include: project:` finds that project on this machine; may be repeated" },
+	{ 0 },
+};
+
+static int
+fail(const struct error *err, int exit_code)
+{
+	fprintf(stderr, "pawl: %s\n", err->msg);
+	return exit_code;
+}
+
+static int
+find_repository(struct project *p, const struct args *args)
+{
+	const char *dir = args_value(args, "directory");
+	struct error err = ERROR_INIT;
+
+	if (git_repo_open(dir != NULL ? dir : ".", &p->repo, &err) < 0)
+		return fail(&err, EXIT_INVALID);
+	p->root = git_repo_work_tree(p->repo);
+	p->state_dir = arena_printf(p->arena, "%s/.pawl", p->root);
+	return EXIT_OK;
+}
+
+/* -f is meant from where the user stands; the compiler wants it from the root. */
+static int
+find_file(struct project *p, const struct args *args)
+{
+	const char *file = args_value(args, "file"), *dir = args_value(args, "directory");
+	cleanup_free char *joined = NULL;
+	cleanup_free char *real = NULL;
+	size_t n = strlen(p->root);
+
+	p->path = DEFAULT_FILE;
+	if (file == NULL)
+		return EXIT_OK;
+	joined = *file == '/' || dir == NULL ? xstrdup(file) : path_join(dir, file);
+	real = realpath(joined, NULL);
+	if (real == NULL) {
+		fprintf(stderr, "pawl: cannot find %s: %s\n", joined, strerror(errno));
+		return EXIT_INVALID;
+	}
+	if (strncmp(real, p->root, n) != 0 || real[n] != '/') {
+		fprintf(
+		    stderr, "pawl: %s lies outside the repository %s\n", joined, p->root);
+		return EXIT_INVALID;
+	}
+	p->path = arena_strdup(p->arena, real + n + 1);
+	return EXIT_OK;
+}
+
+static const char *
+now_iso8601(struct arena *arena)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char text[32];
+
+	if (gmtime_r(&now, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%FT%TZ", &tm) == 0)
+		return NULL;
+	return arena_strdup(arena, text);
+}
+
+static bool
+has_ref(struct project *p, const char *prefix, const char *name)
+{
+	cleanup_strlist struct strlist refs = STRLIST_INIT;
+	cleanup_free char *full = xasprintf("%s%s", prefix, name);
+
+	if (git_repo_refs(p->repo, prefix, &refs, NULL) < 0)
+		return false;
+	return strlist_has(&refs, full);
+}
+
+/* The branch or tag the event is about. */
+static void
+choose_ref(struct project *p, const char *wanted)
+{
+	struct event *e = &p->event;
+
+	if (wanted != NULL && str_starts(wanted, "refs/tags/")) {
+		e->is_tag = true;
+		wanted += strlen("refs/tags/");
+	} else if (wanted != NULL && str_starts(wanted, "refs/heads/")) {
+		wanted += strlen("refs/heads/");
+	} else if (wanted != NULL) {
+		e->is_tag = has_ref(p, "refs/tags/", wanted) &&
+		    !has_ref(p, "refs/heads/", wanted);
+	} else if (p->facts.branch != NULL) {
+		wanted = p->facts.branch;
+	} else if (p->facts.tags.count > 0) {
+		e->is_tag = true;
+		wanted = p->facts.tags.items[p->facts.tags.count - 1];
+	} else {
+		wanted = "HEAD";
+	}
+	e->ref = arena_strdup(p->arena, wanted);
+	e->default_branch =
+	    p->facts.default_branch != NULL ? p->facts.default_branch : e->ref;
+	e->ref_is_protected = !e->is_tag && str_eq(e->ref, e->default_branch);
+}
+
+/*
+ * What a push would have moved: from what origin has of this branch, or, when that is
+ * HEAD already, from its parent, as if HEAD were pushed by itself. A root commit and a
+ * tag come from nowhere: then every `changes` holds, as for a new branch.
+ */
+static const char *
+previous_commit(struct project *p)
+{
+	cleanup_free char *name = NULL;
+	char sha[GIT_SHA_MAX];
+
+	if (p->event.is_tag || p->facts.branch == NULL ||
+	    !str_eq(p->event.source, "push"))
+		return NULL;
+	name = xasprintf("refs/remotes/origin/%s", p->facts.branch);
+	if (git_repo_resolve(p->repo, name, sha, NULL) == 0 && !str_eq(sha, p->facts.sha))
+		return arena_strdup(p->arena, sha);
+	return p->facts.parent[0] == '\0' ? NULL : p->facts.parent;
+}
+
+static void
+fill_project(struct project *p)
+{
+	struct event *e = &p->event;
+	struct remote_url url;
+	const char *dir = strrchr(p->root, '/');
+
+	if (p->facts.remote_url != NULL &&
+	    remote_url_parse(p->facts.remote_url, p->arena, &url)) {
+		e->project_path = url.path;
+		e->server_url = arena_printf(p->arena, "https://%s", url.host);
+		e->repo_url = p->facts.remote_url;
+	} else {
+		e->project_path = arena_printf(p->arena, "local/%s",
+		    dir != NULL && dir[1] != '\0' ? dir + 1 : "root");
+		e->server_url = "https://localhost";
+		e->repo_url = arena_printf(p->arena, "file://%s", p->root);
+	}
+	e->project_id = 1;
+	e->project_visibility = "private";
+}
+
+static void
+fill_event(struct project *p, const struct args *args)
+{
+	const char *source = args_value(args, "event");
+	struct event *e = &p->event;
+	cleanup_free char *author = git_person_text(&p->facts.author);
+	cleanup_free char *when = git_person_iso8601(&p->facts.committer);
+
+	e->sha = p->facts.sha;
+	e->message = p->facts.message;
+	e->author = arena_strdup(p->arena, author);
+	e->timestamp = arena_strdup(p->arena, when);
+	e->source = source != NULL ? source : "push";
+	e->config_path = p->path;
+	e->created_at = now_iso8601(p->arena);
+	e->pipeline_id = e->pipeline_iid = 1; /* `pawl run` gives it its own */
+	e->user_id = 1;
+	e->user_name = p->facts.user_name != NULL ? p->facts.user_name : getenv("USER");
+	e->user_email = p->facts.user_email;
+	e->user_login = getenv("USER");
+	choose_ref(p, args_value(args, "ref"));
+	e->before_sha = previous_commit(p);
+	fill_project(p);
+	p->worktree.before = e->before_sha;
+	p->worktree.sha = e->sha;
+}
+
+/* In a merge request pipeline the branch goes by other names. */
+static void
+set_merge_request(struct project *p)
+{
+	const struct event *e = &p->event;
+	const struct {
+		const char *name, *value;
+	} rows[] = {
+		{ "CI_MERGE_REQUEST_ID", "1" },
+		{ "CI_MERGE_REQUEST_IID", "1" },
+		{ "CI_MERGE_REQUEST_EVENT_TYPE", "detached" },
+		{ "CI_MERGE_REQUEST_PROJECT_PATH", e->project_path },
+		{ "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", e->project_path },
+		{ "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", e->ref },
+		{ "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", e->default_branch },
+		{ "CI_MERGE_REQUEST_REF_PATH", "refs/merge-requests/1/head" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		vars_set_str(&p->vars, VAR_PREDEFINED, rows[i].name, rows[i].value);
+}
+
+static int
+set_variables(struct project *p, const struct args *args)
+{
+	const char *kv;
+
+	for (size_t pos = 0; (kv = args_next(args, "variable", &pos)) != NULL;) {
+		const char *eq = strchr(kv, '=');
+		cleanup_free char *name = NULL;
+
+		if (eq == NULL || !vars_is_name(kv, (size_t)(eq - kv)))
+			return command_usage_error(args, "-v %s: wanted NAME=VALUE", kv);
+		name = xstrndup(kv, (size_t)(eq - kv));
+		vars_set_str(&p->vars, VAR_PIPELINE, name, eq + 1);
+	}
+	return EXIT_OK;
+}
+
+/* -i K=V: the value is YAML, so that numbers, booleans and lists keep their type. */
+static int
+set_inputs(struct project *p, const struct args *args)
+{
+	struct node *map = NULL;
+	const char *kv;
+
+	for (size_t pos = 0; (kv = args_next(args, "input", &pos)) != NULL;) {
+		const char *eq = strchr(kv, '=');
+		struct node **documents = NULL, *value;
+		struct mark mark = { .file = "-i" };
+		struct diags diags;
+		size_t count = 0;
+
+		if (eq == NULL || eq == kv)
+			return command_usage_error(args, "-i %s: wanted NAME=VALUE", kv);
+		diags_init(&diags, p->arena);
+		if (yaml_parse(eq + 1, strlen(eq + 1), "-i", p->arena, &diags, &documents,
+			&count) < 0)
+			return project_report(&diags);
+		value = count > 0 ? documents[0] : node_new_string(p->arena, "", mark);
+		if (map == NULL)
+			map = node_new(p->arena, NODE_MAP, mark);
+		node_set(p->arena, map, arena_strndup(p->arena, kv, (size_t)(eq - kv)),
+		    mark, value);
+	}
+	p->inputs = map;
+	return EXIT_OK;
+}
+
+static void
+add_variable(struct project *p, const struct var *var)
+{
+	const char *scope = var->environment_scope;
+
+	if (var->is_protected && !p->event.ref_is_protected)
+		return;
+	if (scope == NULL || str_eq(scope, "*")) {
+		vars_set(&p->vars, var);
+		return;
+	}
+	ARENA_GROW(p->arena, p->scoped, p->scoped_count, p->scoped_cap);
+	p->scoped[p->scoped_count++] = *var;
+}
+
+static int
+load_variables_file(struct project *p, const char *path, bool must_exist)
+{
+	struct var *vars;
+	struct diags diags;
+	size_t count;
+
+	if (!must_exist && access(path, F_OK) < 0)
+		return EXIT_OK;
+	diags_init(&diags, p->arena);
+	if (variables_file_load(path, p->arena, &vars, &count, &diags) < 0)
+		return project_report(&diags);
+	for (size_t i = 0; i < count; i++)
+		add_variable(p, &vars[i]);
+	return EXIT_OK;
+}
+
+static int
+load_variables(struct project *p, const struct args *args)
+{
+	const char *given = args_value(args, "variables"),
+		   *config = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	cleanup_free char *own = NULL;
+	cleanup_free char *projects = xasprintf("%s/variables.yml", p->state_dir);
+	int rc = EXIT_OK;
+
+	if (given != NULL)
+		return load_variables_file(p, given, true);
+	if (config != NULL && *config == '/')
+		own = xasprintf("%s/pawl/variables.yml", config);
+	else if (home != NULL)
+		own = xasprintf("%s/.config/pawl/variables.yml", home);
+	if (own != NULL)
+		rc = load_variables_file(p, own, false);
+	return rc != EXIT_OK ? rc : load_variables_file(p, projects, false);
+}
+
+int
+project_open(struct project *p, const struct args *args)
+{
+	struct error err = ERROR_INIT;
+	cleanup_free char *memo = NULL;
+	const char *spec;
+	int rc;
+
+	p->arena = arena_new();
+	if ((rc = find_repository(p, args)) != EXIT_OK ||
+	    (rc = find_file(p, args)) != EXIT_OK)
+		return rc;
+	memo = path_join(p->state_dir, "facts");
+	if (git_repo_facts(p->repo, access(p->state_dir, W_OK) == 0 ? memo : NULL,
+		&p->facts, &err) < 0)
+		return fail(&err, EXIT_INVALID);
+	worktree_init(&p->worktree, p->repo);
+	for (size_t pos = 0; (spec = args_next(args, "project", &pos)) != NULL;)
+		if (worktree_add_project(&p->worktree, spec, &err) < 0)
+			return fail(&err, EXIT_INVALID);
+	fill_event(p, args);
+	vars_init(&p->vars, p->arena, NULL);
+	predefined_set(&p->vars, &p->event);
+	if (str_eq(p->event.source, "merge_request_event"))
+		set_merge_request(p);
+	if ((rc = load_variables(p, args)) != EXIT_OK ||
+	    (rc = set_variables(p, args)) != EXIT_OK)
+		return rc;
+	return set_inputs(p, args);
+}
+
+void
+project_close(struct project *p)
+{
+	vars_clear(&p->vars);
+	worktree_clear(&p->worktree);
+	git_facts_clear(&p->facts);
+	git_repo_close(p->repo);
+	arena_free(p->arena);
+	*p = (struct project)PROJECT_INIT;
+}
+
+int
+project_report(const struct diags *diags)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < diags->count; i++) {
+		diag_format(&diags->items[i], &out);
+		buf_add_char(&out, '\n');
+	}
+	if (diags->dropped > 0)
+		buf_printf(
+		    &out, "pawl: %zu more findings are not shown\n", diags->dropped);
+	fputs(buf_str(&out), stderr);
+	return diags->errors > 0 ? EXIT_INVALID : EXIT_OK;
+}
+
+int
+project_compile_source(struct project *p, const struct project_source *source,
+    struct diags *diags, struct plan **out)
+{
+	struct document_options load = { .path = source->path,
+		.provider = &p->worktree.provider,
+		.vars = source->vars,
+		.inputs = source->inputs };
+	struct plan_options options = { .provider = &p->worktree.provider,
+		.vars = source->vars,
+		.scoped = p->scoped,
+		.scoped_count = p->scoped_count,
+		.event = {
+		    source->event->ref, source->event->is_tag, source->event->source } };
+	struct arena *arena = diags->arena;
+	struct config *config;
+	struct document document;
+
+	if (document_load(&load, arena, diags, &document) < 0 ||
+	    config_build(document.root, arena, false, diags, &config) < 0)
+		return EXIT_INVALID;
+	options.files = document.files;
+	options.file_count = document.file_count;
+	return plan_compile(config, &options, arena, diags, out) < 0 ? EXIT_INVALID
+								     : EXIT_OK;
+}
+
+int
+project_compile(struct project *p, struct plan **out)
+{
+	struct project_source source = { p->path, &p->vars, p->inputs, &p->event };
+	struct arena *arena = arena_new();
+	struct diags diags;
+	int rc;
+
+	diags_init(&diags, arena);
+	rc = project_compile_source(p, &source, &diags, out);
+	project_report(&diags);
+	if (rc != EXIT_OK)
+		arena_free(arena); /* otherwise the plan's */
+	return rc;
+}

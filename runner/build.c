@@ -1,0 +1,420 @@
+/*
+ * A build follows its supervisor: prepare → (ready: restore) → steps → (collect: save) →
+ * done. What may take long runs on a worker thread, which for that time owns `work` and
+ * the workspace's folder; the loop thread owns the rest.
+ */
+#include "runner/build.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/str.h"
+#include "runner/artifacts.h"
+#include "runner/build_spec.h"
+#include "runner/cache.h"
+#include "runner/runner.h"
+#include "runner/supervisor.h"
+
+#define LOG_CHUNK ((size_t)256 * 1024)
+
+/* What a worker does, and what it says of it. */
+struct work {
+	uv_work_t request;
+	void (*run)(struct build *build);
+	int workspace_fd;
+	bool success; /* of the script */
+	atomic_bool cancel;
+	struct buf log;
+	struct artifacts_result artifacts;
+	struct error error;
+};
+
+struct build {
+	const struct runner *runner;
+	const struct job_payload *job;
+	struct build_events events;
+	struct build_spec spec;
+	struct jobdir dir;
+	struct supervisor *supervisor;
+	struct work work;
+	uv_timer_t later; /* to fail from the loop, not from within build_start() */
+	char *trace_path;
+	int trace_fd;
+	uint64_t trace_read;
+	char *chunk;
+	bool started, canceled, forced;
+	struct error failure; /* outside the script; the first one */
+	enum reason failure_reason;
+	struct build_result result;
+};
+
+struct build *
+build_new(const struct runner *runner, const struct job_payload *job,
+    const struct build_events *events)
+{
+	struct build *b = xcalloc(1, sizeof(*b));
+
+	b->runner = runner;
+	b->job = job;
+	b->events = *events;
+	b->dir = (struct jobdir)JOBDIR_INIT;
+	b->trace_fd = b->work.workspace_fd = -1;
+	b->trace_path = xasprintf("%s/%" PRId64 ".log", runner->logs_dir, job->id);
+	return b;
+}
+
+void
+build_free(struct build *b)
+{
+	if (b == NULL)
+		return;
+	cleanup_close_fd(&b->trace_fd);
+	cleanup_close_fd(&b->work.workspace_fd);
+	supervisor_free(b->supervisor);
+	build_spec_clear(&b->spec);
+	jobdir_clear(&b->dir);
+	buf_clear(&b->work.log);
+	free(b->work.artifacts.path);
+	free(b->trace_path);
+	free(b->chunk);
+	free(b);
+}
+
+static void
+set_failure(struct build *b, enum reason reason, const struct error *err)
+{
+	if (b->failure.code != 0)
+		return;
+	b->failure = *err;
+	b->failure_reason = reason;
+}
+
+/* ---- the end --------------------------------------------------------------- */
+
+static void
+fill_result(struct build *b, const struct supervisor_result *s)
+{
+	struct build_result *r = &b->result;
+
+	r->reason = s->reason;
+	r->exit_code = s->exit_code;
+	r->signal = s->signal;
+	r->log_bytes = s->trace_bytes;
+	r->duration_us = s->duration_us;
+	r->cpu_us = s->cpu_us;
+	r->peak_rss_bytes = s->peak_rss_bytes;
+	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
+	build_spec_item(&b->spec, s->step, s->item, r->command, sizeof(r->command));
+}
+
+/* The script's own failure comes first; then what went wrong around it. */
+static void
+settle_result(struct build *b)
+{
+	struct build_result *r = &b->result;
+	bool by_pawl = b->failure.code != 0 &&
+	    (r->reason == REASON_NONE || r->reason == REASON_JOB_CANCELED) &&
+	    !b->canceled;
+
+	if (by_pawl) {
+		r->reason = b->failure_reason;
+		r->exit_code = 0;
+		(void)snprintf(r->message, sizeof(r->message), "%.511s", b->failure.msg);
+	}
+	r->success = r->reason == REASON_NONE;
+	r->canceled = r->reason == REASON_JOB_CANCELED;
+	r->artifact_path = b->work.artifacts.path;
+	r->artifact_files = b->work.artifacts.files;
+	r->artifact_bytes = b->work.artifacts.bytes;
+}
+
+static void
+end(struct build *b)
+{
+	struct error err = ERROR_INIT;
+
+	if (b->dir.path != NULL && jobdir_remove(&b->dir, &err) < 0)
+		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
+	settle_result(b);
+	b->events.on_done(b, &b->result, b->events.data);
+}
+
+static void
+on_later_closed(uv_handle_t *handle)
+{
+	end(handle->data);
+}
+
+static void
+on_later(uv_timer_t *timer)
+{
+	uv_close((uv_handle_t *)timer, on_later_closed);
+}
+
+/* Before there is a supervisor: the failure is told by the loop, never within start. */
+static void
+fail_early(struct build *b, enum reason reason, const struct error *err)
+{
+	set_failure(b, reason, err);
+	uv_timer_init(b->runner->loop, &b->later);
+	b->later.data = b;
+	uv_timer_start(&b->later, on_later, 0, 0);
+}
+
+/* ---- the log --------------------------------------------------------------- */
+
+static void
+pass_log(struct build *b, uint64_t until)
+{
+	if (b->trace_fd < 0)
+		b->trace_fd = open(b->trace_path, O_RDONLY | O_CLOEXEC);
+	if (b->chunk == NULL)
+		b->chunk = xmalloc(LOG_CHUNK);
+	while (b->trace_fd >= 0 && b->trace_read < until) {
+		uint64_t left = until - b->trace_read;
+		ssize_t n = pread(b->trace_fd, b->chunk,
+		    left < LOG_CHUNK ? (size_t)left : LOG_CHUNK, (off_t)b->trace_read);
+
+		if (n <= 0)
+			return;
+		b->trace_read += (uint64_t)n;
+		b->events.on_log(b, b->chunk, (size_t)n, b->events.data);
+	}
+}
+
+static void
+on_trace(struct supervisor *s UNUSED, uint64_t trace_bytes, void *data)
+{
+	pass_log(data, trace_bytes);
+}
+
+static void
+on_step(struct supervisor *s UNUSED, unsigned step UNUSED, void *data)
+{
+	struct build *b = data;
+
+	if (b->started)
+		return;
+	b->started = true;
+	b->events.on_started(b, b->events.data);
+}
+
+/* ---- work on another thread ------------------------------------------------ */
+
+static void
+on_work(uv_work_t *request)
+{
+	struct build *b = request->data;
+
+	b->work.run(b);
+}
+
+static void
+start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
+    uv_after_work_cb after)
+{
+	b->work.run = run;
+	b->work.workspace_fd = workspace_fd;
+	b->work.request.data = b;
+	uv_queue_work(b->runner->loop, &b->work.request, on_work, after);
+}
+
+/* What the worker wrote goes into the job's log, masked by the supervisor. */
+static void
+log_work(struct build *b)
+{
+	if (b->work.log.len > 0)
+		supervisor_log(b->supervisor, b->work.log.data, b->work.log.len);
+	buf_reset(&b->work.log);
+	cleanup_close_fd(&b->work.workspace_fd);
+	b->work.workspace_fd = -1;
+}
+
+static void
+log_error_line(struct build *b)
+{
+	buf_printf(&b->work.log, "\033[31;1mERROR: %s\033[0;m\n", b->work.error.msg);
+}
+
+static void
+restore(struct build *b)
+{
+	struct work *w = &b->work;
+
+	cache_restore(b->job, w->workspace_fd, b->runner->snapshot, b->runner->cache_dir,
+	    &w->cancel, &w->log);
+	if (artifacts_restore(b->job, w->workspace_fd, b->runner->snapshot,
+		b->runner->artifacts_dir, &w->cancel, &w->log, &w->error) < 0)
+		log_error_line(b);
+}
+
+static void
+on_restored(uv_work_t *request, int status UNUSED)
+{
+	struct build *b = request->data;
+
+	log_work(b);
+	if (b->work.error.code != 0) {
+		set_failure(b, REASON_MISSING_DEPENDENCY_FAILURE, &b->work.error);
+		supervisor_cancel(b->supervisor, true);
+	}
+	supervisor_begin(b->supervisor);
+}
+
+static void
+on_ready(struct supervisor *s UNUSED, int workspace_fd, void *data)
+{
+	start_work(data, workspace_fd, restore, on_restored);
+}
+
+static void
+collect(struct build *b)
+{
+	struct work *w = &b->work;
+
+	cache_save(b->job, w->success, w->workspace_fd, b->runner->snapshot,
+	    b->runner->cache_dir, &w->cancel, &w->log);
+	if (artifacts_collect(b->job, w->success, w->workspace_fd, b->runner->snapshot,
+		b->runner->artifacts_dir, &w->cancel, &w->artifacts, &w->log,
+		&w->error) < 0)
+		log_error_line(b);
+}
+
+static void
+on_collected(uv_work_t *request, int status UNUSED)
+{
+	struct build *b = request->data;
+
+	log_work(b);
+	if (b->work.error.code != 0)
+		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
+	supervisor_finish(b->supervisor);
+}
+
+static void
+on_collect(struct supervisor *s UNUSED, int workspace_fd,
+    const struct supervisor_result *so_far, void *data)
+{
+	struct build *b = data;
+
+	b->work.success = so_far->reason == REASON_NONE;
+	if (b->forced || b->failure.code != 0) {
+		close(workspace_fd);
+		supervisor_finish(b->supervisor);
+		return;
+	}
+	start_work(b, workspace_fd, collect, on_collected);
+}
+
+/* ---- the beginning --------------------------------------------------------- */
+
+static void start_supervisor(struct build *b);
+
+static void
+prepare(struct build *b)
+{
+	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode, b->spec.arena,
+		&b->spec.spec, &b->work.error) < 0)
+		error_wrap(&b->work.error, "cannot make a workspace");
+}
+
+static void
+on_prepared(uv_work_t *request, int status UNUSED)
+{
+	struct build *b = request->data;
+
+	if (b->work.error.code != 0) {
+		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
+		end(b);
+		return;
+	}
+	start_supervisor(b);
+}
+
+/* A mount that fails here (another kernel, another policy) is no reason to fail the job.
+ */
+static bool
+try_a_copy(struct build *b, const struct supervisor_result *result)
+{
+	if (!result->workspace_failed || b->spec.mode == WORKSPACE_COPY ||
+	    b->spec.spec.mode != SPEC_OVERLAY || b->canceled)
+		return false;
+	supervisor_free(take(b->supervisor));
+	b->spec.mode = WORKSPACE_COPY;
+	build_spec_reset_workspace(&b->spec);
+	start_work(b, -1, prepare, on_prepared);
+	return true;
+}
+
+static void
+on_supervisor_done(
+    struct supervisor *s UNUSED, const struct supervisor_result *result, void *data)
+{
+	struct build *b = data;
+
+	if (try_a_copy(b, result))
+		return;
+	pass_log(b, result->trace_bytes);
+	fill_result(b, result);
+	end(b);
+}
+
+static void
+start_supervisor(struct build *b)
+{
+	struct supervisor_events events = { .on_ready = on_ready,
+		.on_step = on_step,
+		.on_trace = on_trace,
+		.on_collect = on_collect,
+		.on_done = on_supervisor_done,
+		.data = b };
+
+	b->spec.spec.job_dir = b->dir.path;
+	b->spec.spec.marker = b->dir.marker;
+	b->spec.spec.trace = b->trace_path;
+	build_spec_finish(&b->spec, b->runner, b->job);
+	b->supervisor = supervisor_new(b->runner->loop, &events);
+	supervisor_start(b->supervisor, &b->spec.spec, b->dir.lock_fd);
+}
+
+void
+build_start(struct build *b)
+{
+	const struct runner *r = b->runner;
+	struct error err = ERROR_INIT;
+	char name[24];
+
+	(void)snprintf(name, sizeof(name), "%" PRId64, b->job->id);
+	build_spec_init(&b->spec, b->job);
+	if (r->executor->accepts(b->job, r->executor_chosen, &err) < 0 ||
+	    build_spec_add_shell(&b->spec, r->executor, b->job, &err) < 0) {
+		fail_early(b, REASON_RUNNER_UNSUPPORTED, &err);
+		return;
+	}
+	if (jobdir_create(workspaces_jobs_dir(r->workspaces), name, &b->dir, &err) < 0) {
+		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
+		return;
+	}
+	if (workspace_copies(r->workspaces, b->spec.mode)) {
+		start_work(b, -1, prepare, on_prepared);
+		return;
+	}
+	prepare(b);
+	if (b->work.error.code != 0)
+		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
+	else
+		start_supervisor(b);
+}
+
+void
+build_cancel(struct build *b, bool force)
+{
+	b->canceled = true;
+	b->forced = b->forced || force;
+	if (force)
+		atomic_store(&b->work.cancel, true);
+	if (b->supervisor != NULL)
+		supervisor_cancel(b->supervisor, force);
+}

@@ -1,0 +1,171 @@
+/* Making a spec from a payload. */
+#include "runner/build_spec.h"
+
+#include "base/str.h"
+#include "runner/duration.h"
+#include "runner/environment.h"
+#include "runner/runner.h"
+#include "runner/script.h"
+
+#define GRACE_MS 10000              /* between SIGTERM and SIGKILL */
+#define AFTER_SCRIPT_MS (5 * 60000) /* GitLab's default of RUNNER_AFTER_SCRIPT_TIMEOUT   \
+				     */
+
+void
+build_spec_init(struct build_spec *b, const struct job_payload *job)
+{
+	const char *mode = job_payload_variable(job, "PAWL_WORKSPACE");
+
+	*b = (struct build_spec){
+		.spec = SPEC_INIT, .arena = arena_new(), .mode = WORKSPACE_AUTO
+	};
+	if (mode != NULL && !workspace_mode_parse(mode, &b->mode))
+		b->mode = WORKSPACE_AUTO;
+}
+
+void
+build_spec_clear(struct build_spec *b)
+{
+	spec_clear(&b->spec);
+	arena_free(b->arena);
+	*b = (struct build_spec){ .spec = SPEC_INIT };
+}
+
+int
+build_spec_add_shell(struct build_spec *b, const struct executor *executor,
+    const struct job_payload *job, struct error *err)
+{
+	return executor->command(job, &b->spec.shell, err);
+}
+
+void
+build_spec_reset_workspace(struct build_spec *b)
+{
+	struct strlist shell = b->spec.shell;
+
+	b->spec.shell = (struct strlist)STRLIST_INIT;
+	spec_clear(&b->spec);
+	b->spec = (struct spec)SPEC_INIT;
+	b->spec.shell = shell;
+	b->finished = false;
+}
+
+static bool
+is_true(const struct job_payload *job, const char *key)
+{
+	const char *value = job_payload_variable(job, key);
+
+	return value != NULL && (str_eq(value, "true") || str_eq(value, "1"));
+}
+
+static struct spec_step *
+add_step(struct build_spec *b, const struct job_payload *job, const char *name,
+    const char *const *items, size_t count)
+{
+	struct spec_step *step = spec_add_step(&b->spec, name);
+	struct buf text = BUF_INIT;
+
+	script_build(items, count, is_true(job, "CI_DEBUG_TRACE"), &text, &step->items);
+	step->script.len = text.len;
+	step->script.data = arena_strndup(b->arena, buf_str(&text), text.len);
+	buf_clear(&text);
+	b->steps[b->spec.step_count - 1] = (struct build_spec_step){ items, count };
+	return step;
+}
+
+static void
+set_headline(struct spec_step *step, const char *text)
+{
+	step->headline = (struct spec_bytes){ text, strlen(text) };
+}
+
+static int64_t
+limit_ms(const struct job_payload *job, const char *key, int64_t otherwise)
+{
+	const char *value = job_payload_variable(job, key);
+	int64_t ms;
+
+	return value != NULL && duration_parse_go(value, &ms) && ms > 0 ? ms : otherwise;
+}
+
+static void
+add_steps(struct build_spec *b, const struct job_payload *job)
+{
+	b->steps = arena_calloc(
+	    b->arena, job->hook_count + job->step_count + 1, sizeof(*b->steps));
+	for (size_t i = 0; i < job->hook_count; i++)
+		add_step(b, job, job->hooks[i].name, job->hooks[i].script,
+		    job->hooks[i].script_count);
+	for (size_t i = 0; i < job->step_count; i++) {
+		const struct job_step *from = &job->steps[i];
+		struct spec_step *step =
+		    add_step(b, job, from->name, from->script, from->script_count);
+
+		if (!str_eq(from->name, "after_script")) {
+			step->timeout_ms = limit_ms(job, "RUNNER_SCRIPT_TIMEOUT", 0);
+			continue;
+		}
+		set_headline(step, "\033[0K\033[36;1mRunning after_script\033[0;m\n");
+		step->timeout_ms =
+		    limit_ms(job, "RUNNER_AFTER_SCRIPT_TIMEOUT", AFTER_SCRIPT_MS);
+		step->always = step->on_cancel = step->own_clock = true;
+		step->ignore_failure = !str_eq(
+		    job_payload_variable(job, "AFTER_SCRIPT_IGNORE_ERRORS") != NULL
+			? job_payload_variable(job, "AFTER_SCRIPT_IGNORE_ERRORS")
+			: "true",
+		    "false");
+	}
+}
+
+static bool
+pulls_cache(const struct job_payload *job)
+{
+	for (size_t i = 0; i < job->cache_count; i++)
+		if (!str_eq(job->caches[i].policy, "push"))
+			return true;
+	return false;
+}
+
+static const char *
+parent_dir(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL || slash == path
+	    ? "/"
+	    : arena_strndup(arena, path, (size_t)(slash - path));
+}
+
+void
+build_spec_finish(
+    struct build_spec *b, const struct runner *runner, const struct job_payload *job)
+{
+	struct environment_facts facts = {
+		.project_dir = b->spec.project_dir,
+		.builds_dir = parent_dir(b->arena, b->spec.project_dir),
+		.runner_name = runner->name,
+		.runner_version = runner->version,
+		.is_shared = runner->executor->is_shared,
+	};
+
+	if (b->finished)
+		return;
+	b->finished = true;
+	environment_build(job, &facts, b->arena, &b->spec);
+	add_steps(b, job);
+	b->spec.timeout_ms = job->timeout_s * 1000;
+	b->spec.grace_ms = GRACE_MS;
+	b->spec.tied = runner->tied;
+	b->spec.hold = pulls_cache(job) || job->dependency_count > 0;
+	b->spec.collect = job->cache_count > 0 || job->artifact_count > 0;
+}
+
+void
+build_spec_item(const struct build_spec *b, int step, int item, char *out, size_t size)
+{
+	*out = '\0';
+	if (step < 0 || item < 0 || (size_t)step >= b->spec.step_count ||
+	    (size_t)item >= b->steps[step].count)
+		return;
+	script_item_title(b->steps[step].items[item], out, size);
+}

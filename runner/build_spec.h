@@ -1,0 +1,43 @@
+/*
+ * What a build tells its supervisor, and the memory it lies in: a spec made from the job
+ * payload. Owned by the build.
+ */
+#ifndef RUNNER_BUILD_SPEC_H
+#define RUNNER_BUILD_SPEC_H
+
+#include "executors/executor.h"
+#include "protocol/job.h"
+#include "runner/supervisor/spec.h"
+#include "runner/workspace.h"
+
+struct runner;
+
+struct build_spec {
+	struct spec spec;
+	struct arena *arena;
+	enum workspace_mode mode; /* wanted by the job's PAWL_WORKSPACE; AUTO: not said */
+	struct build_spec_step {  /* what a step's script was made from */
+		const char *const *items;
+		size_t count;
+	} * steps;
+	bool finished;
+};
+
+void build_spec_init(struct build_spec *b, const struct job_payload *job);
+void build_spec_clear(struct build_spec *b);
+
+MUST_CHECK int build_spec_add_shell(struct build_spec *b, const struct executor *executor,
+    const struct job_payload *job, struct error *err);
+
+/* Once the workspace is known: environment, steps, limits. Harmless when repeated. */
+void build_spec_finish(
+    struct build_spec *b, const struct runner *runner, const struct job_payload *job);
+
+/* Forget the workspace part, to prepare another kind; what depends on it follows. */
+void build_spec_reset_workspace(struct build_spec *b);
+
+/* The script item a result speaks of, cut to size; "" when unknown. */
+void build_spec_item(
+    const struct build_spec *b, int step, int item, char *out, size_t size);
+
+#endif

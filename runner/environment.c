@@ -1,0 +1,189 @@
+/* Building a job's environment. */
+#include "runner/environment.h"
+
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/map.h"
+
+extern char **environ;
+
+/*
+ * What would make a job depend on how pawl was called: a git hook's repository, a make
+ * that started it, shell start-up files and functions.
+ */
+static bool
+is_kept(const char *entry)
+{
+	static const char *const dropped[] = { "GIT_", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=",
+		"MAKEOVERRIDES=", "BASH_ENV=", "ENV=", "BASH_FUNC_", "CDPATH=", "OLDPWD=", "PWD=",
+		"PAWL_", "CI=", "CI_", "GITLAB_", "SHLVL=", "_=" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
+		if (str_starts(entry, dropped[i]))
+			return str_starts(entry, "GIT_SSH") || str_starts(entry, "GIT_ASKPASS=") ||
+			    str_starts(entry, "GIT_SSL_");
+	return true;
+}
+
+static void
+put(struct spec *spec, const char *key, const char *value)
+{
+	strlist_add_take(&spec->env, xasprintf("%s=%s", key, value));
+}
+
+static void
+put_number(struct spec *spec, const char *key, int64_t value)
+{
+	strlist_add_take(&spec->env, xasprintf("%s=%" PRId64, key, value));
+}
+
+static const char *
+machine(void)
+{
+	static struct utsname names;
+
+	return uname(&names) < 0 ? "unknown" : names.machine;
+}
+
+/* The runner's own variables; the job's stand behind them and win. */
+static void
+put_runner(
+    const struct job_payload *job, const struct environment_facts *facts, struct spec *spec)
+{
+	put(spec, "CI", "true");
+	put(spec, "CI_SERVER", "yes");
+	put(spec, "CI_BUILDS_DIR", facts->builds_dir);
+	put(spec, "CI_PROJECT_DIR", facts->project_dir);
+	put_number(spec, "CI_CONCURRENT_ID", facts->slot);
+	put_number(spec, "CI_CONCURRENT_PROJECT_ID", facts->slot);
+	put(spec, "CI_RUNNER_ID", "1");
+	put(spec, "CI_RUNNER_DESCRIPTION", facts->runner_name);
+	put(spec, "CI_RUNNER_TAGS", "[]");
+	put(spec, "CI_RUNNER_VERSION", facts->runner_version);
+	strlist_add_take(
+	    &spec->env, xasprintf("CI_RUNNER_EXECUTABLE_ARCH=linux/%s", machine()));
+	put(spec, facts->is_shared ? "CI_SHARED_ENVIRONMENT" : "CI_DISPOSABLE_ENVIRONMENT", "true");
+	put_number(spec, "CI_JOB_TIMEOUT", job->timeout_s);
+	if (job->image.name != NULL && *job->image.name != '\0')
+		put(spec, "CI_JOB_IMAGE", job->image.name);
+}
+
+struct lookup {
+	struct map by_name; /* key -> const struct job_variable; the last one */
+};
+
+static size_t
+reference_length(const char *text, const char **name, size_t *name_len)
+{
+	const char *p = text + 1;
+	bool braces = *p == '{';
+
+	p += braces;
+	*name = p;
+	while ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+	    *p == '_')
+		p++;
+	*name_len = (size_t)(p - *name);
+	if (*name_len == 0 || (braces && *p != '}'))
+		return 0;
+	return (size_t)(p - text) + braces;
+}
+
+/* One pass; find() gives a variable's raw value or NULL. */
+static void
+expand(const char *text, const char *(*find)(const void *data, const char *name), const void *data,
+    struct buf *out)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, "$"), len, name_len;
+		const char *name, *value;
+
+		buf_add(out, text, n);
+		text += n;
+		if (*text == '\0')
+			return;
+		if (text[1] == '$') {
+			buf_add_char(out, '$');
+			text += 2;
+			continue;
+		}
+		len = reference_length(text, &name, &name_len);
+		if (len == 0) {
+			buf_add_char(out, *text++);
+			continue;
+		}
+		{
+			cleanup_free char *copy = xstrndup(name, name_len);
+
+			value = find(data, copy);
+		}
+		buf_add_str(out, value != NULL ? value : "");
+		text += len;
+	}
+}
+
+static const char *
+find_indexed(const void *data, const char *name)
+{
+	const struct lookup *lookup = data;
+	const struct job_variable *v = map_get(&lookup->by_name, name);
+
+	return v == NULL ? NULL : v->value;
+}
+
+static const char *
+find_plain(const void *data, const char *name)
+{
+	return job_payload_variable(data, name);
+}
+
+const char *
+environment_expand(const struct job_payload *job, struct arena *arena, const char *text)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+
+	if (strchr(text, '$') == NULL)
+		return text;
+	expand(text, find_plain, job, &out);
+	return arena_strndup(arena, buf_str(&out), out.len);
+}
+
+static void
+put_variable(const struct job_variable *v, const struct lookup *lookup, struct arena *arena,
+    struct spec *spec)
+{
+	const char *value = v->value;
+
+	if (!v->raw && strchr(value, '$') != NULL) {
+		cleanup_buf struct buf out = BUF_INIT;
+
+		expand(value, find_indexed, lookup, &out);
+		value = arena_strndup(arena, buf_str(&out), out.len);
+	}
+	if (v->file)
+		spec_add_file(spec, v->key, value, strlen(value));
+	else
+		put(spec, v->key, value);
+	if (v->masked)
+		spec_add_mask(spec, value, strlen(value));
+}
+
+void
+environment_build(const struct job_payload *job, const struct environment_facts *facts,
+    struct arena *arena, struct spec *spec)
+{
+	struct lookup lookup = { MAP_INIT };
+
+	for (char **entry = environ; *entry != NULL; entry++)
+		if (is_kept(*entry))
+			strlist_add(&spec->env, *entry);
+	put_runner(job, facts, spec);
+	for (size_t i = 0; i < job->variable_count; i++)
+		map_set(&lookup.by_name, job->variables[i].key, &job->variables[i]);
+	for (size_t i = 0; i < job->variable_count; i++)
+		if (map_get(&lookup.by_name, job->variables[i].key) == &job->variables[i])
+			put_variable(&job->variables[i], &lookup, arena, spec);
+	map_clear(&lookup.by_name);
+}

@@ -1,0 +1,32 @@
+/*
+ * The environment of a job: what it keeps of the runner's own, then its variables with
+ * the runner's additions and one pass of expansion, as GitLab's runner does it.
+ * Source: runner-protocol.md sections 3.1 and 8.2.
+ */
+#ifndef RUNNER_ENVIRONMENT_H
+#define RUNNER_ENVIRONMENT_H
+
+#include "base/str.h"
+#include "protocol/job.h"
+#include "runner/supervisor/spec.h"
+
+struct environment_facts {
+	const char *project_dir, *builds_dir;
+	int64_t slot; /* CI_CONCURRENT_ID */
+	const char *runner_name, *runner_version;
+	bool is_shared; /* shell-like: others' jobs see the same machine */
+};
+
+/*
+ * Fill spec->env, spec->files and spec->masks. Values are copied into env; files and
+ * masks point into the job and the arena, which must outlive the spec.
+ */
+void environment_build(const struct job_payload *job,
+    const struct environment_facts *facts, struct arena *arena, struct spec *spec);
+
+/* text with $X and ${X} replaced by the job's variables; unknown ones are empty, $$ is $.
+ */
+const char *environment_expand(
+    const struct job_payload *job, struct arena *arena, const char *text);
+
+#endif

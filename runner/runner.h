@@ -1,0 +1,26 @@
+/*
+ * What all builds of a process share: where things lie, how jobs are run. Filled once by
+ * its owner, outlives its builds, read-only meanwhile. Loop thread.
+ */
+#ifndef RUNNER_RUNNER_H
+#define RUNNER_RUNNER_H
+
+#include "executors/executor.h"
+#include "runner/workspace.h"
+
+struct uv_loop_s;
+
+struct runner {
+	struct uv_loop_s *loop;
+	const struct executor *executor;
+	bool executor_chosen; /* by the user, with -x */
+	const struct workspaces *workspaces;
+	const struct snapshot *snapshot; /* NULL in place */
+	const char *logs_dir;            /* traces stay here as ID.log */
+	const char *artifacts_dir;       /* the store of runner/artifacts.h */
+	const char *cache_dir;           /* the store of runner/cache.h */
+	const char *name, *version;      /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
+	bool tied;                       /* jobs end when this process does */
+};
+
+#endif
