@@ -39,4 +39,19 @@ int error_errno(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 /* Put "<prefix>: " before the message; returns err's code. */
 int error_wrap(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 
+#ifdef PAWL_ANALYSER
+/* An analyser sees one file at a time and has to be told that these codes are negative,
+ * or it follows failures into the code after them. */
+static inline int
+error_negative(int code)
+{
+	if (code >= 0)
+		__builtin_unreachable();
+	return code;
+}
+#define error_set(...) error_negative((error_set)(__VA_ARGS__))
+#define error_errno(...) error_negative((error_errno)(__VA_ARGS__))
+#define error_wrap(...) error_negative((error_wrap)(__VA_ARGS__))
+#endif
+
 #endif

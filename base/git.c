@@ -252,7 +252,7 @@ git_person_iso8601(const struct git_person *p)
 
 	if (gmtime_r(&local, &tm) == NULL)
 		return xstrdup(""); /* a year that does not fit an int */
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	return xasprintf("%s%c%02d:%02d", date, p->offset_min < 0 ? '-' : '+',
 	    offset / 60 % 100, offset % 60);
 }

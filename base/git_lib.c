@@ -163,7 +163,7 @@ static int
 lookup(struct git_lib *l, const char *name, git_object_t type, git_object **out,
     struct error *err)
 {
-	git_object *any;
+	git_object *any = NULL;
 	int rc = l->git_revparse_single(&any, l->repo, name);
 
 	if (rc == 0) {
@@ -178,7 +178,7 @@ lib_resolve(
     struct git_repo *repo, const char *name, char sha[GIT_SHA_MAX], struct error *err)
 {
 	struct git_lib *l = lib_of(repo, err);
-	git_object *commit;
+	git_object *commit = NULL;
 
 	if (l == NULL || lookup(l, name, GIT_OBJECT_COMMIT, &commit, err) < 0)
 		return err->code;
@@ -231,7 +231,7 @@ lib_files_at(
 {
 	struct git_lib *l = lib_of(repo, err);
 	struct walk w = { l, out };
-	git_object *tree;
+	git_object *tree = NULL;
 	int rc;
 
 	if (l == NULL || lookup(l, commit, GIT_OBJECT_TREE, &tree, err) < 0)
@@ -249,7 +249,7 @@ lib_blob(struct git_repo *repo, const char *commit, const char *path, size_t max
     struct buf *out, struct error *err)
 {
 	struct git_lib *l = lib_of(repo, err);
-	git_object *tree, *blob;
+	git_object *tree = NULL, *blob = NULL;
 	git_object_size_t size;
 	int rc;
 
@@ -272,7 +272,7 @@ lib_blob(struct git_repo *repo, const char *commit, const char *path, size_t max
 static int
 base_of(struct git_lib *l, git_object **from, const char *to, struct error *err)
 {
-	git_object *commit;
+	git_object *commit = NULL;
 	git_oid base;
 	char sha[GIT_SHA_MAX];
 	int rc;
@@ -295,7 +295,7 @@ static int
 tree_to_compare(struct git_lib *l, const char *from, const char *to, bool merge_base,
     git_object **out, struct error *err)
 {
-	git_object *commit;
+	git_object *commit = NULL;
 	int rc = 0;
 
 	*out = NULL;
@@ -331,7 +331,7 @@ lib_changed(struct git_repo *repo, const char *from, const char *to, bool merge_
     struct strlist *out, struct error *err)
 {
 	struct git_lib *l = lib_of(repo, err);
-	git_object *old_tree, *new_tree;
+	git_object *old_tree = NULL, *new_tree = NULL;
 	git_diff *diff = NULL;
 	int rc;
 
@@ -380,7 +380,7 @@ static bool
 points_at(struct git_lib *l, git_reference *ref, const git_oid *commit)
 {
 	const git_oid *target = l->git_reference_target_peel(ref);
-	git_object *peeled;
+	git_object *peeled = NULL;
 	bool same;
 
 	if (target == NULL) /* known for packed annotated tags only */
@@ -481,7 +481,7 @@ lib_facts(struct git_repo *repo, struct git_facts *f, struct error *err)
 {
 	struct git_lib *l = lib_of(repo, err);
 	git_reference *head;
-	git_object *commit;
+	git_object *commit = NULL;
 	int rc;
 
 	if (l == NULL)

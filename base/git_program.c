@@ -149,7 +149,7 @@ program_resolve(
 		return error_set(err, ERR_MISSING, "%s: no such commit", name);
 	if (rc < 0)
 		return rc;
-	snprintf(
+	(void)snprintf(
 	    sha, GIT_SHA_MAX, "%.*s", (int)strcspn(buf_str(&out), "\n"), buf_str(&out));
 	return 0;
 }
@@ -192,7 +192,7 @@ program_blob(struct git_repo *repo, const char *commit, const char *path, size_t
 	const char *args[] = { "cat-file", "blob", spec, NULL };
 	int rc = run_checked(repo, args, max, out, err);
 
-	if (rc == ERR_FOREIGN &&
+	if (rc == ERR_FOREIGN && err != NULL &&
 	    (strstr(err->msg, "does not exist") != NULL ||
 		strstr(err->msg, "exists on disk") != NULL))
 		err->code = rc = ERR_MISSING;
@@ -269,9 +269,9 @@ read_commit(struct git_repo *repo, struct git_facts *f, struct error *err)
 		out.data[--out.len] = '\0'; /* log's own, after the message */
 	pos = buf_str(&out);
 	end = pos + out.len;
-	snprintf(f->sha, sizeof(f->sha), "%s", field(&pos, end));
+	(void)snprintf(f->sha, sizeof(f->sha), "%s", field(&pos, end));
 	parents = field(&pos, end);
-	snprintf(
+	(void)snprintf(
 	    f->parent, sizeof(f->parent), "%.*s", (int)strcspn(parents, " "), parents);
 	parse_person(&pos, end, &f->author);
 	parse_person(&pos, end, &f->committer);

@@ -101,7 +101,7 @@ move_up(struct removal *r, int dirfd, const char *name)
 	char temp[32];
 
 	for (int tries = 0; tries < 100; tries++) {
-		snprintf(temp, sizeof(temp), MOVED_NAME, r->moved++);
+		(void)snprintf(temp, sizeof(temp), MOVED_NAME, r->moved++);
 		if (renameat2(dirfd, name, r->top_fd, temp, RENAME_NOREPLACE) == 0)
 			return true;
 		if (errno != EEXIST)

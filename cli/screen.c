@@ -107,7 +107,7 @@ screen_find(const struct screen *s, int64_t id)
 {
 	char key[24];
 
-	snprintf(key, sizeof(key), "%" PRId64, id);
+	(void)snprintf(key, sizeof(key), "%" PRId64, id);
 	return map_get(&s->jobs_by_id, key);
 }
 
@@ -117,7 +117,7 @@ add_job(struct screen *s, const struct screen_job *job)
 	struct shown_job *shown = xcalloc(1, sizeof(*shown));
 	char key[24];
 
-	snprintf(key, sizeof(key), "%" PRId64, job->id);
+	(void)snprintf(key, sizeof(key), "%" PRId64, job->id);
 	shown->screen = s;
 	shown->id = job->id;
 	shown->name = xstrdup(job->name);

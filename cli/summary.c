@@ -12,11 +12,12 @@ screen_duration(int64_t us, char *out, size_t size)
 	if (us < 0)
 		us = 0;
 	if (s < 60)
-		snprintf(out, size, "%" PRId64 ".%02d s", s, (int)(us % 1000000 / 10000));
+		(void)snprintf(
+		    out, size, "%" PRId64 ".%02d s", s, (int)(us % 1000000 / 10000));
 	else if (s < 3600)
-		snprintf(out, size, "%" PRId64 " m %02d s", s / 60, (int)(s % 60));
+		(void)snprintf(out, size, "%" PRId64 " m %02d s", s / 60, (int)(s % 60));
 	else
-		snprintf(
+		(void)snprintf(
 		    out, size, "%" PRId64 " h %02d m", s / 3600, (int)(s % 3600 / 60));
 }
 

@@ -283,6 +283,6 @@ duration_format(int64_t seconds, char out[DURATION_TEXT_MAX])
 			    "%s%" PRId64 "%s", len > 0 ? " " : "", n, parts[i].name);
 	}
 	if (len == 0)
-		snprintf(out, DURATION_TEXT_MAX, "0s");
+		(void)snprintf(out, DURATION_TEXT_MAX, "0s");
 	return out;
 }

@@ -140,7 +140,9 @@ variable_value(const struct vars *vars, const struct expr_token *token)
 static struct value
 input_value(const struct node *inputs, const struct expr_token *token)
 {
-	for (size_t i = 0; node_is(inputs, NODE_MAP) && i < inputs->count; i++) {
+	if (inputs == NULL || inputs->kind != NODE_MAP)
+		return (struct value){ .kind = VALUE_NULL };
+	for (size_t i = 0; i < inputs->count; i++) {
 		const struct node *value = inputs->pairs[i].value;
 
 		if (!vars_name_is(inputs->pairs[i].key, token->text, token->len))

@@ -317,7 +317,7 @@ parse_chain(struct parser *p, enum expr_kind first, enum expr_kind last,
 		return ERR_INVALID;
 	while (p->next.kind >= first && p->next.kind <= last) {
 		struct expr_token token = p->next;
-		uint8_t right;
+		uint8_t right = 0;
 
 		if (advance(p) < 0 || operand(p, &right) < 0)
 			return ERR_INVALID;

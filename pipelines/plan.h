@@ -38,9 +38,9 @@ struct plan_job {
 	struct needs
 	    needs_written; /* as written or from the rule, optional missing ones too */
 	/*
-	 * Jobs with artifacts that are fetched, by needs, dependencies or stage order: plan
-	 * indexes, ascending. By stage order they are the first few of one array that all
-	 * jobs of the plan share.
+	 * Jobs with artifacts that are fetched, by needs, dependencies or stage order:
+	 * plan indexes, ascending. By stage order they are the first few of one array
+	 * that all jobs of the plan share.
 	 */
 	const size_t *artifact_sources;
 	size_t artifact_source_count;
@@ -72,9 +72,9 @@ struct plan {
 	size_t job_count;
 	struct map by_name; /* index + 1 into jobs; see plan_find */
 	struct auto_cancel auto_cancel;
-	/* Pipeline scopes, each on the one before: the event's variables (a copy), those of
-	 * workflow:rules, top-level ones of the files. A job stands on the last one, or on
-	 * the second if it inherits no variables. */
+	/* Pipeline scopes, each on the one before: the event's variables (a copy), those
+	 * of workflow:rules, top-level ones of the files. A job stands on the last one,
+	 * or on the second if it inherits no variables. */
 	struct vars event_vars, workflow_vars, vars;
 	struct plan_event event;
 	const struct document_file *files; /* for the hash */
@@ -85,8 +85,8 @@ struct plan_options {
 	const struct provider *provider; /* for rules:changes and rules:exists */
 	/* Predefined (E and P), project and pipeline variables. Copied. */
 	const struct vars *vars;
-	/* Variables for some environments only: their environment_scope says which. Not in
-	 * vars; a job gets those that fit its environment. Copied. */
+	/* Variables for some environments only: their environment_scope says which. Not
+	 * in vars; a job gets those that fit its environment. Copied. */
 	const struct var *scoped;
 	size_t scoped_count;
 	struct plan_event event;           /* also in vars */

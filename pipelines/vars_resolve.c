@@ -64,8 +64,9 @@ insert(struct table *t, struct definition **head, const struct var *var)
 static void
 add_scopes(struct table *t, const struct vars *v)
 {
-	if (v->parent != NULL)
-		add_scopes(t, v->parent);
+	if (v == NULL)
+		return;
+	add_scopes(t, v->parent);
 	for (size_t i = 0; i < v->count; i++) {
 		const struct var *var = &v->items[i];
 		uint32_t *slot = find_slot(t, var->name, strlen(var->name));

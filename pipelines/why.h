@@ -63,7 +63,7 @@ static inline bool
 why_step_matched(const struct why_step *step)
 {
 	return step->cond != CLAUSE_FALSE && step->changes != CLAUSE_FALSE &&
-	       step->exists != CLAUSE_FALSE;
+	    step->exists != CLAUSE_FALSE;
 }
 
 const char *why_code_name(enum why_code code); /* "rule_matched" */

@@ -268,8 +268,8 @@ on_scalar(struct reader *r, const yaml_event_t *event)
 	struct node *node;
 
 	if (f != NULL && f->node->kind == NODE_MAP && !f->has_key && anchor == NULL) {
-		struct node key = { .mark =
-					mark }; /* most keys need no node of their own */
+		/* most keys need no node of their own */
+		struct node key = { .mark = mark, .text = "" };
 
 		if (fill_scalar(r, &key, event) < 0)
 			return ERR_INVALID;

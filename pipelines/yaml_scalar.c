@@ -270,7 +270,7 @@ static void
 shortest(double value, char *out, size_t size)
 {
 	for (int digits = 0; digits < 17; digits++) {
-		snprintf(out, size, "%.*e", digits, value);
+		(void)snprintf(out, size, "%.*e", digits, value);
 		if (strtod(out, NULL) == value)
 			return;
 	}

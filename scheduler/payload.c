@@ -250,7 +250,7 @@ add_caches(struct job_payload *job, const struct payload_options *o, struct erro
 	for (size_t i = 0; i < from->count; i++) {
 		const struct cache *c = &from->items[i];
 		struct job_cache *to = &job->caches[job->cache_count];
-		const char *key;
+		const char *key = NULL;
 
 		if (c->paths.count == 0 && !c->untracked)
 			continue;

@@ -50,7 +50,7 @@ supervision_open(struct supervision *s, struct error *err)
 	int fds[2];
 
 	watched_signals(&set);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
 		return error_errno(err, "cannot block signals");
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

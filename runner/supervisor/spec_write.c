@@ -1,4 +1,6 @@
 /* The runner's side of a spec: building one and turning it into text. */
+#include <stdio.h>
+
 #include "runner/supervisor/spec.h"
 
 void

@@ -86,13 +86,13 @@ START_TEST(many_are_all_found)
 	char name[32], value[32];
 
 	for (int i = 0; i < 5000; i++) {
-		snprintf(name, sizeof(name), "VAR_%d", i);
-		snprintf(value, sizeof(value), "%d", i);
+		(void)snprintf(name, sizeof(name), "VAR_%d", i);
+		(void)snprintf(value, sizeof(value), "%d", i);
 		vars_set_str(i % 2 == 0 ? &event : &job, VAR_JOB, name, value);
 	}
 	for (int i = 0; i < 5000; i++) {
-		snprintf(name, sizeof(name), "VAR_%d", i);
-		snprintf(value, sizeof(value), "%d", i);
+		(void)snprintf(name, sizeof(name), "VAR_%d", i);
+		(void)snprintf(value, sizeof(value), "%d", i);
 		ck_assert_str_eq(vars_value(&job, name), value);
 	}
 	ck_assert_ptr_null(vars_value(&job, "VAR_5000"));
@@ -336,8 +336,8 @@ START_TEST(doubling_values_are_refused)
 	char name[16], value[32];
 
 	for (int i = 0; i < 60; i++) {
-		snprintf(name, sizeof(name), "V%d", i);
-		snprintf(value, sizeof(value), "$V%d$V%d", i + 1, i + 1);
+		(void)snprintf(name, sizeof(name), "V%d", i);
+		(void)snprintf(value, sizeof(value), "$V%d$V%d", i + 1, i + 1);
 		vars_set_str(&job, VAR_JOB, name, value);
 	}
 	vars_set_str(&job, VAR_JOB, "V60", "boom");
@@ -351,8 +351,8 @@ START_TEST(long_chain_is_no_problem)
 	char name[16], value[32];
 
 	for (int i = 0; i < 100000; i++) {
-		snprintf(name, sizeof(name), "V%d", i);
-		snprintf(value, sizeof(value), "$V%d", i + 1);
+		(void)snprintf(name, sizeof(name), "V%d", i);
+		(void)snprintf(value, sizeof(value), "$V%d", i + 1);
 		vars_set_str(&job, VAR_JOB, name, value);
 	}
 	vars_set_str(&job, VAR_JOB, "V100000", "end");
@@ -366,7 +366,7 @@ START_TEST(many_scopes_are_cheap)
 	char name[32];
 
 	for (int i = 0; i < 60; i++) {
-		snprintf(name, sizeof(name), "CI_PREDEFINED_%d", i);
+		(void)snprintf(name, sizeof(name), "CI_PREDEFINED_%d", i);
 		vars_set_str(
 		    &event, VAR_PREDEFINED, name, "some value of a usual length");
 	}
@@ -375,7 +375,7 @@ START_TEST(many_scopes_are_cheap)
 
 		vars_init(&v, arena, &event);
 		for (int i = 0; i < 20; i++) {
-			snprintf(name, sizeof(name), "JOB_%d", i);
+			(void)snprintf(name, sizeof(name), "JOB_%d", i);
 			vars_set_str(&v, VAR_JOB, name, "a $JOB_0 value");
 		}
 		ck_assert_ptr_nonnull(vars_get(&v, "CI_PREDEFINED_7"));
