@@ -11,6 +11,7 @@ UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_json_writer
+UNIT_TESTS += tests/unit/test_predefined
 UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_place
 UNIT_TESTS += tests/unit/test_supervisor
