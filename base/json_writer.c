@@ -1,196 +1,200 @@
-/* JSON, written. The writer remembers only whether a comma is due. */
+/*
+ * The writer keeps the values that are still open on a stack and lets jansson print
+ * what is complete. A list at the top has no jansson value: it is brackets and commas.
+ */
 #include "base/json_writer.h"
 
+#include <assert.h>
+#include <jansson.h>
 #include <math.h>
 
 #include "base/str.h"
 
-static void
-begin_value(struct json_writer *w)
+static const char replacement[] = "\xef\xbf\xbd";
+
+static int
+add_to_buf(const char *text, size_t len, void *data)
 {
-	if (w->comma)
+	buf_add(data, text, len);
+	return 0;
+}
+
+static void
+print(struct json_writer *w, json_t *value)
+{
+	if (w->in_list && w->comma)
 		buf_add_char(w->out, ',');
+	if (w->in_list && w->newline)
+		buf_add_char(w->out, '\n');
 	w->comma = true;
+	w->newline = false;
+	/* cannot fail: the values are trees of valid UTF-8, and the buffer grows */
+	if (json_dump_callback(
+		value, add_to_buf, w->out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+		abort();
+	json_decref(value);
+}
+
+/* A complete value goes into the one it is part of, or out. */
+static void
+place(struct json_writer *w, json_t *value, char *key)
+{
+	json_t *parent = w->depth > 0 ? w->open[w->depth - 1] : NULL;
+
+	if (value == NULL)
+		abort(); /* no memory */
+	if (parent == NULL)
+		print(w, value);
+	else if (key != NULL)
+		json_object_set_new_nocheck(parent, key, value);
+	else
+		json_array_append_new(parent, value);
+	free(key);
 }
 
 static void
-begin(struct json_writer *w, char bracket)
+begin(struct json_writer *w, json_t *value)
 {
-	begin_value(w);
-	buf_add_char(w->out, bracket);
-	w->comma = false;
+	assert(w->depth < JSON_WRITER_DEPTH);
+	w->open[w->depth] = value;
+	w->keys[w->depth++] = take(w->key);
 }
 
 static void
-end(struct json_writer *w, char bracket)
+end(struct json_writer *w)
 {
-	buf_add_char(w->out, bracket);
-	w->comma = true;
+	json_t *value = w->open[--w->depth];
+
+	place(w, value, take(w->keys[w->depth]));
 }
 
 void
 json_begin_object(struct json_writer *w)
 {
-	begin(w, '{');
+	begin(w, json_object());
 }
 
 void
 json_end_object(struct json_writer *w)
 {
-	end(w, '}');
+	end(w);
 }
 
 void
 json_begin_array(struct json_writer *w)
 {
-	begin(w, '[');
+	if (w->depth > 0 || w->in_list) {
+		begin(w, json_array());
+		return;
+	}
+	w->in_list = true;
+	w->comma = w->newline = false;
+	buf_add_char(w->out, '[');
 }
 
 void
 json_end_array(struct json_writer *w)
 {
-	end(w, ']');
-}
-
-static const char *
-short_escape(char c)
-{
-	switch (c) {
-	case '"':
-		return "\\\"";
-	case '\\':
-		return "\\\\";
-	case '\n':
-		return "\\n";
-	case '\r':
-		return "\\r";
-	case '\t':
-		return "\\t";
-	default:
-		return NULL;
+	if (w->depth > 0) {
+		end(w);
+		return;
 	}
+	w->in_list = false;
+	if (w->newline)
+		buf_add_char(w->out, '\n');
+	w->newline = false;
+	buf_add_char(w->out, ']');
 }
 
-/* len bytes of valid UTF-8; runs that need no escape go out in one piece. */
-static void
-add_escaped(struct buf *out, const char *s, size_t len)
+/* s with every byte that is no UTF-8 replaced. */
+static char *
+valid_utf8(const char *s)
 {
-	size_t start = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		const char *escape = short_escape(s[i]);
-
-		if (escape == NULL && (unsigned char)s[i] >= 0x20 && s[i] != 0x7f)
-			continue;
-		buf_add(out, s + start, i - start);
-		start = i + 1;
-		if (escape != NULL)
-			buf_add_str(out, escape);
-		else
-			buf_printf(out, "\\u%04x", (unsigned char)s[i]);
-	}
-	buf_add(out, s + start, len - start);
-}
-
-static void
-add_string(struct buf *out, const char *s)
-{
+	struct buf out = BUF_INIT;
 	size_t len = strlen(s);
 
-	buf_add_char(out, '"');
-	while (len > 0) {
-		size_t valid = str_utf8_valid(s, len);
+	for (;;) {
+		size_t n = str_utf8_valid(s, len);
 
-		add_escaped(out, s, valid);
-		s += valid;
-		len -= valid;
-		if (len > 0) { /* s[0] begins no character */
-			buf_add_str(out, "\\ufffd");
-			s++;
-			len--;
-		}
+		buf_add(&out, s, n);
+		if (n == len)
+			return buf_take(&out);
+		buf_add_str(&out, replacement);
+		s += n + 1;
+		len -= n + 1;
 	}
-	buf_add_char(out, '"');
 }
 
 void
 json_key(struct json_writer *w, const char *key)
 {
-	begin_value(w);
-	add_string(w->out, key);
-	buf_add_char(w->out, ':');
-	w->comma = false;
+	w->key = valid_utf8(key);
 }
 
 void
-json_string(struct json_writer *w, const char *s)
+json_add_string(struct json_writer *w, const char *s)
 {
+	size_t len = s != NULL ? strlen(s) : 0;
+	cleanup_free char *fixed = NULL;
+
 	if (s == NULL) {
-		json_null(w);
+		json_add_null(w);
 		return;
 	}
-	begin_value(w);
-	add_string(w->out, s);
-}
-
-void
-json_int(struct json_writer *w, int64_t n)
-{
-	begin_value(w);
-	buf_printf(w->out, "%" PRId64, n);
-}
-
-void
-json_real(struct json_writer *w, double n)
-{
-	if (!isfinite(n)) {
-		json_null(w);
-		return;
+	if (str_utf8_valid(s, len) != len) {
+		fixed = valid_utf8(s);
+		s = fixed;
 	}
-	begin_value(w);
-	buf_printf(w->out, "%.17g", n);
+	place(w, json_string_nocheck(s), take(w->key));
 }
 
 void
-json_bool(struct json_writer *w, bool b)
+json_add_int(struct json_writer *w, int64_t n)
 {
-	begin_value(w);
-	buf_add_str(w->out, b ? "true" : "false");
+	place(w, json_integer(n), take(w->key));
 }
 
 void
-json_null(struct json_writer *w)
+json_add_real(struct json_writer *w, double n)
 {
-	begin_value(w);
-	buf_add_str(w->out, "null");
+	place(w, isfinite(n) ? json_real(n) : json_null(), take(w->key));
+}
+
+void
+json_add_bool(struct json_writer *w, bool b)
+{
+	place(w, json_boolean(b), take(w->key));
+}
+
+void
+json_add_null(struct json_writer *w)
+{
+	place(w, json_null(), take(w->key));
 }
 
 void
 json_newline(struct json_writer *w)
 {
-	if (w->comma)
-		buf_add_char(w->out, ',');
-	w->comma = false;
-	buf_add_char(w->out, '\n');
+	w->newline = true;
 }
 
 void
 json_put_string(struct json_writer *w, const char *key, const char *s)
 {
 	json_key(w, key);
-	json_string(w, s);
+	json_add_string(w, s);
 }
 
 void
 json_put_int(struct json_writer *w, const char *key, int64_t n)
 {
 	json_key(w, key);
-	json_int(w, n);
+	json_add_int(w, n);
 }
 
 void
 json_put_bool(struct json_writer *w, const char *key, bool b)
 {
 	json_key(w, key);
-	json_bool(w, b);
+	json_add_bool(w, b);
 }

@@ -1,16 +1,24 @@
 /*
- * Writes JSON into a buffer, one value after the other; commas and escapes are its
- * business, the nesting is the caller's. What is no valid UTF-8 is replaced by U+FFFD, so
- * that the result is always JSON. Links libc only.
+ * Writes JSON by jansson, one value after the other. A value at the top is printed when
+ * it is complete; of a list at the top each element by itself, so that long lists do not
+ * lie in memory. What is no valid UTF-8 is replaced by U+FFFD, so that the result is
+ * always JSON. Keys keep their order.
  */
 #ifndef BASE_JSON_WRITER_H
 #define BASE_JSON_WRITER_H
 
 #include "base/buf.h"
 
+#define JSON_WRITER_DEPTH 32
+
 struct json_writer {
-	struct buf *out; /* the caller's */
-	bool comma;      /* one is due before the next key or element */
+	struct buf *out;               /* the caller's */
+	void *open[JSON_WRITER_DEPTH]; /* jansson's values that are not complete */
+	char *keys[JSON_WRITER_DEPTH]; /* under which each goes into the one before */
+	size_t depth;
+	char *key;           /* of the next value; NULL in a list */
+	bool in_list;        /* a list is open at the top */
+	bool comma, newline; /* due before its next element */
 };
 
 #define JSON_WRITER_INIT(buffer)                                                         \
@@ -26,13 +34,13 @@ void json_end_array(struct json_writer *w);
 /* A key of the open object; its value follows. */
 void json_key(struct json_writer *w, const char *key);
 
-void json_string(struct json_writer *w, const char *s); /* NULL gives null */
-void json_int(struct json_writer *w, int64_t n);
-void json_real(struct json_writer *w, double n); /* not finite: null */
-void json_bool(struct json_writer *w, bool b);
-void json_null(struct json_writer *w);
+void json_add_string(struct json_writer *w, const char *s); /* NULL gives null */
+void json_add_int(struct json_writer *w, int64_t n);
+void json_add_real(struct json_writer *w, double n); /* not finite: null */
+void json_add_bool(struct json_writer *w, bool b);
+void json_add_null(struct json_writer *w);
 
-/* The next element stands on a line of its own. */
+/* The next element of the list at the top stands on a line of its own. */
 void json_newline(struct json_writer *w);
 
 /* A key with its value. */

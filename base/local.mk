@@ -1,6 +1,6 @@
 # Several small libraries, so that each program links what it uses.
 noinst_LIBRARIES += libbase.a libbase-regex.a libbase-hash.a libbase-git.a \
-	libbase-archive.a libbase-loop.a
+	libbase-archive.a libbase-json.a libbase-loop.a
 
 # libc only: the supervisor links this one and no other
 libbase_a_SOURCES = base/banned.h base/base.h
@@ -10,7 +10,6 @@ libbase_a_SOURCES += base/crc32.c base/crc32.h
 libbase_a_SOURCES += base/copy.c base/copy.h
 libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
-libbase_a_SOURCES += base/json_writer.c base/json_writer.h
 libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
 libbase_a_SOURCES += base/mem.c
@@ -23,6 +22,9 @@ libbase_a_SOURCES += base/visible.c base/visible.h
 # PCRE2
 libbase_regex_a_SOURCES = base/regex.c base/regex.h
 libbase_regex_a_SOURCES += base/regex_re2.c base/regex_re2.h
+
+# jansson
+libbase_json_a_SOURCES = base/json_writer.c base/json_writer.h
 
 # libsodium
 libbase_hash_a_SOURCES = base/hash.c base/hash.h
