@@ -17,22 +17,25 @@ struct counters {
 	int64_t pipeline, job;
 };
 
-static struct counters
-read_counters(int fd)
+/* An empty file is a new one; one that says something else is not ours to guess at. */
+static int
+read_counters(int fd, struct counters *out, struct error *err)
 {
 	struct counters c = { 1, 1 };
 	char text[128];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	int64_t pipeline, job;
 
-	if (n <= 0)
-		return c;
+	if (n < 0)
+		return error_errno(err, "cannot read the ids");
 	text[n] = '\0';
-	if (sscanf(text, "v 1\npipeline %" SCNd64 "\njob %" SCNd64, &pipeline, &job) ==
-		2 &&
-	    pipeline > 0 && job > 0)
-		c = (struct counters){ pipeline, job };
-	return c;
+	if (n > 0 &&
+	    (sscanf(text, "v 1\npipeline %" SCNd64 "\njob %" SCNd64, &c.pipeline,
+		 &c.job) != 2 ||
+		c.pipeline < 1 || c.job < 1))
+		return error_set(
+		    err, ERR_INVALID, "damaged; without it, ids begin at 1 again");
+	*out = c;
+	return 0;
 }
 
 static int
@@ -71,7 +74,8 @@ ids_reserve(const char *state_dir, size_t jobs, struct ids *out, struct error *e
 
 	if (fd < 0)
 		return fd;
-	c = read_counters(fd);
+	if (read_counters(fd, &c, err) < 0)
+		return error_wrap(err, "%s/ids", state_dir);
 	*out = (struct ids){ c.pipeline, c.job, c.pipeline + SPARE_PIPELINES,
 		c.job + (int64_t)jobs * 4 + SPARE_JOBS };
 	c = (struct counters){ out->pipeline_end, out->job_end };
@@ -88,7 +92,8 @@ ids_give_back(const char *state_dir, const struct ids *ids, int64_t pipeline, in
 
 	if (fd < 0)
 		return;
-	c = read_counters(fd);
+	if (read_counters(fd, &c, NULL) < 0)
+		return;
 	if (c.pipeline == ids->pipeline_end && c.job == ids->job_end &&
 	    write_counters(fd, (struct counters){ pipeline, job }) < 0)
 		return; /* only a gap */

@@ -4,6 +4,7 @@ UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_copy
+UNIT_TESTS += tests/unit/test_cli_parts
 UNIT_TESTS += tests/unit/test_core
 UNIT_TESTS += tests/unit/test_duration
 UNIT_TESTS += tests/unit/test_expr
@@ -11,6 +12,7 @@ UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_json_writer
+UNIT_TESTS += tests/unit/test_lines
 UNIT_TESTS += tests/unit/test_predefined
 UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_place
