@@ -8,6 +8,11 @@
 
 #include "pipelines/diag.h"
 
+#define CONFIG_MAX_JOBS 50000 /* after `parallel`; bounds what a hostile file costs */
+#define CONFIG_MAX_NEEDS 50   /* of one job; GitLab's limit */
+#define CONFIG_MAX_PARALLEL 200
+#define CONFIG_MAX_NAME 255 /* of a job or stage, in characters */
+
 /* Plain arrays in the arena. */
 struct strs {
 	const char **items;
@@ -226,8 +231,9 @@ struct job_config {
 	const char *coverage; /* the regex between the slashes */
 	struct environment environment;
 	struct trigger trigger;
-	const struct node *node; /* all keywords after merging: release, secrets,
-				    id_tokens, pages, run … */
+	const struct node *id_tokens; /* checked; NULL: none. May come from `default` */
+	const char *identity;         /* "google_cloud" or NULL */
+	const struct node *node; /* the job as merged: release, secrets, pages, run … */
 };
 
 struct config {

@@ -3,6 +3,7 @@
 UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
+UNIT_TESTS += tests/unit/test_config_findings
 UNIT_TESTS += tests/unit/test_copy
 UNIT_TESTS += tests/unit/test_cli_parts
 UNIT_TESTS += tests/unit/test_core
@@ -26,10 +27,12 @@ endif
 # what several of them share
 check_LIBRARIES += libunit.a
 libunit_a_SOURCES =
+libunit_a_SOURCES += tests/unit/built.c tests/unit/built.h
 libunit_a_SOURCES += tests/unit/fixture.c tests/unit/fixture.h
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
 libunit_a_SOURCES += tests/unit/supervised.c tests/unit/supervised.h
 
+tests_unit_test_config_findings_LDADD = libunit.a $(LDADD)
 tests_unit_test_copy_LDADD = libunit.a $(LDADD)
 tests_unit_test_git_LDADD = libunit.a $(LDADD)
 tests_unit_test_place_LDADD = libunit.a $(LDADD)

@@ -1,0 +1,30 @@
+/*
+ * Remembers what was made of a node, so that what jobs share (extends, aliases,
+ * defaults) is read once. Keys are a node's address and a small tag. Caller's storage.
+ */
+#ifndef PIPELINES_MEMO_H
+#define PIPELINES_MEMO_H
+
+#include "pipelines/node.h"
+
+struct memo_entry {
+	const struct node *node; /* NULL: free */
+	unsigned tag;
+	const void *value;
+};
+
+struct memo {
+	struct memo_entry *entries;
+	size_t count, size; /* size is a power of two */
+};
+
+#define MEMO_INIT                                                                        \
+	{                                                                                \
+		.entries = NULL                                                          \
+	}
+
+void memo_clear(struct memo *m);
+const void *memo_get(const struct memo *m, const struct node *node, unsigned tag);
+void memo_set(struct memo *m, const struct node *node, unsigned tag, const void *value);
+
+#endif
