@@ -49,7 +49,7 @@ screen_artifacts(
 		return;
 	}
 	GROW(s->artifacts, s->artifact_count, s->artifact_cap);
-	s->artifacts[s->artifact_count++] = xasprintf("%s: %s (%zu file%s, %.1f KB)", job,
+	s->artifacts[s->artifact_count++] = xasprintf("%s  %s  %zu file%s, %.1f KB", job,
 	    path, files, files == 1 ? "" : "s", (double)bytes / 1000);
 }
 
@@ -120,12 +120,42 @@ print_table(struct screen *s, const struct screen_job *jobs, size_t count)
 			print_row(s, &jobs[i], &w);
 }
 
+/* The job's name as a shell takes it. */
+static void
+add_quoted(struct buf *out, const char *name)
+{
+	if (name[strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/")] ==
+	    '\0') {
+		buf_add_str(out, name);
+		return;
+	}
+	buf_add_char(out, '\'');
+	for (; *name != '\0'; name++) {
+		if (*name == '\'')
+			buf_add_str(out, "'\\''");
+		else
+			buf_add_char(out, *name);
+	}
+	buf_add_char(out, '\'');
+}
+
+static void
+print_tail(struct screen *s, const struct shown_job *shown)
+{
+	size_t kept;
+
+	if (shown == NULL || shown->tail_count == 0)
+		return;
+	kept = shown->tail_count < SCREEN_TAIL ? shown->tail_count : SCREEN_TAIL;
+	buf_add_str(&s->out, "  last lines\n");
+	for (size_t i = shown->tail_count - kept; i < shown->tail_count; i++)
+		buf_printf(&s->out, "    %s\n", buf_str(&shown->tail[i % SCREEN_TAIL]));
+}
+
 static void
 print_failure(struct screen *s, const struct screen_job *job)
 {
-	const struct shown_job *shown = screen_find(s, job->id);
-	size_t lines = shown == NULL ? 0 : shown->tail_count, kept;
-
 	buf_add_char(&s->out, '\n');
 	screen_color(s, 31);
 	buf_printf(&s->out, "%s failed", job->name);
@@ -133,15 +163,13 @@ print_failure(struct screen *s, const struct screen_job *job)
 	buf_printf(&s->out, ": %s\n",
 	    job->detail != NULL ? job->detail : reason_text(job->reason));
 	if (job->command != NULL)
-		buf_printf(&s->out, "  command   %s\n", job->command);
-	kept = lines < SCREEN_TAIL ? lines : SCREEN_TAIL;
-	for (size_t i = lines - kept; i < lines; i++)
-		buf_printf(&s->out, "  %s%s\n",
-		    i == lines - kept ? "last lines\n    " : "  ",
-		    buf_str(&shown->tail[i % SCREEN_TAIL]));
+		buf_printf(&s->out, "  command    %s\n", job->command);
+	print_tail(s, screen_find(s, job->id));
 	if (job->log_path != NULL)
-		buf_printf(&s->out, "  whole log %s\n", job->log_path);
-	buf_printf(&s->out, "  try again pawl run '%s' --needs\n", job->name);
+		buf_printf(&s->out, "  whole log  %s\n", job->log_path);
+	buf_add_str(&s->out, "  try again  pawl run --needs ");
+	add_quoted(&s->out, job->name);
+	buf_add_char(&s->out, '\n');
 }
 
 static void

@@ -14,6 +14,7 @@ UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_lines
+UNIT_TESTS += tests/unit/test_screen
 UNIT_TESTS += tests/unit/test_predefined
 UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_place
