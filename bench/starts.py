@@ -9,7 +9,7 @@ from harness import ABOVE, BUILD, ONLY, Bench
 # program and in MB
 PROGRAMS = {
     "pawl": (["--version"], 0, 4, 8),
-    "pawl-supervise": (["--version"], 0, 0.5, 2),
+    "pawl-supervise": ([], 1, 0.5, 2),  # says that it is not started by hand
     "pawl-hook": (["--version"], 0, 0.5, 2),
     "pawl-runner": (["--version"], 0, 10, 12),
     "pawl-server": (["--version"], 0, 10, 12),
