@@ -107,6 +107,20 @@ MUST_CHECK int git_repo_changed(struct git_repo *repo, const char *from, const c
 MUST_CHECK int git_repo_files(
     struct git_repo *repo, struct strlist *out, struct error *err);
 
+/* The settings of the repository itself, in order, each "section.key\nvalue". */
+MUST_CHECK int git_repo_config(
+    struct git_repo *repo, struct strlist *out, struct error *err);
+
+/* All refs as lines of a packed-refs file, wherever the repository keeps them. */
+MUST_CHECK int git_repo_packed_refs(
+    struct git_repo *repo, struct buf *out, struct error *err);
+
+/*
+ * A text that differs once HEAD, refs, shallow or configuration have changed. Looks at
+ * file times only; a second change within the same tick of the clock is not seen.
+ */
+void git_repo_signature(const struct git_repo *repo, struct buf *out);
+
 static inline void
 git_repo_cleanup(struct git_repo **repo)
 {

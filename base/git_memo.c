@@ -129,6 +129,21 @@ sign(const struct git_repo *repo, struct signature *s)
 	add_refs(s, AT_FDCWD, refs, 0);
 }
 
+void
+git_repo_signature(const struct git_repo *repo, struct buf *out)
+{
+	struct signature s = { BUF_INIT, 0, 0, false };
+	struct timespec now;
+
+	sign(repo, &s);
+	buf_add(out, s.text.data, s.text.len);
+	buf_clear(&s.text);
+	if (!s.unsure)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	buf_printf(out, "%jd.%09ld\n", (intmax_t)now.tv_sec, now.tv_nsec);
+}
+
 /* An included file is not in the signature. */
 static bool
 includes_others(const struct git_repo *repo)

@@ -136,6 +136,27 @@ git_program_list(struct git_repo *repo, const char *const *args, struct strlist 
 	return list(repo, args, '\0', out, err);
 }
 
+int
+git_repo_config(struct git_repo *repo, struct strlist *out, struct error *err)
+{
+	static const char *const args[] = { "config", "--local", "-z", "--list", NULL };
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc = run_checked(repo, args, MAX_LIST, &text, err);
+
+	if (rc == 0 && text.data != NULL)
+		add_items(&text, '\0', out);
+	return rc;
+}
+
+int
+git_repo_packed_refs(struct git_repo *repo, struct buf *out, struct error *err)
+{
+	static const char *const args[] = { "for-each-ref",
+		"--format=%(objectname) %(refname)", NULL };
+
+	return run_checked(repo, args, MAX_LIST, out, err);
+}
+
 static int
 program_resolve(
     struct git_repo *repo, const char *name, char sha[GIT_SHA_MAX], struct error *err)

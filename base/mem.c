@@ -62,8 +62,10 @@ xstrdup(const char *s)
 char *
 xstrndup(const char *s, size_t len)
 {
-	char *copy = xmalloc(len + 1);
+	char *copy;
 
+	len = strnlen(s, len);
+	copy = xmalloc(len + 1);
 	memcpy(copy, s, len);
 	copy[len] = '\0';
 	return copy;

@@ -2,15 +2,23 @@
 noinst_LIBRARIES += librunner.a
 
 librunner_a_SOURCES =
+librunner_a_SOURCES += runner/artifacts.h
 librunner_a_SOURCES += runner/build.c runner/build.h
 librunner_a_SOURCES += runner/build_spec.c runner/build_spec.h
+librunner_a_SOURCES += runner/cache.h
 librunner_a_SOURCES += runner/duration.c runner/duration.h
 librunner_a_SOURCES += runner/environment.c runner/environment.h
-librunner_a_SOURCES += runner/runner.h
 librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h
+librunner_a_SOURCES += runner/runner.h
 librunner_a_SOURCES += runner/script.c runner/script.h
+librunner_a_SOURCES += runner/snapshot.c runner/snapshot.h
+librunner_a_SOURCES += runner/snapshot_git.c runner/snapshot_git.h
+librunner_a_SOURCES += runner/snapshot_manifest.c runner/snapshot_manifest.h
+librunner_a_SOURCES += runner/snapshot_scratch.c
+librunner_a_SOURCES += runner/snapshot_slot.c runner/snapshot_slot.h
 librunner_a_SOURCES += runner/supervisor.c runner/supervisor.h
 librunner_a_SOURCES += runner/sweep.c runner/sweep.h
+librunner_a_SOURCES += runner/workspace.h
 
 # libc only: pawl-supervise is this and libbase.a; the runner and tests use parts of it
 noinst_LIBRARIES += libsupervise.a
@@ -36,3 +44,4 @@ librunner_a_SOURCES += runner/artifacts.h
 librunner_a_SOURCES += runner/cache.h
 librunner_a_SOURCES += runner/snapshot.h
 librunner_a_SOURCES += runner/workspace.h
+pawl_supervise_LDADD = libsupervise.a libbase.a

@@ -54,9 +54,7 @@ START_TEST(copy_keeps_modes_and_times)
 	cleanup_free char *got = NULL;
 
 	copy_it(root);
-	got = fixture_ask(root,
-	    "cd to && stat -c '%%n %%a %%y' a/b/run a/file link | "
-	    "sed 's/ 1970.*//' | cut -d ' ' -f 1,2,3,4");
+	got = fixture_ask(root, "cd to && stat -c '%%n %%a %%y' a/b/run a/file link");
 	ck_assert_msg(strstr(got, "a/b/run 751") != NULL, "%s", got);
 	ck_assert_msg(strstr(got, "2001-02-03 04:05:06.789000000") != NULL, "%s", got);
 	ck_assert_msg(strstr(got, "link 777 2001-02-03") != NULL, "%s", got);
