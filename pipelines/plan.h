@@ -15,7 +15,6 @@
 
 #define PLAN_VERSION 1
 #define PLAN_HASH_SIZE 65 /* hex digits and NUL */
-#define PLAN_MAX_NEEDS 50 /* of one job, parallel instances counted; GitLab's limit */
 
 /* One need after resolving parallel instances; index of the job in plan.jobs. */
 struct plan_need {
