@@ -1,12 +1,14 @@
 /* One job of a local run: from assignment to build, from the build's end to an event. */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/local.h"
 #include "runner/artifacts.h"
 #include "runner/build.h"
+#include "scheduler/coverage.h"
 #include "scheduler/dotenv.h"
 #include "scheduler/payload.h"
 
@@ -130,6 +132,24 @@ read_dotenv(struct local_job *job, struct error *err)
 	    &job->dotenv_count, err);
 }
 
+/* The share its log states, if the job says how to find it. */
+static void
+read_coverage(struct local_job *job)
+{
+	const struct core_job *state = core_job(job->local->core, job->id);
+	const char *pattern = state->plan->config->coverage;
+	cleanup_close int fd = -1;
+	struct error err = ERROR_INIT;
+	double percent;
+
+	if (pattern == NULL || job->detail[0] != '\0')
+		return;
+	fd = open(job->log_path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && coverage_find(fd, pattern, &percent, &err) == 1)
+		(void)snprintf(
+		    job->detail, sizeof(job->detail), "coverage %.4g %%", percent);
+}
+
 static void
 on_done(struct build *build UNUSED, const struct build_result *result, void *data)
 {
@@ -156,6 +176,8 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 		snprintf(
 		    job->detail, sizeof(job->detail), "dotenv report: %.480s", err.msg);
 	}
+	if (event.success)
+		read_coverage(job);
 	build_free(take(job->build)); /* result is gone with it */
 	job_payload_free(take(job->payload));
 	end_job(local, event);
