@@ -4,6 +4,8 @@ UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_config_findings
+UNIT_TESTS += tests/unit/test_config_parallel
+UNIT_TESTS += tests/unit/test_config_values
 UNIT_TESTS += tests/unit/test_copy
 UNIT_TESTS += tests/unit/test_cli_parts
 UNIT_TESTS += tests/unit/test_core
@@ -42,6 +44,8 @@ libunit_a_SOURCES += tests/unit/plan_text.c tests/unit/plan_text.h
 libunit_a_SOURCES += tests/unit/supervised.c tests/unit/supervised.h
 
 tests_unit_test_config_findings_LDADD = libunit.a $(LDADD)
+tests_unit_test_config_parallel_LDADD = libunit.a $(LDADD)
+tests_unit_test_config_values_LDADD = libunit.a $(LDADD)
 tests_unit_test_copy_LDADD = libunit.a $(LDADD)
 tests_unit_test_git_LDADD = libunit.a $(LDADD)
 tests_unit_test_place_LDADD = libunit.a $(LDADD)
