@@ -12,6 +12,7 @@ librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h
 librunner_a_SOURCES += runner/runner.h
 librunner_a_SOURCES += runner/script.c runner/script.h
 librunner_a_SOURCES += runner/snapshot.c runner/snapshot.h
+librunner_a_SOURCES += runner/snapshot.h
 librunner_a_SOURCES += runner/snapshot_git.c runner/snapshot_git.h
 librunner_a_SOURCES += runner/snapshot_manifest.c runner/snapshot_manifest.h
 librunner_a_SOURCES += runner/snapshot_scratch.c
@@ -40,8 +41,3 @@ pawl_supervise_SOURCES = runner/supervisor/main.c
 pawl_supervise_LDFLAGS = $(AM_LDFLAGS) $(PAWL_SUPERVISE_LDFLAGS)
 # jansson by its archive: it needs libc alone, and so the program still does
 pawl_supervise_LDADD = libsupervise.a libbase-json.a libbase.a -l:libjansson.a
-librunner_a_SOURCES += runner/artifacts.h
-librunner_a_SOURCES += runner/cache.h
-librunner_a_SOURCES += runner/snapshot.h
-librunner_a_SOURCES += runner/workspace.h
-pawl_supervise_LDADD = libsupervise.a libbase.a
