@@ -2,5 +2,6 @@
 #include "cli/commands.h"
 
 const struct command *const commands[] = {
+	&command_expr,
 	NULL,
 };

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 
+extern const struct command command_expr;
 extern const struct command command_run;
 
 #endif

@@ -4,8 +4,10 @@ bin_PROGRAMS += pawl
 
 # main.c stays outside the library, so that a test can link the rest
 libcli_a_SOURCES =
+libcli_a_SOURCES += cli/assign.c cli/assign.h
 libcli_a_SOURCES += cli/command.c cli/command.h
 libcli_a_SOURCES += cli/commands.c cli/commands.h
+libcli_a_SOURCES += cli/expr.c
 libcli_a_SOURCES += cli/help.c
 libcli_a_SOURCES += cli/ids.c cli/ids.h
 libcli_a_SOURCES += cli/lines.c cli/lines.h
@@ -14,6 +16,7 @@ libcli_a_SOURCES += cli/local_child.c
 libcli_a_SOURCES += cli/local_jobs.c
 libcli_a_SOURCES += cli/project.c cli/project.h
 libcli_a_SOURCES += cli/remote_url.c cli/remote_url.h
+libcli_a_SOURCES += cli/report.c cli/report.h
 libcli_a_SOURCES += cli/run.c
 libcli_a_SOURCES += cli/screen.c cli/screen.h cli/screen_internal.h
 libcli_a_SOURCES += cli/screen_json.c

@@ -140,7 +140,7 @@ compile(
 	diags_init(&diags, arena);
 	rc = project_compile_source(local->project, &source, &diags, plan);
 	screen_flush(local->screen);
-	project_report(&diags);
+	report_diags(&diags);
 	if (rc != EXIT_OK)
 		arena_free(arena);
 	return rc;

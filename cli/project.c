@@ -9,6 +9,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "cli/assign.h"
 #include "cli/remote_url.h"
 #include "scheduler/predefined.h"
 #include "scheduler/variables_file.h"
@@ -224,53 +225,6 @@ set_merge_request(struct project *p)
 		vars_set_str(&p->vars, VAR_PREDEFINED, rows[i].name, rows[i].value);
 }
 
-static int
-set_variables(struct project *p, const struct args *args)
-{
-	const char *kv;
-
-	for (size_t pos = 0; (kv = args_next(args, "variable", &pos)) != NULL;) {
-		const char *eq = strchr(kv, '=');
-		cleanup_free char *name = NULL;
-
-		if (eq == NULL || !vars_is_name(kv, (size_t)(eq - kv)))
-			return command_usage_error(args, "-v %s: wanted NAME=VALUE", kv);
-		name = xstrndup(kv, (size_t)(eq - kv));
-		vars_set_str(&p->vars, VAR_PIPELINE, name, eq + 1);
-	}
-	return EXIT_OK;
-}
-
-/* -i K=V: the value is YAML, so that numbers, booleans and lists keep their type. */
-static int
-set_inputs(struct project *p, const struct args *args)
-{
-	struct node *map = NULL;
-	const char *kv;
-
-	for (size_t pos = 0; (kv = args_next(args, "input", &pos)) != NULL;) {
-		const char *eq = strchr(kv, '=');
-		struct node **documents = NULL, *value;
-		struct mark mark = { .file = "-i" };
-		struct diags diags;
-		size_t count = 0;
-
-		if (eq == NULL || eq == kv)
-			return command_usage_error(args, "-i %s: wanted NAME=VALUE", kv);
-		diags_init(&diags, p->arena);
-		if (yaml_parse(eq + 1, strlen(eq + 1), "-i", p->arena, &diags, &documents,
-			&count) < 0)
-			return project_report(&diags);
-		value = count > 0 ? documents[0] : node_new_string(p->arena, "", mark);
-		if (map == NULL)
-			map = node_new(p->arena, NODE_MAP, mark);
-		node_set(p->arena, map, arena_strndup(p->arena, kv, (size_t)(eq - kv)),
-		    mark, value);
-	}
-	p->inputs = map;
-	return EXIT_OK;
-}
-
 static void
 add_variable(struct project *p, const struct var *var)
 {
@@ -297,7 +251,7 @@ load_variables_file(struct project *p, const char *path, bool must_exist)
 		return EXIT_OK;
 	diags_init(&diags, p->arena);
 	if (variables_file_load(path, p->arena, &vars, &count, &diags) < 0)
-		return project_report(&diags);
+		return report_diags(&diags);
 	for (size_t i = 0; i < count; i++)
 		add_variable(p, &vars[i]);
 	return EXIT_OK;
@@ -350,9 +304,9 @@ project_open(struct project *p, const struct args *args)
 	if (str_eq(p->event.source, "merge_request_event"))
 		set_merge_request(p);
 	if ((rc = load_variables(p, args)) != EXIT_OK ||
-	    (rc = set_variables(p, args)) != EXIT_OK)
+	    (rc = assign_variables(args, &p->vars)) != EXIT_OK)
 		return rc;
-	return set_inputs(p, args);
+	return assign_inputs(args, p->arena, &p->inputs);
 }
 
 void
@@ -364,22 +318,6 @@ project_close(struct project *p)
 	git_repo_close(p->repo);
 	arena_free(p->arena);
 	*p = (struct project)PROJECT_INIT;
-}
-
-int
-project_report(const struct diags *diags)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-
-	for (size_t i = 0; i < diags->count; i++) {
-		diag_format(&diags->items[i], &out);
-		buf_add_char(&out, '\n');
-	}
-	if (diags->dropped > 0)
-		buf_printf(
-		    &out, "pawl: %zu more findings are not shown\n", diags->dropped);
-	fputs(buf_str(&out), stderr);
-	return diags->errors > 0 ? EXIT_INVALID : EXIT_OK;
 }
 
 int
@@ -419,7 +357,7 @@ project_compile(struct project *p, struct plan **out)
 
 	diags_init(&diags, arena);
 	rc = project_compile_source(p, &source, &diags, out);
-	project_report(&diags);
+	report_diags(&diags);
 	if (rc != EXIT_OK)
 		arena_free(arena); /* otherwise the plan's */
 	return rc;

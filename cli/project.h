@@ -7,6 +7,7 @@
 
 #include "base/git.h"
 #include "cli/command.h"
+#include "cli/report.h"
 #include "cli/worktree.h"
 #include "pipelines/document.h"
 #include "pipelines/plan.h"
@@ -52,9 +53,5 @@ struct project_source {
 int project_compile(struct project *p, struct plan **out);
 int project_compile_source(struct project *p, const struct project_source *source,
     struct diags *diags, struct plan **out);
-
-/* Print findings on standard error, errors first; returns EXIT_INVALID if there are
- * errors. */
-int project_report(const struct diags *diags);
 
 #endif
