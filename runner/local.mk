@@ -41,3 +41,7 @@ pawl_supervise_SOURCES = runner/supervisor/main.c
 pawl_supervise_LDFLAGS = $(AM_LDFLAGS) $(PAWL_SUPERVISE_LDFLAGS)
 # jansson by its archive: it needs libc alone, and so the program still does
 pawl_supervise_LDADD = libsupervise.a libbase-json.a libbase.a -l:libjansson.a
+librunner_a_SOURCES += runner/artifacts.h
+librunner_a_SOURCES += runner/cache.h
+librunner_a_SOURCES += runner/snapshot.h
+librunner_a_SOURCES += runner/workspace.h
