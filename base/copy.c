@@ -164,8 +164,7 @@ copy_file(struct copier *c, int from_fd, int to_fd, const char *path, struct sta
 struct tree {
 	struct copier copier;
 	int from_fd, to_fd;
-	bool (*should_stop)(void *data);
-	void *data;
+	const atomic_bool *cancel;
 	struct strlist dirs; /* still to do, relative; "." is the root */
 };
 
@@ -211,7 +210,7 @@ copy_dir(struct tree *t, const char *dir, struct error *err)
 	int rc = list_names(t->from_fd, dir, &names, err);
 
 	for (size_t i = 0; rc == 0 && i < names.count; i++) {
-		if (t->should_stop != NULL && t->should_stop(t->data))
+		if (t->cancel != NULL && atomic_load(t->cancel))
 			return error_set(err, ERR_CANCELED, "canceled");
 		rc = copy_entry(t, names.items[i], err);
 	}
@@ -219,15 +218,11 @@ copy_dir(struct tree *t, const char *dir, struct error *err)
 }
 
 int
-copy_tree(const char *from, const char *to, bool (*should_stop)(void *data), void *data,
-    struct error *err)
+copy_tree(const char *from, const char *to, const atomic_bool *cancel, struct error *err)
 {
 	cleanup_close int from_fd = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int to_fd = open(to, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct tree t = { .from_fd = from_fd,
-		.to_fd = to_fd,
-		.should_stop = should_stop,
-		.data = data };
+	struct tree t = { .from_fd = from_fd, .to_fd = to_fd, .cancel = cancel };
 	int rc = 0;
 
 	if (from_fd < 0)

@@ -5,6 +5,8 @@
 #ifndef BASE_COPY_H
 #define BASE_COPY_H
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 
 struct stat;
@@ -27,10 +29,10 @@ MUST_CHECK int copy_file(struct copier *c, int from_fd, int to_fd, const char *p
 
 /*
  * Copy what is in the folder from into the existing folder to. Sockets, pipes and devices
- * are left out. should_stop (may be NULL) is asked now and then: true gives ERR_CANCELED.
+ * are left out. cancel (may be NULL), set by another thread, ends it with ERR_CANCELED.
  */
-MUST_CHECK int copy_tree(const char *from, const char *to,
-    bool (*should_stop)(void *data), void *data, struct error *err);
+MUST_CHECK int copy_tree(
+    const char *from, const char *to, const atomic_bool *cancel, struct error *err);
 
 /* error_errno(), as ERR_ENVIRONMENT with a remedy when the disk is full or read-only. */
 int copy_errno(struct error *err, const char *what, const char *path);

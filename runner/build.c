@@ -315,8 +315,8 @@ static void start_supervisor(struct build *b);
 static void
 prepare(struct build *b)
 {
-	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode, b->spec.arena,
-		&b->spec.spec, &b->work.error) < 0)
+	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode, &b->work.cancel,
+		b->spec.arena, &b->spec.spec, &b->work.error) < 0)
 		error_wrap(&b->work.error, "cannot make a workspace");
 }
 

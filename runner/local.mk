@@ -19,7 +19,7 @@ librunner_a_SOURCES += runner/snapshot_scratch.c
 librunner_a_SOURCES += runner/snapshot_slot.c runner/snapshot_slot.h
 librunner_a_SOURCES += runner/supervisor.c runner/supervisor.h
 librunner_a_SOURCES += runner/sweep.c runner/sweep.h
-librunner_a_SOURCES += runner/workspace.h
+librunner_a_SOURCES += runner/workspace.c runner/workspace.h
 
 # libc only: pawl-supervise is this and libbase.a; the runner and tests use parts of it
 noinst_LIBRARIES += libsupervise.a

@@ -178,7 +178,7 @@ write_refs(struct git_repo *repo, const char *git_dir, struct error *err)
 	}
 	if (copy_one(common, git_dir, "packed-refs", err) < 0)
 		return err->code;
-	return copy_tree(from, to, NULL, NULL, err);
+	return copy_tree(from, to, NULL, err);
 }
 
 static int

@@ -7,6 +7,9 @@
 #ifndef RUNNER_WORKSPACE_H
 #define RUNNER_WORKSPACE_H
 
+#include <stdatomic.h>
+
+#include "base/arena.h"
 #include "runner/jobdir.h"
 #include "runner/snapshot.h"
 #include "runner/supervisor/spec.h"
@@ -18,6 +21,7 @@ enum workspace_mode {
 	WORKSPACE_IN_PLACE, /* the work tree itself; no snapshot */
 };
 
+/* "auto", "overlay", "copy": what PAWL_WORKSPACE may say. */
 bool workspace_mode_parse(const char *name, enum workspace_mode *out);
 
 struct workspaces;
@@ -26,28 +30,30 @@ struct workspaces_options {
 	const char *scratch_dir;         /* jobs/ and builds/ lie below */
 	const struct snapshot *snapshot; /* NULL for in place */
 	const char *root;                /* of the work tree */
-	const char *project_name;        /* last part of CI_PROJECT_DIR */
+	const char *project_name;        /* for the last part of CI_PROJECT_DIR */
 	enum workspace_mode mode;
 };
 
+/* ERR_INVALID: $PAWL_WORKSPACE is none of the above. ERR_ENVIRONMENT: unwritable. */
 MUST_CHECK int workspaces_new(
     const struct workspaces_options *options, struct workspaces **out, struct error *err);
 void workspaces_free(struct workspaces *w);
 
 const char *workspaces_jobs_dir(const struct workspaces *w);
 
-/* In a sentence, which kind is used and, if not overlay, why. */
+/* In a sentence, which kind is tried first and, if not overlay, why. */
 const char *workspaces_explain(const struct workspaces *w);
 
 /*
  * Fill the workspace part of spec (mode, userns, project_dir, source, lowers, upper,
- * work) for the job whose folder this is; strings go into dir's or arena's memory.
- * wanted overrides the common mode for this job (PAWL_WORKSPACE, or another try after a
- * mount failed). Blocks while a copy is made: call it on a worker then.
+ * work) for the job whose folder this is; strings go into arena's memory. wanted
+ * overrides the common mode for this job (PAWL_WORKSPACE, or another try after a mount
+ * failed), except in place. Blocks while a copy is made, until cancel (may be NULL) is
+ * set: call it on a worker then.
  */
 MUST_CHECK int workspace_prepare(const struct workspaces *w, const struct jobdir *dir,
-    enum workspace_mode wanted, struct arena *arena, struct spec *spec,
-    struct error *err);
+    enum workspace_mode wanted, const atomic_bool *cancel, struct arena *arena,
+    struct spec *spec, struct error *err);
 
 /* Would workspace_prepare() copy? */
 bool workspace_copies(const struct workspaces *w, enum workspace_mode wanted);

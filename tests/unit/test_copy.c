@@ -35,7 +35,7 @@ copy_it(const char *root)
 	cleanup_free char *from = path_join(root, "from"), *to = path_join(root, "to");
 	struct error err = ERROR_INIT;
 
-	if (copy_tree(from, to, NULL, NULL, &err) < 0)
+	if (copy_tree(from, to, NULL, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 }
 
@@ -104,20 +104,14 @@ START_TEST(what_is_gone_is_said)
 }
 END_TEST
 
-static bool
-stop_at_once(void *data)
-{
-	(void)data;
-	return true;
-}
-
 START_TEST(copy_can_be_canceled)
 {
 	cleanup_fixture char *root = make_tree();
 	cleanup_free char *from = path_join(root, "from"), *to = path_join(root, "to");
+	atomic_bool cancel = true;
 	struct error err = ERROR_INIT;
 
-	ck_assert_int_eq(copy_tree(from, to, stop_at_once, NULL, &err), ERR_CANCELED);
+	ck_assert_int_eq(copy_tree(from, to, &cancel, &err), ERR_CANCELED);
 }
 END_TEST
 
