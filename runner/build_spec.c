@@ -7,9 +7,10 @@
 #include "runner/runner.h"
 #include "runner/script.h"
 
-#define GRACE_MS 10000              /* between SIGTERM and SIGKILL */
-#define AFTER_SCRIPT_MS (5 * 60000) /* GitLab's default of RUNNER_AFTER_SCRIPT_TIMEOUT   \
-				     */
+#define GRACE_MS 10000 /* between SIGTERM and SIGKILL */
+#define AFTER_SCRIPT_MS                                                                  \
+	(5 * 60000) /* GitLab's default of RUNNER_AFTER_SCRIPT_TIMEOUT                   \
+		     */
 
 void
 build_spec_init(struct build_spec *b, const struct job_payload *job)

@@ -16,13 +16,15 @@ extern char **environ;
 static bool
 is_kept(const char *entry)
 {
-	static const char *const dropped[] = { "GIT_", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=",
-		"MAKEOVERRIDES=", "BASH_ENV=", "ENV=", "BASH_FUNC_", "CDPATH=", "OLDPWD=", "PWD=",
-		"PAWL_", "CI=", "CI_", "GITLAB_", "SHLVL=", "_=" };
+	static const char *const dropped[] = { "GIT_", "MAKEFLAGS=", "MFLAGS=",
+		"MAKELEVEL=", "MAKEOVERRIDES=", "BASH_ENV=", "ENV=", "BASH_FUNC_",
+		"CDPATH=", "OLDPWD=", "PWD=", "PAWL_", "CI=", "CI_", "GITLAB_",
+		"SHLVL=", "_=" };
 
 	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
 		if (str_starts(entry, dropped[i]))
-			return str_starts(entry, "GIT_SSH") || str_starts(entry, "GIT_ASKPASS=") ||
+			return str_starts(entry, "GIT_SSH") ||
+			    str_starts(entry, "GIT_ASKPASS=") ||
 			    str_starts(entry, "GIT_SSL_");
 	return true;
 }
@@ -49,8 +51,8 @@ machine(void)
 
 /* The runner's own variables; the job's stand behind them and win. */
 static void
-put_runner(
-    const struct job_payload *job, const struct environment_facts *facts, struct spec *spec)
+put_runner(const struct job_payload *job, const struct environment_facts *facts,
+    struct spec *spec)
 {
 	put(spec, "CI", "true");
 	put(spec, "CI_SERVER", "yes");
@@ -64,7 +66,9 @@ put_runner(
 	put(spec, "CI_RUNNER_VERSION", facts->runner_version);
 	strlist_add_take(
 	    &spec->env, xasprintf("CI_RUNNER_EXECUTABLE_ARCH=linux/%s", machine()));
-	put(spec, facts->is_shared ? "CI_SHARED_ENVIRONMENT" : "CI_DISPOSABLE_ENVIRONMENT", "true");
+	put(spec,
+	    facts->is_shared ? "CI_SHARED_ENVIRONMENT" : "CI_DISPOSABLE_ENVIRONMENT",
+	    "true");
 	put_number(spec, "CI_JOB_TIMEOUT", job->timeout_s);
 	if (job->image.name != NULL && *job->image.name != '\0')
 		put(spec, "CI_JOB_IMAGE", job->image.name);
@@ -82,8 +86,8 @@ reference_length(const char *text, const char **name, size_t *name_len)
 
 	p += braces;
 	*name = p;
-	while ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-	    *p == '_')
+	while ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+	    (*p >= 'A' && *p <= 'Z') || *p == '_')
 		p++;
 	*name_len = (size_t)(p - *name);
 	if (*name_len == 0 || (braces && *p != '}'))
@@ -93,8 +97,8 @@ reference_length(const char *text, const char **name, size_t *name_len)
 
 /* One pass; find() gives a variable's raw value or NULL. */
 static void
-expand(const char *text, const char *(*find)(const void *data, const char *name), const void *data,
-    struct buf *out)
+expand(const char *text, const char *(*find)(const void *data, const char *name),
+    const void *data, struct buf *out)
 {
 	while (*text != '\0') {
 		size_t n = strcspn(text, "$"), len, name_len;
@@ -151,8 +155,8 @@ environment_expand(const struct job_payload *job, struct arena *arena, const cha
 }
 
 static void
-put_variable(const struct job_variable *v, const struct lookup *lookup, struct arena *arena,
-    struct spec *spec)
+put_variable(const struct job_variable *v, const struct lookup *lookup,
+    struct arena *arena, struct spec *spec)
 {
 	const char *value = v->value;
 

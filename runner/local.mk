@@ -24,7 +24,11 @@ librunner_a_SOURCES += runner/workspace.c runner/workspace.h
 # libc only: pawl-supervise is this and libbase.a; the runner and tests use parts of it
 noinst_LIBRARIES += libsupervise.a
 libsupervise_a_SOURCES = runner/supervisor/supervision.h runner/supervisor/wire.h
+libsupervise_a_SOURCES += runner/supervisor/echo_watch.c runner/supervisor/echo_watch.h
 libsupervise_a_SOURCES += runner/supervisor/files.c runner/supervisor/files.h
+libsupervise_a_SOURCES += runner/supervisor/mask.c runner/supervisor/mask.h
+libsupervise_a_SOURCES += runner/supervisor/mask_forms.c
+libsupervise_a_SOURCES += runner/supervisor/matcher.c runner/supervisor/matcher.h
 libsupervise_a_SOURCES += runner/supervisor/place.c
 libsupervise_a_SOURCES += runner/supervisor/procs.c runner/supervisor/procs.h
 libsupervise_a_SOURCES += runner/supervisor/pump.c
@@ -34,6 +38,7 @@ libsupervise_a_SOURCES += runner/supervisor/spec.h
 libsupervise_a_SOURCES += runner/supervisor/spec_read.c
 libsupervise_a_SOURCES += runner/supervisor/spec_write.c
 libsupervise_a_SOURCES += runner/supervisor/steps.c
+libsupervise_a_SOURCES += runner/supervisor/token_mask.c runner/supervisor/token_mask.h
 libsupervise_a_SOURCES += runner/supervisor/trace.c runner/supervisor/trace.h
 
 pkglibexec_PROGRAMS += pawl-supervise

@@ -32,6 +32,7 @@ struct supervisor {
 	uv_poll_t talk, death;
 	uv_timer_t later;
 	int handles; /* that are not closed yet */
+	bool has_handles, is_over, is_released;
 	int socket, pidfd;
 	pid_t pid;
 	int exit_status; /* of the supervisor, as wait() gives it */
@@ -62,6 +63,9 @@ supervisor_free(struct supervisor *s)
 {
 	if (s == NULL)
 		return;
+	s->is_released = true;
+	if (s->has_handles)
+		return; /* on_closed() comes back to it */
 	for (size_t i = 0; i < s->unsent_count; i++)
 		free(s->unsent[i]);
 	free(s->unsent);
@@ -134,22 +138,35 @@ clean_up_after(struct supervisor *s, struct supervisor_result *r)
 	(void)snprintf(r->message, sizeof(r->message), "%.500s", s->error.msg);
 }
 
+/* Once; s is still there afterwards, for its handles. */
+static void
+report_done(struct supervisor *s)
+{
+	struct supervisor_result r = translate_result(s);
+
+	if (s->is_over)
+		return;
+	s->is_over = true;
+	if (!s->has_result)
+		clean_up_after(s, &r);
+	if (s->events.on_done != NULL)
+		s->events.on_done(s, &r, s->events.data);
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {
 	struct supervisor *s = handle->data;
-	struct supervisor_result r;
 
 	if (--s->handles > 0)
 		return;
 	cleanup_close_fd(&s->socket);
 	cleanup_close_fd(&s->pidfd);
 	s->socket = s->pidfd = -1;
-	r = translate_result(s);
-	if (!s->has_result)
-		clean_up_after(s, &r);
-	if (s->events.on_done != NULL)
-		s->events.on_done(s, &r, s->events.data); /* may free s */
+	report_done(s);
+	s->has_handles = false;
+	if (s->is_released)
+		supervisor_free(s);
 }
 
 static void
@@ -316,6 +333,8 @@ on_talk(uv_poll_t *poll, int status, int events)
 	while (more > 0)
 		more = receive(s);
 	tell_trace(s);
+	if (s->has_result)
+		report_done(s); /* its last breath need not be waited for */
 	if (more == 0 && !uv_is_closing((uv_handle_t *)poll))
 		uv_close((uv_handle_t *)poll, on_closed);
 }
@@ -410,11 +429,16 @@ add_file(posix_spawn_file_actions_t *actions, int fd, int number, int *high)
 static int
 set_attributes(posix_spawnattr_t *attr)
 {
-	sigset_t all, none;
+	/* what a program may come to ignore, itself or by nohup */
+	static const int usual[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD,
+		SIGTSTP, SIGTTIN, SIGTTOU };
+	sigset_t set, none;
 
-	sigfillset(&all);
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		sigaddset(&set, usual[i]);
 	sigemptyset(&none);
-	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setsigdefault(attr, &set);
 	posix_spawnattr_setsigmask(attr, &none);
 	/* a session of its own: Ctrl-C in the terminal is for the runner alone */
 	return posix_spawnattr_setflags(attr,
@@ -488,6 +512,7 @@ supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
 {
 	s->marker = xstrdup(spec->marker);
 	s->trace = xstrdup(spec->trace);
+	s->has_handles = true;
 	if (launch(s, spec, lock_fd, &s->error) < 0) {
 		/* told from the loop, never from inside this call */
 		s->handles = 1;

@@ -1,7 +1,8 @@
 /*
  * The runner's side of one supervised job: starts pawl-supervise, listens to it, passes
  * words on. Lives on the loop thread. After supervisor_start() the job comes back exactly
- * once, through on_done, from the loop, with all handles closed; then it may be freed.
+ * once, through on_done, from the loop; then it may be freed, while the loop still reaps
+ * the process.
  */
 #ifndef RUNNER_SUPERVISOR_H
 #define RUNNER_SUPERVISOR_H

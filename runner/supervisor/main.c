@@ -103,13 +103,16 @@ conclude(struct supervision *s)
 
 	if (supervision_leave_place(s, &err) < 0)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
+	trace_flush(&s->trace);
 	s->result.trace_crc32 = crc32_value(&s->trace.crc);
 	trace_close(&s->trace);
 	/* nobody will ever come for it; what resists is left to a sweep */
 	if (s->orphaned && s->spec.tied &&
 	    path_remove_tree(AT_FDCWD, s->spec.job_dir, NULL) == 0)
 		return;
-	if (supervision_write_result(s, &err) < 0)
+	/* a runner that ties jobs to itself is told; the file is for one that comes later
+	 */
+	if (!s->spec.tied && supervision_write_result(s, &err) < 0)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	supervision_tell(s, WIRE_RESULT);
 	supervision_flush(s);
@@ -118,8 +121,11 @@ conclude(struct supervision *s)
 static int
 supervise(struct supervision *s, struct error *err)
 {
-	if (guard_files(err) < 0 || read_spec(&s->spec, err) < 0 ||
-	    trace_open(&s->trace, s->spec.trace, err) < 0 || supervision_open(s, err) < 0)
+	if (guard_files(err) < 0 || read_spec(&s->spec, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < s->spec.mask_count; i++)
+		mask_add(&s->trace.mask, s->spec.masks[i].data, s->spec.masks[i].len);
+	if (trace_open(&s->trace, s->spec.trace, err) < 0 || supervision_open(s, err) < 0)
 		return err->code;
 	if (prepare(s, err) < 0)
 		supervision_fail(s, WIRE_WORKSPACE_FAILURE, "%s", err->msg);
@@ -139,6 +145,7 @@ main(void)
 	struct supervision s = {
 		.spec = SPEC_INIT,
 		.trace = TRACE_INIT,
+		.watch = ECHO_WATCH_INIT,
 		.result = { .step = -1, .item = -1 },
 		.socket = SPEC_FD_SOCKET,
 		.signals = -1,
@@ -153,6 +160,7 @@ main(void)
 		(void)fprintf(stderr, "pawl-supervise: %s\n", err.msg);
 	supervision_close(&s);
 	trace_close(&s.trace);
+	echo_watch_clear(&s.watch);
 	spec_clear(&s.spec);
 	free(s.files_dir);
 	return rc < 0;

@@ -110,3 +110,18 @@ procs_marked(const char *marker, struct pids *out)
 			add_pid(out, (pid_t)pid);
 	}
 }
+
+void
+procs_set_oom_score(pid_t pid, const char *score)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/oom_score_adj", (long)pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, score, strlen(score)) < 0)
+		errno = 0; /* it has ended, or is another user's */
+	close(fd);
+}

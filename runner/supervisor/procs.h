@@ -31,4 +31,7 @@ void procs_descendants(pid_t root, struct pids *out);
  */
 void procs_marked(const char *marker, struct pids *out);
 
+/* oom_score_adj, as /proc takes it; anyone may raise it. Not possible: no matter. */
+void procs_set_oom_score(pid_t pid, const char *score);
+
 #endif

@@ -20,7 +20,7 @@
  * A program that prints line by line would wake the supervisor and the runner for each
  * line. So a small piece of output is left in the pipe for a moment, until there is more.
  */
-#define GATHER_MS 2
+#define GATHER_MS 3
 #define GATHER_BELOW (16u << 10)
 
 int64_t
@@ -89,6 +89,7 @@ read_output(struct supervision *s, size_t max)
 
 	if (n <= 0)
 		return 0;
+	echo_watch_feed(&s->watch, s->output_buf, (size_t)n);
 	trace_add(&s->trace, s->output_buf, (size_t)n);
 	return (size_t)n;
 }

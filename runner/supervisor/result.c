@@ -21,9 +21,11 @@ supervision_fail(struct supervision *s, enum wire_verdict verdict, const char *f
 	struct wire_result *r = &s->result;
 	va_list ap;
 
-	if (r->verdict == WIRE_SUCCESS)
+	if (r->verdict == WIRE_SUCCESS) {
 		r->step = (int32_t)s->step;
-	else if (r->verdict >= (uint32_t)verdict)
+		r->item = s->watch.item;
+	}
+	if (r->verdict >= (uint32_t)verdict)
 		return; /* the graver one stays, and the first of its kind */
 	r->verdict = verdict;
 	va_start(ap, fmt);

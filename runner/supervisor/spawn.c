@@ -123,21 +123,6 @@ struct launch {
 	volatile int failed; /* errno of exec; the child shares our memory */
 };
 
-/* A machine short of memory ends jobs first, not their supervisors; if it may not be
- * said, no matter.
- */
-static void
-offer_to_oom_killer(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		ssize_t ignored UNUSED = write(fd, "500", 3);
-
-		close(fd);
-	}
-}
-
 /* In the child, on our stack and memory: system calls only. */
 static NORETURN void
 become_shell(struct launch *launch)
@@ -146,7 +131,6 @@ become_shell(struct launch *launch)
 	sigset_t none;
 
 	setsid();
-	offer_to_oom_killer();
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(launch->output, STDOUT_FILENO) < 0 ||
 	    dup2(launch->output, STDERR_FILENO) < 0 ||

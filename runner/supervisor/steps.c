@@ -14,6 +14,10 @@
 #define KILL_LIMIT_MS 10000 /* what SIGKILL does not end by then never ends */
 #define KILL_PAUSE_MS 5
 
+/* Opening a file in /proc costs a tenth of a short job; long ones use up memory. */
+#define OOM_AFTER_MS 50
+#define OOM_SCORE "500"
+
 enum step_end { STEP_EXITED, STEP_TIMED_OUT, STEP_JOB_TIMED_OUT, STEP_CANCELED };
 
 static int64_t
@@ -91,10 +95,27 @@ is_canceled(const struct supervision *s, const struct spec_step *step)
 	    s->trace.write_errno != 0;
 }
 
+/*
+ * A machine short of memory shall end jobs, not their supervisors. What the processes of
+ * a job start later inherits it; twice, for what was born meanwhile.
+ */
+static void
+offer_to_oom_killer(void)
+{
+	for (int round = 0; round < 2; round++) {
+		cleanup_pids struct pids pids = PIDS_INIT;
+
+		procs_descendants(getpid(), &pids);
+		for (size_t i = 0; i < pids.count; i++)
+			procs_set_oom_score(pids.items[i], OOM_SCORE);
+	}
+}
+
 static enum step_end
 wait_step(struct supervision *s, const struct spec_step *step)
 {
 	int64_t until_ms = step_deadline(s, step);
+	int64_t offer_ms = supervision_now_ms() + OOM_AFTER_MS;
 
 	while (s->shell != 0) {
 		if (is_canceled(s, step))
@@ -103,7 +124,11 @@ wait_step(struct supervision *s, const struct spec_step *step)
 			return !step->own_clock && until_ms == s->deadline_ms
 			    ? STEP_JOB_TIMED_OUT
 			    : STEP_TIMED_OUT;
-		supervision_pump(s, until_ms);
+		if (supervision_now_ms() >= offer_ms) {
+			offer_to_oom_killer();
+			offer_ms = INT64_MAX;
+		}
+		supervision_pump(s, min_ms(until_ms, offer_ms));
 	}
 	return STEP_EXITED;
 }
@@ -167,6 +192,7 @@ run_step(struct supervision *s, const struct spec_step *step)
 	enum step_end end;
 
 	trace_add(&s->trace, step->headline.data, step->headline.len);
+	echo_watch_begin(&s->watch, &step->items);
 	supervision_tell(s, WIRE_STEP);
 	if (supervision_spawn(s, step, &err) < 0) {
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);

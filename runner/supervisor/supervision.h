@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "runner/supervisor/echo_watch.h"
 #include "runner/supervisor/spec.h"
 #include "runner/supervisor/trace.h"
 #include "runner/supervisor/wire.h"
@@ -16,6 +17,7 @@
 struct supervision {
 	struct spec spec;
 	struct trace trace;
+	struct echo_watch watch;
 	struct wire_result result;
 
 	int socket; /* to the runner; -1 once it is closed */

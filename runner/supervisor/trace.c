@@ -12,6 +12,8 @@ trace_open(struct trace *t, const char *path, struct error *err)
 	if (t->fd < 0)
 		return error_errno(err, "cannot create the log %s", path);
 	crc32_init(&t->crc);
+	mask_compile(&t->mask);
+	token_mask_compile(&t->tokens);
 	return 0;
 }
 
@@ -34,10 +36,36 @@ write_out(struct trace *t, const char *data, size_t len)
 	}
 }
 
+static void
+write_decided(struct trace *t)
+{
+	write_out(t, t->decided.data, t->decided.len);
+	buf_reset(&t->decided);
+}
+
 void
 trace_add(struct trace *t, const char *data, size_t len)
 {
-	write_out(t, data, len);
+	if (t->mask.secrets.count > 0) {
+		mask_feed(&t->mask, data, len, &t->masked);
+		data = t->masked.data;
+		len = t->masked.len;
+	}
+	if (len > 0)
+		token_mask_feed(&t->tokens, data, len, &t->decided);
+	buf_reset(&t->masked);
+	write_decided(t);
+}
+
+void
+trace_flush(struct trace *t)
+{
+	mask_flush(&t->mask, &t->masked);
+	if (t->masked.len > 0)
+		token_mask_feed(&t->tokens, t->masked.data, t->masked.len, &t->decided);
+	buf_reset(&t->masked);
+	token_mask_flush(&t->tokens, &t->decided);
+	write_decided(t);
 }
 
 void
@@ -56,5 +84,9 @@ void
 trace_close(struct trace *t)
 {
 	cleanup_close_fd(&t->fd);
+	mask_clear(&t->mask);
+	token_mask_clear(&t->tokens);
+	buf_clear(&t->masked);
+	buf_clear(&t->decided);
 	t->fd = -1;
 }

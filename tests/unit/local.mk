@@ -21,6 +21,7 @@ UNIT_TESTS += tests/unit/test_lines
 UNIT_TESTS += tests/unit/test_screen
 UNIT_TESTS += tests/unit/test_predefined
 UNIT_TESTS += tests/unit/test_regex
+UNIT_TESTS += tests/unit/test_mask
 UNIT_TESTS += tests/unit/test_place
 UNIT_TESTS += tests/unit/test_rules
 UNIT_TESTS += tests/unit/test_plan_json
