@@ -33,6 +33,9 @@ UNIT_TESTS += tests/unit/test_snapshot
 UNIT_TESTS += tests/unit/test_vars
 UNIT_TESTS += tests/unit/test_visible
 UNIT_TESTS += tests/unit/test_yaml
+UNIT_TESTS += tests/unit/test_expand
+UNIT_TESTS += tests/unit/test_graph
+UNIT_TESTS += tests/unit/test_why_text
 endif
 
 # what several of them share
@@ -56,3 +59,5 @@ tests_unit_test_yaml_LDADD = libunit.a $(LDADD)
 tests_unit_test_plan_LDADD = libunit.a $(LDADD)
 tests_unit_test_plan_json_LDADD = libunit.a $(LDADD)
 tests_unit_test_rules_LDADD = libunit.a $(LDADD)
+tests_unit_test_graph_LDADD = libunit.a $(LDADD)
+tests_unit_test_why_text_LDADD = libunit.a $(LDADD)
