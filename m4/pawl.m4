@@ -109,4 +109,17 @@ AC_DEFUN([PAWL_STATIC_LIBC], [
     LDFLAGS=$pawl_save_LDFLAGS
   ])
   AC_SUBST([PAWL_SUPERVISE_LDFLAGS])
+
+  AC_MSG_CHECKING([for jansson's archive])
+  pawl_save_LIBS=$LIBS
+  LIBS="-l:libjansson.a $LIBS"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([[char json_object(void);]], [[return json_object();]])],
+    [AC_MSG_RESULT([yes])
+     JANSSON_ARCHIVE=-l:libjansson.a],
+    [AC_MSG_RESULT([no])
+     AC_MSG_WARN([the supervisor will need the shared jansson, and start slower])
+     JANSSON_ARCHIVE=$JANSSON_LIBS
+     PAWL_SUPERVISE_LDFLAGS=-pie pawl_supervise_linkage=dynamic])
+  LIBS=$pawl_save_LIBS
+  AC_SUBST([JANSSON_ARCHIVE])
 ])

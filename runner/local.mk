@@ -50,3 +50,4 @@ librunner_a_SOURCES += runner/artifacts.h
 librunner_a_SOURCES += runner/cache.h
 librunner_a_SOURCES += runner/snapshot.h
 librunner_a_SOURCES += runner/workspace.h
+pawl_supervise_LDADD = libsupervise.a libbase-json.a libbase.a $(JANSSON_ARCHIVE)

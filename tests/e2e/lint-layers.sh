@@ -43,7 +43,7 @@ finds 'name the folder too' runner/x.c '#include "build.h"'
 finds 'base/x.c:3: base/ may not include cli/' base/x.c '/* a' '#include "cli/b.h"' '*/ #include "cli/c.h"'
 finds 'base/x.c:3: base/ may not include cli/' base/x.c '/* a' 'b */' '/* c */  #  include "cli/main.h" /* c */'
 
-finds '<uv.h> belongs into' runner/x.c '#include <uv.h>'
+finds '<uv.h> belongs into' scheduler/x.c '#include <uv.h>'
 finds '<git2.h> belongs into' scheduler/x.c '#include <git2.h>'
 finds '<archive.h> belongs into' runner/x.c '#include <archive.h>'
 finds '<archive_entry.h> belongs into' runner/x.c '#include <archive_entry.h>'
@@ -70,7 +70,7 @@ finds 'execvp(): processes of jobs' cli/x.c 'execvp(argv[0], argv);'
 
 passes runner/x.c '#include "runner/build.h"' '#include "executors/executor.h"' '#include "base/buf.h"'
 passes cli/x.c '#include "config.h"' '#include "runner/build.h"' '#include "scheduler/core.h"'
-passes base/loop.c '#include <uv.h>' '#include <sys/stat.h>'
+passes base/git_x.c '#include <git2.h>' '#include <sys/stat.h>'
 passes pipelines/x.c '/* open(path) */ // time(NULL)' 'files->open(files, "fopen(x)", '"'\"'"');' \
     '/*' '#include <uv.h>' 'getenv("HOME") */'
 passes tests/unit/test_x.c '#include <check.h>' '#include "scheduler/core.h"' '#include "runner/build.h"'
