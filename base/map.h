@@ -37,8 +37,9 @@ bool map_remove(struct map *m, const char *key);
 
 /* for (struct map_entry *e …): in insertion order, removed ones left out. */
 #define map_for_each(e, m)                                                               \
-	for (struct map_entry *e = (m)->entries, *e##_end = e + (m)->count;              \
-	     e != NULL && e < e##_end; e++)                                              \
+	for (struct map_entry *e = (m)->entries,                                         \
+			      *e##_end = e == NULL ? NULL : e + (m)->count;              \
+	     e != e##_end; e++)                                                          \
 		if (e->key != NULL)
 
 #define cleanup_map __attribute__((cleanup(map_clear)))
