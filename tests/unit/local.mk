@@ -12,6 +12,7 @@ UNIT_TESTS += tests/unit/test_core
 UNIT_TESTS += tests/unit/test_coverage
 UNIT_TESTS += tests/unit/test_dotenv
 UNIT_TESTS += tests/unit/test_duration
+UNIT_TESTS += tests/unit/test_environment
 UNIT_TESTS += tests/unit/test_expr
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
