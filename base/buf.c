@@ -74,6 +74,26 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_add_shell_quoted(struct buf *b, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-/:@%+=,";
+
+	if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+		buf_add_str(b, word);
+		return;
+	}
+	buf_add_char(b, '\'');
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			buf_add_str(b, "'\\''");
+		else
+			buf_add_char(b, *word);
+	}
+	buf_add_char(b, '\'');
+}
+
+void
 buf_remove_front(struct buf *b, size_t len)
 {
 	if (len >= b->len) {

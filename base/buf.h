@@ -21,6 +21,9 @@ void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+/* As one word for a shell: as it is when it is plain, else in single quotes. */
+void buf_add_shell_quoted(struct buf *b, const char *word);
+
 void buf_remove_front(struct buf *b, size_t len);
 
 /* The content as a string; "" when empty. Valid until the next change. */

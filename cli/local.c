@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "runner/build.h"
@@ -51,7 +52,6 @@ local_add_pipeline(struct local *local, struct plan *plan, const struct event *e
 
 	p->plan = plan;
 	p->event = *event;
-	p->prefix = xstrdup("");
 	p->id = local->ids.pipeline + (int64_t)local->pipeline_count;
 	p->event.pipeline_id = p->event.pipeline_iid = p->id;
 	GROW(local->pipelines, local->pipeline_count, local->pipeline_cap);
@@ -235,7 +235,7 @@ name_width(const struct plan *plan, const struct local_options *options)
 		    (options->include == NULL || options->include[i]))
 			width = n > width ? n : width;
 	}
-	return width > 32 ? 32 : width;
+	return width;
 }
 
 /* The latest try of each job of every pipeline, in the order of the plans. */
@@ -305,7 +305,6 @@ clear(struct local *local)
 		struct local_pipeline *p = local->pipelines[i];
 
 		plan_free(p->plan);
-		free(p->prefix);
 		free(p);
 	}
 	free(local->pipelines);
@@ -323,6 +322,8 @@ local_run(struct local *local, struct plan *plan, const struct local_options *op
 	if (screen.json)
 		plan_hash(plan, hash);
 	local->started_us = local_now_us();
+	if (getcwd(local->cwd, sizeof(local->cwd)) == NULL)
+		local->cwd[0] = '\0';
 	local->core = core_new(local->ids.pipeline, local->ids.job);
 	local->screen = screen_new(&screen, name_width(plan, options));
 	open_handles(local);

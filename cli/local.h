@@ -21,8 +21,11 @@ struct local_job {
 	struct local_pipeline *pipeline;
 	struct build *build;         /* NULL: not started, or over */
 	struct job_payload *payload; /* kept while the build lives */
+	char *name;                  /* on the screen */
+	char *again;                 /* what `pawl run` calls it, as a shell takes it */
 	char *log_path;              /* NULL: none */
 	char detail[512];            /* why it is as it is; "" */
+	bool ended;                  /* detail is the build's last word */
 	char command[256];           /* that failed; "" */
 	struct arena *dotenv_arena;
 	struct var *dotenv; /* what its report gives later jobs */
@@ -36,7 +39,6 @@ struct local_pipeline {
 	struct plan *plan;
 	struct event event;
 	struct vars *vars; /* of a child; in the plan's arena */
-	char *prefix;      /* of its jobs' names on the screen; "" for the main one */
 	int depth;         /* 0: the main one */
 	int64_t parent_job;
 };
@@ -55,6 +57,7 @@ struct local {
 	struct local_job **jobs; /* by id - ids.job */
 	size_t job_count, job_cap;
 	size_t active;  /* builds that are not over */
+	char cwd[4096]; /* of the user; "" when unknown */
 	int interrupts; /* SIGINT and SIGTERM so far */
 	int64_t timer_at_us;
 	int64_t started_us;

@@ -19,6 +19,7 @@ fail(struct local *local, struct local_job *own, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(own->detail, sizeof(own->detail), fmt, ap);
 	va_end(ap);
+	own->ended = true;
 	local_send(local,
 	    (struct core_event){ .type = CORE_DOWNSTREAM,
 		.job = own->id,
@@ -178,6 +179,10 @@ local_start_child(struct local *local, int64_t job_id)
 	p->event.config_path = path;
 	p->depth = own->pipeline->depth + 1;
 	p->parent_job = job_id;
+	for (size_t i = 0; i < plan->job_count; i++)
+		if (plan->jobs[i].created)
+			screen_widen(local->screen,
+			    strlen(own->name) + 1 + strlen(plan->jobs[i].name));
 	local_send(local,
 	    (struct core_event){
 		.type = CORE_CREATE_PIPELINE, .plan = plan, .parent_job = job_id });

@@ -22,35 +22,69 @@ local_job_free(struct local_job *job)
 	job_payload_free(job->payload);
 	arena_free(job->dotenv_arena);
 	free(job->log_path);
+	free(job->name);
+	free(job->again);
 	free(job);
 }
 
+/* Jobs of children are called CHILD/JOB; what runs them again is the trigger job. */
+static void
+name_job(struct local *local, const struct core_job *job, struct local_job *own)
+{
+	const struct local_job *parent = local_find_job(local, own->pipeline->parent_job);
+	struct buf quoted = BUF_INIT;
+
+	if (parent != NULL) {
+		own->name = xasprintf("%s/%s", parent->name, job->plan->name);
+		own->again = xstrdup(parent->again);
+		return;
+	}
+	own->name = xstrdup(job->plan->name);
+	buf_add_shell_quoted(&quoted, job->plan->name);
+	own->again = buf_take(&quoted);
+}
+
+/* "waits for a free runner", "lint failed" … */
 static void
 describe_reason(struct local *local, const struct core_job *job, struct local_job *own)
 {
 	const struct core_job *because = core_job(local->core, job->because);
+	const char *who = because != NULL ? because->plan->name : NULL;
+	char *out = own->detail;
+	size_t size = sizeof(own->detail);
 
-	if (own->detail[0] != '\0' && status_is_completed(job->status))
+	if (own->ended)
 		return; /* the build said it better */
-	own->detail[0] = '\0';
-	if (job->status == STATUS_SUCCESS || job->status == STATUS_RUNNING ||
-	    job->reason == REASON_NONE)
+	*out = '\0';
+	if (job->status == STATUS_SUCCESS || job->status == STATUS_RUNNING)
 		return;
-	if (because != NULL && job->reason == REASON_PRIOR_FAILED)
-		snprintf(
-		    own->detail, sizeof(own->detail), "%s failed", because->plan->name);
-	else if (because != NULL && job->reason == REASON_PRIOR_SKIPPED)
-		snprintf(own->detail, sizeof(own->detail), "%s did not run",
-		    because->plan->name);
-	else if (because != NULL && job->reason == REASON_WAITS_FOR_RESOURCE)
-		snprintf(own->detail, sizeof(own->detail), "%s holds resource group %s",
-		    because->plan->name, job->plan->resource_group);
+	if (who != NULL && job->reason == REASON_PRIOR_FAILED)
+		(void)snprintf(out, size, "%s failed", who);
+	else if (who != NULL && job->reason == REASON_PRIOR_SKIPPED)
+		(void)snprintf(out, size, "%s did not run", who);
+	else if (who != NULL && job->reason == REASON_WAITS_FOR_RESOURCE)
+		(void)snprintf(out, size, "%s holds resource group %s", who,
+		    job->plan->resource_group);
 	else if (job->reason == REASON_WAITS_FOR_PERSON)
-		snprintf(own->detail, sizeof(own->detail),
-		    "manual: play it with pawl run '%s'", job->plan->name);
+		(void)snprintf(out, size, "to play it: pawl run %s", own->again);
+	else if (job->reason == REASON_WAITS_FOR_TIME)
+		(void)snprintf(out, size,
+		    "starts in %" PRId64 " s, or now with pawl run %s",
+		    job->plan->start_in_s, own->again);
 	else
-		snprintf(
-		    own->detail, sizeof(own->detail), "%s", reason_text(job->reason));
+		(void)snprintf(out, size, "%s", reason_text(job->reason));
+}
+
+/* As seen from where the user stands. */
+static const char *
+short_path(const struct local *local, const char *path)
+{
+	size_t n = strlen(local->cwd);
+
+	return path != NULL && n > 0 && strncmp(path, local->cwd, n) == 0 &&
+		path[n] == '/'
+	    ? path + n + 1
+	    : path;
 }
 
 void
@@ -58,18 +92,22 @@ local_describe(struct local *local, const struct core_job *job, struct screen_jo
 {
 	struct local_job *own = local_find_job(local, job->id);
 
+	if (own->name == NULL)
+		name_job(local, job, own);
 	describe_reason(local, job, own);
 	*out = (struct screen_job){
 		.id = job->id,
-		.name = job->plan->name,
+		.name = own->name,
 		.stage = job->plan->stage,
 		.attempt = job->attempt,
 		.status = job->status,
 		.reason = job->reason,
 		.warned = job->warned,
+		.retried = job->retried_as != 0,
 		.detail = own->detail[0] != '\0' ? own->detail : NULL,
 		.command = own->command[0] != '\0' ? own->command : NULL,
-		.log_path = own->log_path,
+		.again = own->again,
+		.log_path = short_path(local, own->log_path),
 		.queued_us = job->queued_us,
 		.started_us = job->started_us,
 		.finished_us = job->finished_us,
@@ -164,6 +202,9 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 	struct error err = ERROR_INIT;
 
 	local->active--;
+	if (access(job->log_path, F_OK) < 0)
+		free(take(job->log_path)); /* it never got as far as a log */
+	job->ended = true;
 	job->has_artifacts = result->artifact_files > 0;
 	snprintf(job->detail, sizeof(job->detail), "%s", result->message);
 	snprintf(job->command, sizeof(job->command), "%s", result->command);
@@ -253,7 +294,8 @@ local_start_job(struct local *local, int64_t id)
 	struct error err = ERROR_INIT;
 
 	if (make_payload(local, job, own, &err) < 0) {
-		snprintf(own->detail, sizeof(own->detail), "%.511s", err.msg);
+		own->ended = true;
+		(void)snprintf(own->detail, sizeof(own->detail), "%.511s", err.msg);
 		end_job(local,
 		    (struct core_event){ .type = CORE_FINISHED,
 			.job = id,

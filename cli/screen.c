@@ -40,13 +40,22 @@ locale_is_utf8(void)
 	return false;
 }
 
+void
+screen_widen(struct screen *s, size_t name_width)
+{
+	if (name_width > SCREEN_NAME_MAX)
+		name_width = SCREEN_NAME_MAX;
+	if (name_width > s->width)
+		s->width = name_width;
+}
+
 struct screen *
 screen_new(const struct screen_options *options, size_t name_width)
 {
 	struct screen *s = xcalloc(1, sizeof(*s));
 
 	s->options = *options;
-	s->width = name_width;
+	screen_widen(s, name_width);
 	s->utf8 = locale_is_utf8();
 	s->jobs_by_id = (struct map)MAP_INIT;
 	return s;
@@ -217,22 +226,19 @@ screen_log(
 	lines_feed(&job->lines, bytes, len, on_line, job);
 }
 
-static const char *
-status_word(const struct screen_job *job)
-{
-	if (job->status == STATUS_SUCCESS)
-		return "passed";
-	if (job->status == STATUS_FAILED && job->warned)
-		return "failed (allowed)";
-	if (job->status == STATUS_SCHEDULED)
-		return "delayed";
-	return status_name(job->status);
-}
-
 const char *
 screen_status_word(const struct screen_job *job)
 {
-	return status_word(job);
+	static const char *const words[STATUS_COUNT] = {
+		[STATUS_CREATED] = "not started",
+		[STATUS_WAITING_FOR_RESOURCE] = "waiting",
+		[STATUS_SUCCESS] = "passed",
+		[STATUS_SCHEDULED] = "delayed",
+	};
+
+	if (job->status == STATUS_FAILED && job->warned)
+		return "failed (allowed)";
+	return words[job->status] != NULL ? words[job->status] : status_name(job->status);
 }
 
 int
@@ -278,8 +284,8 @@ print_change(
 
 	screen_prefix(s, shown);
 	screen_color(s, screen_status_color(job));
-	buf_printf(
-	    &s->out, "%s %s", s->utf8 && s->options.color ? "●" : "*", status_word(job));
+	buf_printf(&s->out, "%s %s", s->utf8 && s->options.color ? "●" : "*",
+	    screen_status_word(job));
 	screen_color(s, 0);
 	if (job->status == STATUS_RUNNING && job->attempt > 1)
 		buf_printf(&s->out, ", try %d", job->attempt);
@@ -289,6 +295,8 @@ print_change(
 	}
 	if (job->detail != NULL && *job->detail != '\0')
 		buf_printf(&s->out, ": %s", job->detail);
+	if (job->retried)
+		buf_add_str(&s->out, "; trying again");
 	buf_add_char(&s->out, '\n');
 }
 

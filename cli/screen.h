@@ -29,15 +29,20 @@ struct screen_job {
 	enum status status;
 	enum reason reason;
 	bool warned;
+	bool retried; /* another try follows */
 	const char
 	    *detail; /* "exit code 1", "waits for build"; NULL: the reason's own text */
-	const char *command;                        /* that failed; NULL */
-	const char *log_path;                       /* NULL: none */
+	const char *command;  /* that failed; NULL */
+	const char *again;    /* what to give to `pawl run`, quoted; NULL: nothing */
+	const char *log_path; /* NULL: none */
 	int64_t queued_us, started_us, finished_us; /* 0: not yet */
 };
 
 struct screen *screen_new(const struct screen_options *options, size_t name_width);
 void screen_free(struct screen *screen);
+
+/* A job with a longer name will come. */
+void screen_widen(struct screen *screen, size_t name_width);
 
 /* The clock is the caller's, in microseconds since the epoch. */
 void screen_pipeline_started(struct screen *s, int64_t id, const char *name,

@@ -6,6 +6,7 @@
 #include "cli/lines.h"
 #include "cli/screen.h"
 
+#define SCREEN_NAME_MAX 32   /* columns; longer names push the text */
 #define SCREEN_TAIL 10       /* last lines kept per job, for the report on a failure */
 #define SCREEN_TAIL_MAX 2000 /* bytes of each */
 

@@ -120,26 +120,6 @@ print_table(struct screen *s, const struct screen_job *jobs, size_t count)
 			print_row(s, &jobs[i], &w);
 }
 
-/* The job's name as a shell takes it. */
-static void
-add_quoted(struct buf *out, const char *name)
-{
-	if (name[strspn(name,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/")] ==
-	    '\0') {
-		buf_add_str(out, name);
-		return;
-	}
-	buf_add_char(out, '\'');
-	for (; *name != '\0'; name++) {
-		if (*name == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *name);
-	}
-	buf_add_char(out, '\'');
-}
-
 static void
 print_tail(struct screen *s, const struct shown_job *shown)
 {
@@ -167,39 +147,48 @@ print_failure(struct screen *s, const struct screen_job *job)
 	print_tail(s, screen_find(s, job->id));
 	if (job->log_path != NULL)
 		buf_printf(&s->out, "  whole log  %s\n", job->log_path);
-	buf_add_str(&s->out, "  try again  pawl run --needs ");
-	add_quoted(&s->out, job->name);
+	if (job->again != NULL)
+		buf_printf(&s->out, "  try again  pawl run --needs %s\n", job->again);
+}
+
+/* "3 passed, 1 failed, 1 failed (allowed)" */
+static void
+print_counts(struct screen *s, const struct screen_job *jobs, size_t count)
+{
+	size_t of[STATUS_COUNT][2] = { { 0 } };
+	const char *separator = ": ";
+
+	for (size_t i = 0; i < count; i++)
+		of[jobs[i].status][jobs[i].warned]++;
+	for (int i = 0; i < STATUS_COUNT * 2; i++) {
+		struct screen_job one = { .status = (enum status)(i / 2),
+			.warned = i % 2 != 0 };
+
+		if (of[i / 2][i % 2] == 0)
+			continue;
+		buf_printf(&s->out, "%s%zu %s", separator, of[i / 2][i % 2],
+		    screen_status_word(&one));
+		separator = ", ";
+	}
 	buf_add_char(&s->out, '\n');
 }
 
 static void
-print_verdict(struct screen *s, enum status status, bool warnings,
-    const struct screen_job *jobs, size_t count, int64_t duration_us)
+print_verdict(struct screen *s, enum status status, bool warnings, int64_t duration_us)
 {
-	size_t of[STATUS_COUNT] = { 0 };
 	struct screen_job all = { .status = status };
 	char took[32];
-	const char *separator = ": ";
 
-	for (size_t i = 0; i < count; i++)
-		of[jobs[i].status]++;
 	screen_duration(duration_us, took, sizeof(took));
 	screen_color(s, screen_status_color(&all));
-	buf_printf(&s->out, "\nPipeline %s", screen_status_word(&all));
+	if (status == STATUS_MANUAL)
+		buf_add_str(&s->out, "\nPipeline waits for a manual job");
+	else
+		buf_printf(&s->out, "\nPipeline %s", screen_status_word(&all));
 	screen_color(s, 0);
 	if (warnings && status == STATUS_SUCCESS)
 		buf_add_str(&s->out, " with warnings");
-	buf_printf(&s->out, " in %s", took);
-	for (int i = 0; i < STATUS_COUNT; i++) {
-		struct screen_job one = { .status = (enum status)i };
-
-		if (of[i] == 0)
-			continue;
-		buf_printf(
-		    &s->out, "%s%zu %s", separator, of[i], screen_status_word(&one));
-		separator = ", ";
-	}
-	buf_add_char(&s->out, '\n');
+	buf_printf(&s->out, " %s %s", status == STATUS_MANUAL ? "after" : "in", took);
 }
 
 void
@@ -220,6 +209,7 @@ screen_pipeline_finished(struct screen *s, int64_t id, enum status status, bool 
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i].status == STATUS_FAILED && !jobs[i].warned)
 			print_failure(s, &jobs[i]);
-	print_verdict(s, status, warnings, jobs, count, now_us - started_us);
+	print_verdict(s, status, warnings, now_us - started_us);
+	print_counts(s, jobs, count);
 	screen_flush(s);
 }

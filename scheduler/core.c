@@ -361,17 +361,38 @@ handle(struct core *core, const struct core_event *event, struct error *err)
 	return handle_job_event(core, event, err);
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What one event made ready starts in the order of the pipeline file, not of our search.
+ */
+static void
+sort_queued(struct core *core, size_t from)
+{
+	if (from < core->queue_head || from > core->queue_count)
+		from = core->queue_head;
+	if (core->queue_count > from + 1)
+		qsort(core->queue + from, core->queue_count - from, sizeof(*core->queue),
+		    compare_ids);
+}
+
 int
 core_handle(struct core *core, const struct core_event *event,
     struct core_effects *effects, struct error *err)
 {
-	size_t scheduled = core->scheduled_count;
+	size_t scheduled = core->scheduled_count, queued = core->queue_count;
 	int rc;
 
 	core->effects = effects;
 	if (event->time_us > core->now_us)
 		core->now_us = event->time_us;
 	rc = handle(core, event, err);
+	sort_queued(core, queued);
 	core_assign(core);
 	if (core->scheduled_count > 0 &&
 	    (event->type == CORE_TICK || core->scheduled_count != scheduled))

@@ -46,6 +46,7 @@ play(struct screen *s)
 	rows[1].reason = REASON_SCRIPT_FAILURE;
 	rows[1].detail = "exit code 3";
 	rows[1].command = "make check";
+	rows[1].again = "unit";
 	rows[1].log_path = ".pawl/logs/2.log";
 	rows[2] = job(3, "deploy", STATUS_SKIPPED);
 	rows[2].detail = "unit failed";
