@@ -38,7 +38,10 @@ libbase_git_a_SOURCES += base/git_program.c
 libbase_git_a_SOURCES += base/git_text.c base/git_text.h
 
 # libarchive, opened at first use
-libbase_archive_a_SOURCES =
+libbase_archive_a_SOURCES = base/archive.h
+libbase_archive_a_SOURCES += base/archive_lib.c base/archive_lib.h
+libbase_archive_a_SOURCES += base/archive_pack.c
+libbase_archive_a_SOURCES += base/archive_unpack.c
 
 # libuv
 libbase_loop_a_SOURCES =

@@ -2,6 +2,7 @@
 # linked with whatever it uses of the folders' libraries.
 UNIT_TESTS =
 if HAVE_CHECK
+UNIT_TESTS += tests/unit/test_archive
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_config_findings
 UNIT_TESTS += tests/unit/test_config_parallel
@@ -51,6 +52,7 @@ libunit_a_SOURCES += tests/unit/supervised.c tests/unit/supervised.h
 tests_unit_test_config_findings_LDADD = libunit.a $(LDADD)
 tests_unit_test_config_parallel_LDADD = libunit.a $(LDADD)
 tests_unit_test_config_values_LDADD = libunit.a $(LDADD)
+tests_unit_test_archive_LDADD = libunit.a $(LDADD)
 tests_unit_test_copy_LDADD = libunit.a $(LDADD)
 tests_unit_test_git_LDADD = libunit.a $(LDADD)
 tests_unit_test_place_LDADD = libunit.a $(LDADD)

@@ -1,0 +1,59 @@
+/*
+ * Packing files into a tar.zst and unpacking it again. libarchive does the formats; it
+ * is opened at first use. Memory does not grow with what is packed. All calls block; any
+ * thread, each call for itself.
+ *
+ * Whoever made an archive may wish harm. Nothing is ever written outside the target
+ * folder or through a symbolic link; entries that try are left out, and said so.
+ */
+#ifndef BASE_ARCHIVE_H
+#define BASE_ARCHIVE_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct archive_totals {
+	size_t files;  /* and links; folders are not counted */
+	int64_t bytes; /* of the files' content */
+};
+
+struct archive_pack {
+	int dir_fd;
+	const struct strlist *paths; /* relative to it, without "..": files, links,
+					folders (by themselves, not what is in them) */
+	int64_t shift_ns;            /* added to all modification times */
+	int level;                   /* of zstd: 1 fast … 19 small */
+	const atomic_bool *cancel; /* may be NULL; set by another thread: ERR_CANCELED */
+};
+
+/*
+ * Write the archive to out_fd. Modes, modification times to the nanosecond, symbolic
+ * links, and hard links among the paths are kept; what is no file, link or folder, or
+ * gone by now, is left out. ERR_ENVIRONMENT: the disk is full.
+ */
+MUST_CHECK int archive_pack(const struct archive_pack *p, int out_fd,
+    struct archive_totals *out, struct error *err);
+
+struct archive_unpack {
+	int dir_fd;
+	int64_t shift_ns;      /* added to all modification times */
+	int64_t not_before_ns; /* then: none older than this; INT64_MIN: as they are */
+	const atomic_bool *cancel;
+	struct buf *log; /* a line for each entry left out, up to some; may be NULL */
+	struct strlist *made; /* paths of files and links as they are made; may be NULL */
+};
+
+/*
+ * Read an archive from in_fd and unpack it. What is in the way is replaced, except a
+ * folder that is not empty. ERR_INVALID: damaged, and what came before stays unpacked.
+ */
+MUST_CHECK int archive_unpack(const struct archive_unpack *u, int in_fd,
+    struct archive_totals *out, struct error *err);
+
+/* The content of one regular file in it. ERR_MISSING, ERR_LIMIT: above max bytes. */
+MUST_CHECK int archive_read_file(
+    int in_fd, const char *path, size_t max, struct buf *out, struct error *err);
+
+#endif
