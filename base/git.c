@@ -200,6 +200,19 @@ second(int rc, const struct error *lib, struct error *err)
 	return rc;
 }
 
+static void
+find_pushed(struct git_repo *repo, struct git_facts *f)
+{
+	cleanup_free char *ref = NULL;
+	struct error ignored = ERROR_INIT;
+
+	if (f->branch == NULL)
+		return;
+	ref = xasprintf("refs/remotes/origin/%s", f->branch);
+	if (git_repo_resolve(repo, ref, f->pushed, &ignored) < 0)
+		f->pushed[0] = '\0';
+}
+
 int
 git_repo_facts(
     struct git_repo *repo, const char *memo, struct git_facts *out, struct error *err)
@@ -214,6 +227,7 @@ git_repo_facts(
 		git_facts_clear(&facts);
 		return rc;
 	}
+	find_pushed(repo, &facts);
 	if (memo != NULL)
 		git_memo_write(repo, memo, &facts);
 	*out = facts;

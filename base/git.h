@@ -42,6 +42,8 @@ struct git_person {
 struct git_facts {
 	char sha[GIT_SHA_MAX];
 	char parent[GIT_SHA_MAX]; /* the first one; "" for a root commit */
+	char pushed[GIT_SHA_MAX]; /* where origin's branch of this name is; "": nowhere
+				     known */
 	char *branch;             /* "main"; NULL when HEAD is detached */
 	char *default_branch;     /* origin/HEAD, else init.defaultBranch, main or master
 				     if there is such a branch, else branch; may be NULL */

@@ -14,7 +14,7 @@
 #include "base/git_backend.h"
 #include "base/path.h"
 
-#define MAGIC "pawl git facts 1"
+#define MAGIC "pawl git facts 2"
 #define MAX_MEMO ((size_t)1 << 20)
 #define MAX_CONFIG ((size_t)1 << 20)
 #define MAX_LOOSE_REFS 1000 /* above, looking at them costs more than it saves */
@@ -211,6 +211,7 @@ git_memo_write(
 		add_field(&out, buf_str(&s.text));
 		add_field(&out, facts->sha);
 		add_field(&out, facts->parent);
+		add_field(&out, facts->pushed);
 		for (size_t i = 0; i < n; i++)
 			add_field(&out, *all[i]);
 		add_number(&out, facts->author.time);
@@ -283,6 +284,7 @@ read_facts(struct reader *r, struct git_facts *f)
 
 	next_sha(r, f->sha);
 	next_sha(r, f->parent);
+	next_sha(r, f->pushed);
 	for (size_t i = 0; i < n; i++) {
 		const char *value = next(r);
 

@@ -142,16 +142,13 @@ choose_ref(struct project *p, const char *wanted)
 static const char *
 previous_commit(struct project *p)
 {
-	cleanup_free char *name = NULL;
-	char sha[GIT_SHA_MAX];
+	const struct git_facts *f = &p->facts;
 
-	if (p->event.is_tag || p->facts.branch == NULL ||
-	    !str_eq(p->event.source, "push"))
+	if (p->event.is_tag || f->branch == NULL || !str_eq(p->event.source, "push"))
 		return NULL;
-	name = xasprintf("refs/remotes/origin/%s", p->facts.branch);
-	if (git_repo_resolve(p->repo, name, sha, NULL) == 0 && !str_eq(sha, p->facts.sha))
-		return arena_strdup(p->arena, sha);
-	return p->facts.parent[0] == '\0' ? NULL : p->facts.parent;
+	if (f->pushed[0] != '\0' && !str_eq(f->pushed, f->sha))
+		return f->pushed;
+	return f->parent[0] == '\0' ? NULL : f->parent;
 }
 
 static void
