@@ -35,6 +35,11 @@ void config_check_jobs(struct config_builder *b);
 /* "; did you mean `x`?" when a job has nearly that name, else "". */
 const char *config_near_job(struct config_builder *b, const char *name);
 
+/* Whether a's stage comes after b's; false when one of them has an unknown stage, which
+ * is a finding already. */
+#define CONFIG_NO_STAGE SIZE_MAX
+bool config_is_later(const struct job_config *a, const struct job_config *b);
+
 /* config_graph.c: needs exist, are not in later stages, and have no cycle. */
 void config_check_needs(struct config_builder *b);
 

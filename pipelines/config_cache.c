@@ -111,36 +111,60 @@ static const struct value_field cache_fields[] = {
 };
 static const struct value_shape cache_shape = VALUE_SHAPE(cache_fields);
 
-static void
-add_cache(struct reader *r, const struct node *n, struct caches *caches)
-{
-	struct cache *cache = &caches->items[caches->count];
+struct cache_list {
+	struct caches *caches;
+	size_t cap, given;
+};
 
-	*cache = (struct cache){ .policy = "pull-push" };
-	value_map(r, n, &cache_shape, cache);
-	if (n->kind == NODE_MAP && n->count > 0)
-		caches->count++;
+/* An empty map is given, but none: it switches a default off. */
+static void
+add_cache(struct reader *r, const struct node *n, struct cache_list *l)
+{
+	struct cache cache = { .policy = "pull-push" };
+
+	l->given++;
+	value_map(r, n, &cache_shape, &cache);
+	if (n->kind != NODE_MAP || n->count == 0)
+		return;
+	ARENA_GROW(r->arena, l->caches->items, l->caches->count, l->cap);
+	l->caches->items[l->caches->count++] = cache;
+}
+
+static void
+add_caches(struct reader *r, const struct node *n, int depth, struct cache_list *l)
+{
+	if (depth > VALUE_MAX_NESTING) {
+		value_error(r, n->mark, "has lists nested more than %d levels deep",
+		    VALUE_MAX_NESTING);
+		return;
+	}
+	for (size_t i = 0; i < n->count; i++) {
+		const struct node *item = n->items[i];
+
+		if (item->kind == NODE_LIST)
+			add_caches(r, item, depth + 1, l);
+		else if (item->kind == NODE_NULL)
+			value_empty_entry(r, item);
+		else if (item->kind != NODE_REFERENCE)
+			add_cache(r, item, l);
+	}
 }
 
 void
 config_read_caches(
     struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
 {
-	bool is_list = n->kind == NODE_LIST;
-	size_t count = is_list ? n->count : 1;
 	struct caches caches = { 0 };
+	struct cache_list list = { .caches = &caches };
 
-	if (!is_list && n->kind != NODE_MAP) {
+	if (n->kind == NODE_LIST)
+		add_caches(r, n, 1, &list);
+	else if (n->kind == NODE_MAP)
+		add_cache(r, n, &list);
+	else
 		value_expected(r, n, "a map or a list of maps");
-		return;
-	}
-	if (count > CACHES_MAX) {
-		value_error(r, n->mark, "has %zu caches, at most %d are allowed", count,
-		    CACHES_MAX);
-		return;
-	}
-	caches.items = arena_calloc(r->arena, count, sizeof(*caches.items));
-	for (size_t i = 0; i < count; i++)
-		add_cache(r, is_list ? n->items[i] : n, &caches);
+	if (list.given > CACHES_MAX)
+		value_error(r, n->mark, "has %zu caches, at most %d are allowed",
+		    list.given, CACHES_MAX);
 	*(struct caches *)out = caches;
 }

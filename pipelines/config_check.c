@@ -6,15 +6,20 @@
 #include "pipelines/config_build.h"
 #include "pipelines/config_read.h"
 
+#define STAGES_SHOWN 12
+
 /* "the stages are .pre, build, .post" */
 static const char *
 list_stages(struct config_builder *b)
 {
+	const struct strs *stages = &b->config->stages;
 	cleanup_buf struct buf text = BUF_INIT;
 
 	buf_add_str(&text, "the stages are ");
-	for (size_t i = 0; i < b->config->stages.count; i++)
-		buf_printf(&text, "%s%s", i > 0 ? ", " : "", b->config->stages.items[i]);
+	for (size_t i = 0; i < stages->count && i < STAGES_SHOWN; i++)
+		buf_printf(&text, "%s%s", i > 0 ? ", " : "", stages->items[i]);
+	if (stages->count > STAGES_SHOWN)
+		buf_printf(&text, " and %zu more", stages->count - STAGES_SHOWN);
 	return arena_strdup(b->arena, buf_str(&text));
 }
 
@@ -42,10 +47,9 @@ check_stage(struct config_builder *b, struct job_config *job)
 	uintptr_t index = (uintptr_t)map_get(&b->stages, job->stage);
 	bool written = node_get(job->node, "stage") != NULL;
 
-	if (index > 0) {
-		job->stage_index = index - 1;
+	job->stage_index = index - 1; /* CONFIG_NO_STAGE when there is none */
+	if (index > 0)
 		return;
-	}
 	if (written)
 		config_logic_error(b, mark_of(job, "stage"),
 		    "stage \"%s\" does not exist%s; %s", job->stage,
@@ -104,6 +108,13 @@ config_near_job(struct config_builder *b, const char *name)
 	return value_did_you_mean(&b->reader, name, words);
 }
 
+bool
+config_is_later(const struct job_config *a, const struct job_config *b)
+{
+	return a->stage_index != CONFIG_NO_STAGE && b->stage_index != CONFIG_NO_STAGE &&
+	    a->stage_index > b->stage_index;
+}
+
 static void
 check_dependencies(struct config_builder *b, const struct job_config *job)
 {
@@ -117,7 +128,7 @@ check_dependencies(struct config_builder *b, const struct job_config *job)
 			config_logic_error(b, at,
 			    "`dependencies` has \"%s\", which is no job%s", name,
 			    config_near_job(b, name));
-		else if (other->stage_index > job->stage_index)
+		else if (config_is_later(other, job))
 			config_logic_error(b, at,
 			    "`dependencies` has \"%s\", which is in the later stage "
 			    "\"%s\"; only jobs of this or earlier stages have artifacts "

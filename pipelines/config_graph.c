@@ -33,7 +33,7 @@ check_need(
 
 	if (other == NULL)
 		undefined_need(b, need);
-	else if (other->stage_index > job->stage_index)
+	else if (config_is_later(other, job))
 		config_logic_error(b, need->at,
 		    "needs \"%s\", which is in the later stage \"%s\"; a job may need jobs "
 		    "of its own or earlier stages",

@@ -98,6 +98,8 @@ add_services(struct reader *r, const struct node *n, int depth, struct service_l
 
 		if (item->kind == NODE_LIST) {
 			add_services(r, item, depth + 1, l);
+		} else if (item->kind == NODE_NULL) {
+			value_empty_entry(r, item);
 		} else if (item->kind != NODE_REFERENCE) {
 			ARENA_GROW(r->arena, l->images->items, l->images->count, l->cap);
 			read_one(r, item, &service_shape,

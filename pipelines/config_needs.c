@@ -91,6 +91,8 @@ add_needs(struct reader *r, const struct node *n, int depth, struct need_list *l
 
 		if (item->kind == NODE_LIST) {
 			add_needs(r, item, depth + 1, l);
+		} else if (item->kind == NODE_NULL) {
+			value_empty_entry(r, item);
 		} else if (item->kind != NODE_REFERENCE) {
 			ARENA_GROW(r->arena, l->needs->items, l->needs->count, l->cap);
 			read_need(

@@ -213,6 +213,8 @@ add_rules(struct reader *r, const struct node *n, int depth, struct rule_list *l
 
 		if (item->kind == NODE_LIST) {
 			add_rules(r, item, depth + 1, l);
+		} else if (item->kind == NODE_NULL) {
+			value_empty_entry(r, item);
 		} else if (item->kind != NODE_REFERENCE) {
 			ARENA_GROW(r->arena, l->rules->items, l->rules->count, l->cap);
 			read_rule(r, item, l->shape, &l->rules->items[l->rules->count++]);

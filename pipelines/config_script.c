@@ -53,15 +53,6 @@ add_lines(struct reader *r, const struct node *n, int depth, struct strs_builder
 	return ok;
 }
 
-static bool
-is_blank(const struct strs *lines)
-{
-	for (size_t i = 0; i < lines->count; i++)
-		if (*lines->items[i] != '\0')
-			return false;
-	return true;
-}
-
 /* Whether a reference that could not be resolved here may bring the lines. */
 static bool
 has_reference(const struct node *n)
@@ -89,7 +80,9 @@ config_read_script(struct reader *r, const struct node *n, const void *arg, void
 	} else if (!add_lines(r, n, 1, &b)) {
 		return;
 	}
-	if (arg != NULL && is_blank(&lines) && !has_reference(n)) {
+	/* a list with an empty line in it is a script to GitLab */
+	if (arg != NULL && !has_reference(n) &&
+	    (lines.count == 0 || (n->kind == NODE_STRING && *n->text == '\0'))) {
 		value_error(
 		    r, n->mark, "must not be empty; a job needs a command to run");
 		return;

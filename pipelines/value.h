@@ -74,6 +74,9 @@ void value_report(struct reader *r, enum diag_severity severity, enum diag_kind 
 /* "must be WHAT, not a list" and what to do about it, as far as that can be said. */
 void value_expected(struct reader *r, const struct node *n, const char *what);
 
+/* A null in a list whose entries it leaves alone, as GitLab does; a warning. */
+void value_empty_entry(struct reader *r, const struct node *n);
+
 void value_enter(struct reader *r, const char *key);
 void value_leave(struct reader *r);
 /* "artifacts:paths", in the arena. */
