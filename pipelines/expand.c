@@ -22,25 +22,43 @@ is_open(const struct chain *chain, const struct var *var)
 
 struct expansion {
 	const struct vars *vars;
+	enum expand_unknown unknown;
 	struct buf out;
 	size_t references, depth;
 };
 
-/* The variable a reference stands for, if it may be put in. */
-static const struct var *
-find_var(struct expansion *e, const struct var_ref *ref, const struct chain *chain)
+/* Whether one more value may go in. */
+static bool
+has_room(struct expansion *e, const struct var *var)
 {
-	const struct var *var;
+	return e->references < EXPAND_MAX_REFERENCES && e->depth < EXPAND_MAX_DEPTH &&
+	    e->out.len < EXPAND_MAX_BYTES &&
+	    strlen(var->value) <= EXPAND_MAX_BYTES - e->out.len;
+}
 
-	if (e->references >= EXPAND_MAX_REFERENCES || e->depth >= EXPAND_MAX_DEPTH ||
-	    e->out.len >= EXPAND_MAX_BYTES)
-		return NULL;
-	e->references++;
+static void expand_into(struct expansion *e, const char *text, const struct chain *chain);
+
+static void
+put_reference(struct expansion *e, const struct var_ref *ref, const struct chain *chain)
+{
+	const struct var *var = NULL;
+
+	if (ref->kind == VAR_REF_ESCAPE) {
+		buf_add(&e->out, ref->start, ref->start[0] == '$' ? 1 : ref->len);
+		return;
+	}
 	var = vars_find(e->vars, ref->name, ref->name_len);
-	if (var == NULL || is_open(chain, var) ||
-	    strlen(var->value) > EXPAND_MAX_BYTES - e->out.len)
-		return NULL;
-	return var;
+	if (var == NULL && e->unknown == EXPAND_DROP)
+		return;
+	if (var == NULL || is_open(chain, var) || !has_room(e, var)) {
+		buf_add(&e->out, ref->start, ref->len);
+		return;
+	}
+	e->references++;
+	if (var->raw)
+		buf_add_str(&e->out, var->value);
+	else
+		expand_into(e, var->value, &(struct chain){ chain, var });
 }
 
 static void
@@ -50,19 +68,8 @@ expand_into(struct expansion *e, const char *text, const struct chain *chain)
 
 	e->depth++;
 	while ((ref = var_ref_next(text)).kind != VAR_REF_NONE) {
-		const struct var *var = NULL;
-
-		if (ref.kind == VAR_REF_NAME)
-			var = find_var(e, &ref, chain);
 		buf_add(&e->out, text, (size_t)(ref.start - text));
-		if (ref.kind == VAR_REF_ESCAPE && ref.start[0] == '$')
-			buf_add_char(&e->out, '$');
-		else if (var == NULL)
-			buf_add(&e->out, ref.start, ref.len);
-		else if (var->raw)
-			buf_add_str(&e->out, var->value);
-		else
-			expand_into(e, var->value, &(struct chain){ chain, var });
+		put_reference(e, &ref, chain);
 		text = ref.start + ref.len;
 	}
 	buf_add_str(&e->out, text);
@@ -70,9 +77,10 @@ expand_into(struct expansion *e, const char *text, const struct chain *chain)
 }
 
 const char *
-expand_deep(const struct vars *v, struct arena *a, const char *text)
+expand_deep(
+    const struct vars *v, struct arena *a, const char *text, enum expand_unknown unknown)
 {
-	struct expansion e = { .vars = v, .out = BUF_INIT };
+	struct expansion e = { .vars = v, .unknown = unknown, .out = BUF_INIT };
 	const char *result;
 
 	if (text == NULL || strpbrk(text, "$%") == NULL)

@@ -13,12 +13,18 @@
 #define EXPAND_MAX_REFERENCES 10000            /* followed, nested ones counted */
 #define EXPAND_MAX_DEPTH 1000
 
+enum expand_unknown {
+	EXPAND_KEEP, /* a reference to no variable stays as written */
+	EXPAND_DROP, /* … is empty, as GitLab has it where the text becomes a name */
+};
+
 /*
- * `$name`, `${name}` and `%name%` replaced, values expanded in turn unless raw. Unknown
- * references, and those of a circle, stay as written; `$$` gives `$`. Returns text itself
- * when there is nothing to do.
+ * `$name`, `${name}` and `%name%` replaced, values expanded in turn unless raw; those of
+ * a circle stay as written; `$$` gives `$`. Returns text itself when there is nothing to
+ * do, NULL for NULL.
  */
-const char *expand_deep(const struct vars *v, struct arena *a, const char *text);
+const char *expand_deep(
+    const struct vars *v, struct arena *a, const char *text, enum expand_unknown unknown);
 
 /*
  * Variables that need each other in a circle, reached from those v itself defines (not

@@ -57,18 +57,22 @@ set_scopes(struct compile *c)
 
 /* ---- the pipeline ----------------------------------------------------------------- */
 
-/* `[ci skip]` or `[skip ci]` in any case, where a commit made the pipeline. */
+/* The markers of GitLab, in any case, where a commit made the pipeline. */
 static bool
 commit_skips(const struct compile *c)
 {
+	static const char *const markers[] = { "[ci skip]", "[ci-skip]", "[ci_skip]",
+		"[skip ci]", "[skip-ci]", "[skip_ci]" };
 	const char *message = vars_value(&c->plan->event_vars, "CI_COMMIT_MESSAGE");
 	const char *source = c->options->event.source;
 
 	if (message == NULL ||
 	    (strcmp(source, "push") != 0 && strcmp(source, "merge_request_event") != 0))
 		return false;
-	return strcasestr(message, "[ci skip]") != NULL ||
-	    strcasestr(message, "[skip ci]") != NULL;
+	for (size_t i = 0; i < ARRAY_LEN(markers); i++)
+		if (strcasestr(message, markers[i]) != NULL)
+			return true;
+	return false;
 }
 
 static void
@@ -106,10 +110,7 @@ decide_workflow(struct compile *c)
 		return;
 	}
 	if (rules_first_match(&c->rules, rules, &c->plan->vars, &rule, why, &err) < 0) {
-		struct mark at =
-		    rules->count > 0 ? rules->items[0].at : (struct mark){ 0 };
-
-		diag_error(c->diags, DIAG_LOGIC, at, NULL, "workflow: %s", err.msg);
+		diag_error(c->diags, DIAG_LOGIC, why->at, NULL, "workflow: %s", err.msg);
 		return;
 	}
 	why->text = arena_printf(c->arena, "workflow:rules: %s", why->text);
@@ -127,7 +128,7 @@ set_name(struct compile *c)
 
 	if (name == NULL)
 		return;
-	name = expand_deep(&c->plan->vars, c->arena, name);
+	name = expand_deep(&c->plan->vars, c->arena, name, EXPAND_DROP);
 	start = strspn(name, " \t\r\n");
 	len = strlen(name + start);
 	while (len > 0 && strchr(" \t\r\n", name[start + len - 1]) != NULL)
@@ -287,4 +288,35 @@ plan_find(const struct plan *plan, const char *name)
 	uintptr_t at = (uintptr_t)map_get(&plan->by_name, name);
 
 	return at == 0 ? NULL : &plan->jobs[at - 1];
+}
+
+static bool
+is_instance(const struct plan *plan, const struct need *need, const struct need *first,
+    const char *base, int index)
+{
+	const struct plan_job *job =
+	    need->job == NULL ? NULL : plan_find(plan, need->job);
+
+	return job != NULL && need->artifacts == first->artifacts &&
+	    need->optional == first->optional && need->pipeline == NULL &&
+	    need->project == NULL && job->config->node_index == index &&
+	    strcmp(job->config->base_name, base) == 0;
+}
+
+size_t
+plan_needs_run(const struct plan *plan, const struct plan_job *job, size_t first)
+{
+	const struct needs *needs = &job->needs_written;
+	const struct need *need = &needs->items[first];
+	const struct plan_job *target =
+	    need->job == NULL ? NULL : plan_find(plan, need->job);
+	size_t total = target == NULL ? 0 : (size_t)target->config->node_total;
+
+	if (total == 0 || total > needs->count - first)
+		return 1;
+	for (size_t i = 0; i < total; i++)
+		if (!is_instance(plan, &needs->items[first + i], need,
+			target->config->base_name, (int)i + 1))
+			return 1;
+	return total;
 }

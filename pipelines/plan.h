@@ -112,6 +112,12 @@ void plan_hash(const struct plan *plan, char out[PLAN_HASH_SIZE]);
 /* The canonical JSON itself. */
 void plan_canonical_json(const struct plan *plan, struct buf *out);
 
+/*
+ * How many of needs_written, from index first on, are the instances of one parallel job,
+ * all of them: such a run can be told by the name as written. 1: just this need.
+ */
+size_t plan_needs_run(const struct plan *plan, const struct plan_job *job, size_t first);
+
 /* The job of that name, NULL when there is none. */
 const struct plan_job *plan_find(const struct plan *plan, const char *name);
 

@@ -37,11 +37,13 @@ set_environment(struct compile *c, struct plan_job *job)
 
 	if (environment->name == NULL)
 		return;
-	job->environment = expand_deep(&job->vars, c->arena, environment->name);
+	job->environment =
+	    expand_deep(&job->vars, c->arena, environment->name, EXPAND_DROP);
 	vars_set_scoped(&job->vars, c->options, job->environment);
 	job->environment_action =
 	    environment->action == NULL ? "start" : environment->action;
-	job->environment_url = expand_deep(&job->vars, c->arena, environment->url);
+	job->environment_url =
+	    expand_deep(&job->vars, c->arena, environment->url, EXPAND_KEEP);
 	vars_set_environment(&job->vars, job);
 }
 
@@ -145,6 +147,7 @@ decide_needs(struct plan_job *job, const struct rule *rule)
 
 /* ---- expanded keywords ------------------------------------------------------------ */
 
+/* Values put into a tag are not expanded themselves; that is GitLab's way. */
 static void
 expand_keywords(struct compile *c, struct plan_job *job)
 {
@@ -154,9 +157,10 @@ expand_keywords(struct compile *c, struct plan_job *job)
 	    arena_calloc(c->arena, config->tags.count, sizeof(*job->tags.items));
 	for (size_t i = 0; i < config->tags.count; i++)
 		job->tags.items[job->tags.count++] =
-		    expand_deep(&job->vars, c->arena, config->tags.items[i]);
-	job->image = expand_deep(&job->vars, c->arena, config->image.name);
-	job->resource_group = expand_deep(&job->vars, c->arena, config->resource_group);
+		    vars_expand(&job->vars, c->arena, config->tags.items[i]);
+	job->image = expand_deep(&job->vars, c->arena, config->image.name, EXPAND_KEEP);
+	job->resource_group =
+	    expand_deep(&job->vars, c->arena, config->resource_group, EXPAND_DROP);
 }
 
 void
@@ -167,8 +171,9 @@ compile_job(struct compile *c, struct plan_job *job)
 
 	compile_job_vars(c, job, NULL);
 	if (decide(c, job, &rule, &job->created, &err) < 0) {
-		diag_error(
-		    c->diags, DIAG_LOGIC, job->config->at, job->name, "%s", err.msg);
+		diag_error(c->diags, DIAG_LOGIC,
+		    job->why.at.line > 0 ? job->why.at : job->config->at, job->name, "%s",
+		    err.msg);
 		return;
 	}
 	if (job->why.at.line == 0)

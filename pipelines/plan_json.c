@@ -20,28 +20,41 @@ put_allow_failure(struct json_writer *w, const struct allow_failure *allow)
 	json_end_object(w);
 }
 
-/* As written, parallel jobs by their instances; an optional one may be missing. */
 static void
-put_needs(struct json_writer *w, const struct plan_job *job)
+put_need(struct json_writer *w, const struct need *need, const char *name)
 {
+	json_begin_object(w);
+	json_put_string(w, "job", name);
+	json_put_bool(w, "artifacts", need->artifacts);
+	json_put_bool(w, "optional", need->optional);
+	if (need->pipeline != NULL)
+		json_put_string(w, "pipeline", need->pipeline);
+	if (need->project != NULL)
+		json_put_string(w, "project", need->project);
+	json_end_object(w);
+}
+
+/* As written: a parallel job by its own name where all instances are needed, and an
+ * optional one that is missing, too. */
+static void
+put_needs(struct json_writer *w, const struct plan *plan, const struct plan_job *job)
+{
+	const struct needs *needs = &job->needs_written;
+	size_t run;
+
 	json_key(w, "needs");
 	if (!job->has_needs) {
 		json_add_null(w);
 		return;
 	}
 	json_begin_array(w);
-	for (size_t i = 0; i < job->needs_written.count; i++) {
-		const struct need *need = &job->needs_written.items[i];
+	for (size_t i = 0; i < needs->count; i += run) {
+		const char *name = needs->items[i].job;
 
-		json_begin_object(w);
-		json_put_string(w, "job", need->job);
-		json_put_bool(w, "artifacts", need->artifacts);
-		json_put_bool(w, "optional", need->optional);
-		if (need->pipeline != NULL)
-			json_put_string(w, "pipeline", need->pipeline);
-		if (need->project != NULL)
-			json_put_string(w, "project", need->project);
-		json_end_object(w);
+		run = plan_needs_run(plan, job, i);
+		if (run > 1)
+			name = plan_find(plan, name)->config->base_name;
+		put_need(w, &needs->items[i], name);
 	}
 	json_end_array(w);
 }
@@ -85,14 +98,14 @@ why_json(const struct why *why, struct buf *out)
 }
 
 static void
-put_job(struct json_writer *w, const struct plan_job *job)
+put_job(struct json_writer *w, const struct plan *plan, const struct plan_job *job)
 {
 	json_begin_object(w);
 	json_put_string(w, "name", job->name);
 	json_put_string(w, "stage", job->stage);
 	json_put_string(w, "when", job_when_name(job->when));
 	put_allow_failure(w, &job->allow_failure);
-	put_needs(w, job);
+	put_needs(w, plan, job);
 	json_put_bool(w, "created", job->created);
 	json_key(w, "why");
 	put_why(w, &job->why);
@@ -116,7 +129,7 @@ plan_list_json(const struct plan *plan, bool all, struct buf *out)
 		if (!all && !plan->jobs[i].created)
 			continue;
 		json_newline(&w);
-		put_job(&w, &plan->jobs[i]);
+		put_job(&w, plan, &plan->jobs[i]);
 	}
 	buf_add_char(out, '\n');
 	json_end_array(&w);

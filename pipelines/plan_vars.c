@@ -38,6 +38,7 @@ vars_set_job(struct vars *vars, const struct job_config *config)
 	vars_set_str(vars, VAR_PREDEFINED, "CI_JOB_NAME", config->name);
 	vars_set_str(
 	    vars, VAR_PREDEFINED, "CI_JOB_NAME_SLUG", slug_make(config->name, slug));
+	vars_set_str(vars, VAR_PREDEFINED, "CI_JOB_GROUP_NAME", config->base_name);
 	vars_set_str(vars, VAR_PREDEFINED, "CI_JOB_STAGE", config->stage);
 	if (config->image.name != NULL)
 		vars_set_str(vars, VAR_PREDEFINED, "CI_JOB_IMAGE", config->image.name);

@@ -165,6 +165,7 @@ ask_rules(struct rules_context *ctx, const struct rules *rules, const struct var
 	for (i = 0; i < rules->count; i++) {
 		int rc;
 
+		*first = i;
 		if (++ctx->asked > RULES_MAX_ASKED)
 			return error_set(err, ERR_LIMIT,
 			    "more than %d rules had to be looked at for this pipeline",
@@ -189,8 +190,10 @@ rules_first_match(struct rules_context *ctx, const struct rules *rules,
 	struct error failure = ERROR_INIT;
 	size_t first = 0;
 
-	if (ask_rules(ctx, rules, vars, &first, &failure) < 0)
+	if (ask_rules(ctx, rules, vars, &first, &failure) < 0) {
+		why->at = rules->items[first].at;
 		return error_set(err, failure.code, "%s", failure.msg);
+	}
 	*why = (struct why){ .code = WHY_NO_RULE_MATCHED, .rule = -1 };
 	why->step_count = first < rules->count ? first + 1 : rules->count;
 	why->steps =

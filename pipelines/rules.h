@@ -43,7 +43,8 @@ void rules_context_clear(struct rules_context *ctx);
 
 /*
  * The first rule that matches; NULL in *matched when none does. Fills all of why, the
- * mark only when one matched. Fails when the provider does, or when compare_to is no ref.
+ * mark only when one matched. Fails when the provider does, or when compare_to is no ref;
+ * the mark is then that of the rule.
  */
 MUST_CHECK int rules_first_match(struct rules_context *ctx, const struct rules *rules,
     const struct vars *vars, const struct rule **matched, struct why *why,

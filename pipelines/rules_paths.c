@@ -18,7 +18,8 @@ expand_paths(struct rules_context *ctx, const struct strs *paths, const struct v
 
 	out.items = arena_calloc(ctx->arena, paths->count, sizeof(*out.items));
 	for (size_t i = 0; i < paths->count; i++)
-		out.items[i] = expand_deep(vars, ctx->arena, paths->items[i]);
+		out.items[i] =
+		    expand_deep(vars, ctx->arena, paths->items[i], EXPAND_KEEP);
 	return out;
 }
 
@@ -152,7 +153,8 @@ rules_changes_hold(struct rules_context *ctx, const struct rule_paths *changes,
     const struct vars *vars, bool *out, struct error *err)
 {
 	cleanup_buf struct buf key = BUF_INIT;
-	const char *compare_to = expand_deep(vars, ctx->arena, changes->compare_to);
+	const char *compare_to =
+	    expand_deep(vars, ctx->arena, changes->compare_to, EXPAND_KEEP);
 	struct strs globs = expand_paths(ctx, &changes->paths, vars);
 	const struct strlist *changed = NULL;
 	bool known = false;
@@ -179,8 +181,8 @@ rules_exists_hold(struct rules_context *ctx, const struct rule_paths *exists,
     const struct vars *vars, bool *out, struct error *err)
 {
 	cleanup_buf struct buf key = BUF_INIT;
-	const char *project = expand_deep(vars, ctx->arena, exists->project);
-	const char *ref = expand_deep(vars, ctx->arena, exists->ref);
+	const char *project = expand_deep(vars, ctx->arena, exists->project, EXPAND_KEEP);
+	const char *ref = expand_deep(vars, ctx->arena, exists->ref, EXPAND_KEEP);
 	struct strs globs = expand_paths(ctx, &exists->paths, vars);
 	const struct strlist *files = NULL;
 

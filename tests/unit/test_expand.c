@@ -55,8 +55,22 @@ START_TEST(text_is_expanded)
 
 	vars_init(&vars, a, NULL);
 	fill(&vars, values);
-	ck_assert_str_eq(expand_deep(&vars, a, texts[_i].text), texts[_i].want);
+	ck_assert_str_eq(
+	    expand_deep(&vars, a, texts[_i].text, EXPAND_KEEP), texts[_i].want);
 	vars_clear(&vars);
+	arena_free(a);
+}
+END_TEST
+
+START_TEST(unknown_may_be_dropped)
+{
+	struct arena *a = arena_new();
+	struct vars vars;
+
+	vars_init(&vars, a, NULL);
+	vars_set_str(&vars, VAR_JOB, "A", "a$NONE");
+	ck_assert_str_eq(
+	    expand_deep(&vars, a, "<$A/${NONE}/$$X>", EXPAND_DROP), "<a//$X>");
 	arena_free(a);
 }
 END_TEST
@@ -65,7 +79,7 @@ START_TEST(null_stays_null)
 {
 	struct vars vars = { .parent = NULL };
 
-	ck_assert_ptr_null(expand_deep(&vars, NULL, NULL));
+	ck_assert_ptr_null(expand_deep(&vars, NULL, NULL, EXPAND_KEEP));
 }
 END_TEST
 
@@ -81,7 +95,7 @@ START_TEST(doubling_ends)
 	for (int i = 1; i < 40; i++)
 		vars_set_str(&vars, VAR_JOB, arena_printf(a, "V%d", i),
 		    arena_printf(a, "$V%d$V%d", i - 1, i - 1));
-	got = expand_deep(&vars, a, "$V39");
+	got = expand_deep(&vars, a, "$V39", EXPAND_KEEP);
 	ck_assert_uint_le(strlen(got), EXPAND_MAX_BYTES + 1024);
 	vars_clear(&vars);
 	arena_free(a);
@@ -99,7 +113,7 @@ START_TEST(doubling_of_nothing_ends)
 	for (int i = 1; i < 40; i++)
 		vars_set_str(&vars, VAR_JOB, arena_printf(a, "V%d", i),
 		    arena_printf(a, "$V%d$V%d", i - 1, i - 1));
-	ck_assert_uint_lt(strlen(expand_deep(&vars, a, "$V39")), 1024);
+	ck_assert_uint_lt(strlen(expand_deep(&vars, a, "$V39", EXPAND_KEEP)), 1024);
 	ck_assert_ptr_null(expand_find_circle(&vars, a));
 	vars_clear(&vars);
 	arena_free(a);
@@ -115,8 +129,8 @@ START_TEST(long_chain_ends)
 	for (int i = 0; i < 5000; i++)
 		vars_set_str(&vars, VAR_JOB, arena_printf(a, "V%d", i),
 		    arena_printf(a, "$V%d", i + 1));
-	ck_assert_str_eq(expand_deep(&vars, a, "$V4900"), "$V5000");
-	ck_assert_ptr_nonnull(strchr(expand_deep(&vars, a, "$V0"), '$'));
+	ck_assert_str_eq(expand_deep(&vars, a, "$V4900", EXPAND_KEEP), "$V5000");
+	ck_assert_ptr_nonnull(strchr(expand_deep(&vars, a, "$V0", EXPAND_KEEP), '$'));
 	ck_assert_ptr_null(expand_find_circle(&vars, a));
 	vars_clear(&vars);
 	arena_free(a);
@@ -176,6 +190,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, text_is_expanded, 0, ARRAY_LEN(texts));
+	tcase_add_test(tc, unknown_may_be_dropped);
 	tcase_add_test(tc, null_stays_null);
 	tcase_add_test(tc, doubling_ends);
 	tcase_add_test(tc, doubling_of_nothing_ends);

@@ -56,6 +56,8 @@ static const struct plan_case workflows[] = {
 	    "-a commit_skips" },
 	{ "a: {script: x}", { .vars = "predefined:CI_COMMIT_MESSAGE=[Skip CI]\nx" },
 	    "-a commit_skips" },
+	{ "a: {script: x}", { .vars = "predefined:CI_COMMIT_MESSAGE=[skip-ci]" },
+	    "-a commit_skips" },
 	{ "a: {script: x}",
 	    { .vars = "predefined:CI_COMMIT_MESSAGE=[ci skip]", .source = "web" },
 	    "a on_success" },
@@ -106,7 +108,8 @@ static const struct {
 } names[] = {
 	{ "{name: Build}", "", "Build" },
 	{ "{name: 'Build of $A'}", "A=$B; B=it", "Build of it" },
-	{ "{name: ' $NONE '}", "NONE=", NULL },
+	{ "{name: ' $EMPTY '}", "EMPTY=", NULL },
+	{ "{name: '$NONE'}", "", NULL },
 	{ "{name: '$V', rules: [{variables: {V: by rule}}]}", "", "by rule" },
 };
 
@@ -321,6 +324,7 @@ static const struct {
 	{ "a: {script: x}", "", "CI_JOB_NAME", "a" },
 	{ "A b/c: {script: x}", "", "CI_JOB_NAME_SLUG", "a-b-c" },
 	{ "a: {script: x}", "", "CI_JOB_STAGE", "test" },
+	{ "a: {script: x, parallel: 3}", "", "CI_JOB_GROUP_NAME", "a" },
 	{ "a: {script: x, image: busybox}", "", "CI_JOB_IMAGE", "busybox" },
 	{ "a: {script: x}", "", "CI_NODE_TOTAL", "1" },
 	{ "a: {script: x}", "", "CI_NODE_INDEX", NULL },
@@ -362,12 +366,14 @@ END_TEST
 static const struct {
 	const char *keyword, *vars, *want;
 } expansions[] = {
-	{ "tags: [linux, $T]", "T=big-$N; N=2", "tags linux big-2" },
+	{ "tags: [linux, $T]", "T=big", "tags linux big" },
+	{ "tags: [$T]", "T=big-$N; N=2", "tags big-$N" },
 	{ "tags: ['${T}x', '%T%', $NONE]", "T=a", "tags ax a $NONE" },
 	{ "tags: ['$$T']", "T=a", "tags $T" },
 	{ "tags: [$T]", "T=$T", "tags $T" },
 	{ "image: '$I:$V'", "I=gcc; V=$W; W=12", "image gcc:12" },
-	{ "resource_group: 'to-$R'", "R=prod", "resource_group to-prod" },
+	{ "resource_group: 'to-$R'", "R=$S; S=prod", "resource_group to-prod" },
+	{ "resource_group: 'to-$NONE'", "", "resource_group to-" },
 	{ "environment: {name: 'r/$B', url: 'http://$B.x', action: stop}", "B=b",
 	    "environment r/b http://b.x stop" },
 };

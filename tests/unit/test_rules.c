@@ -287,7 +287,7 @@ static const struct {
 	const char *rules, *message;
 } failures[] = {
 	{ "[changes: {paths: [a], compare_to: nowhere}]",
-	    "rules:changes:compare_to is not a valid ref: there is no branch, tag or commit \"nowhere\"" },
+	    "ci.yml:3:11: error: job \"job\": rules:changes:compare_to is not a valid ref: there is no branch, tag or commit \"nowhere\"" },
 	{ "[exists: {paths: [a], project: other/one}]",
 	    "rules:exists: project other/one is not here" },
 };
