@@ -12,6 +12,7 @@ read_value(struct config_builder *b, enum keyword k, const struct node *n,
     struct job_draft *draft)
 {
 	const struct keyword_row *row = &keywords[k];
+	_Alignas(max_align_t) unsigned char unkept[64] = { 0 };
 	bool shared = n->count > 0 && row->offset != VALUE_NOWHERE;
 	void *target = (char *)draft + row->offset;
 	const void *known = shared ? memo_get(&b->memo, n, k) : NULL;
@@ -21,7 +22,7 @@ read_value(struct config_builder *b, enum keyword k, const struct node *n,
 		return;
 	}
 	if (row->offset == VALUE_NOWHERE)
-		row->read(&b->reader, n, row->arg, NULL);
+		row->read(&b->reader, n, row->arg, unkept);
 	else
 		row->read(&b->reader, n, row->arg, target);
 	if (shared)

@@ -20,22 +20,43 @@ struct document_options {
 	const struct provider *provider;
 	const struct vars
 	    *vars; /* what include may use: no variables of the file itself */
-	/* Values for spec:inputs of the main file: a map node (typed), or NULL. */
+	/*
+	 * Values for spec:inputs of the main file: a map, or NULL. A text without a file
+	 * in its mark comes from a command line and is read as the input's type asks.
+	 */
 	const struct node *inputs;
-	bool shape_only; /* do not fetch includes; check what is there */
+	bool shape_only; /* the main file alone: no includes, inputs, extends, references
+			  */
 };
 
 struct document {
-	struct node *root; /* a map */
+	/*
+	 * A map. After errors a job whose `extends` could not be resolved keeps that key,
+	 * and a reference that could not stays NODE_REFERENCE.
+	 */
+	struct node *root;
 	/* Every file that went in, in order: path, and SHA-256 of its content in hex. */
 	struct document_file {
 		const char *path, *sha256;
 	} * files;
 	size_t file_count;
+	/*
+	 * A file could not be had, which is an error of its own; whether the rest fits
+	 * together (scripts, stages, needs) cannot be told then.
+	 */
+	bool incomplete;
 };
 
+/*
+ * 0 when there is a document to go on with, also when there were errors (diags->errors):
+ * what else is wrong can then be found in the same run. Negative after a finding that
+ * leaves nothing to look at.
+ */
 MUST_CHECK int document_load(const struct document_options *options, struct arena *arena,
     struct diags *diags, struct document *out);
+
+/* A top-level key that is never a job: `default`, `stages`, `variables` … */
+bool document_is_keyword(const char *key);
 
 /* Parse one YAML text into nodes (1.1 rules as GitLab's loader has them). Several
  * documents in a stream give several nodes. Findings go to diags; file is the name in

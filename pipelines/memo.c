@@ -22,7 +22,7 @@ find(const struct memo *m, const struct node *node, unsigned tag)
 	return &m->entries[i];
 }
 
-const void *
+void *
 memo_get(const struct memo *m, const struct node *node, unsigned tag)
 {
 	return m->size == 0 ? NULL : find(m, node, tag)->value;
@@ -43,7 +43,7 @@ grow(struct memo *m)
 }
 
 void
-memo_set(struct memo *m, const struct node *node, unsigned tag, const void *value)
+memo_set(struct memo *m, const struct node *node, unsigned tag, void *value)
 {
 	struct memo_entry *e;
 

@@ -10,7 +10,7 @@
 struct memo_entry {
 	const struct node *node; /* NULL: free */
 	unsigned tag;
-	const void *value;
+	void *value;
 };
 
 struct memo {
@@ -24,7 +24,7 @@ struct memo {
 	}
 
 void memo_clear(struct memo *m);
-const void *memo_get(const struct memo *m, const struct node *node, unsigned tag);
-void memo_set(struct memo *m, const struct node *node, unsigned tag, const void *value);
+void *memo_get(const struct memo *m, const struct node *node, unsigned tag);
+void memo_set(struct memo *m, const struct node *node, unsigned tag, void *value);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 
+#define TEXT_UNIT ((size_t)256) /* a text weighs as much as a node for each */
 #define FIRST_CAP ((size_t)4)
 #define INDEX_FROM ((size_t)12) /* below it comparing keys is as quick as hashing */
 
@@ -43,6 +44,7 @@ node_new(struct arena *a, enum node_kind kind, struct mark mark)
 	n->text = "";
 	n->weight = 1;
 	n->depth = 1;
+	n->has_reference = kind == NODE_REFERENCE;
 	return n;
 }
 
@@ -51,8 +53,15 @@ node_new_string(struct arena *a, const char *text, struct mark mark)
 {
 	struct node *n = node_new(a, NODE_STRING, mark);
 
-	n->text = arena_strdup(a, text);
+	node_set_text(a, n, text, strlen(text));
 	return n;
+}
+
+void
+node_set_text(struct arena *a, struct node *n, const char *text, size_t len)
+{
+	n->text = arena_strndup(a, text, len);
+	n->weight = (uint32_t)(1 + len / TEXT_UNIT);
 }
 
 /* ---- keys
@@ -130,9 +139,10 @@ weigh(struct node *container, const struct node *added)
 	container->weight = add_saturating(container->weight, added->weight);
 	if (below > container->depth)
 		container->depth = below;
+	container->has_reference |= added->has_reference;
 }
 
-/* The depth of what is left out may stay counted: it is a bound. */
+/* Depth and has_reference may go on counting what is left out: they are bounds. */
 static void
 unweigh(struct node *container, const struct node *removed)
 {
@@ -195,8 +205,8 @@ node_copy(struct arena *a, const struct node *n)
 		if (n->count >= INDEX_FROM)
 			index_build(a, copy);
 	} else if (n->count > 0) {
-		copy->items = arena_calloc(a, cap_of(n->count), sizeof(*n->items));
-		memcpy(copy->items, n->items, n->count * sizeof(*n->items));
+		copy->items = arena_calloc(a, cap_of(n->count), sizeof(struct node *));
+		memcpy(copy->items, n->items, n->count * sizeof(struct node *));
 	}
 	return copy;
 }

@@ -23,7 +23,8 @@ enum node_kind {
 	NODE_STRING,
 	NODE_LIST,
 	NODE_MAP,
-	NODE_REFERENCE, /* !reference [a, b]: items are its parts; gone after loading */
+	NODE_REFERENCE, /* !reference [a, b]: items are its parts; after loading only
+			   those that could not be resolved are left */
 };
 
 struct node;
@@ -56,14 +57,18 @@ struct node {
 	struct node_index *index;
 	/*
 	 * What it would cost to write the node out with everything shared copied: the
-	 * number of nodes, itself included, and the levels below it. Kept by node_set and
-	 * node_append; both stop at UINT32_MAX instead of wrapping.
+	 * number of nodes, itself included (a long text counts as several), and the
+	 * levels. Kept by node_set and node_append; both stop at UINT32_MAX.
 	 */
 	uint32_t weight, depth;
+	bool has_reference; /* is, or somewhere holds, a NODE_REFERENCE */
 };
 
 struct node *node_new(struct arena *a, enum node_kind kind, struct mark mark);
 struct node *node_new_string(struct arena *a, const char *text, struct mark mark);
+
+/* Give a scalar its text, which is copied. */
+void node_set_text(struct arena *a, struct node *n, const char *text, size_t len);
 
 /* A list or map of its own with the same items or pairs, to be changed; the index is not
  * copied but made anew when needed. */

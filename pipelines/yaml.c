@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "pipelines/document.h"
+#include "pipelines/yaml_blocks.h"
 #include "pipelines/yaml_problem.h"
 #include "pipelines/yaml_scalar.h"
 
@@ -33,6 +34,7 @@ struct reader {
 	size_t depth;
 	struct map anchors; /* of this document: name -> node; the reader itself while the
 			       node is not complete */
+	bool hides_blocks;  /* the parser reads a text with hidden blocks */
 	size_t merged;      /* keys that `<<` has copied */
 	struct node **documents;
 	size_t count, cap;
@@ -228,16 +230,18 @@ check_tagged_kind(struct reader *r, struct node *n, const char *tag, const char 
 static int
 fill_scalar(struct reader *r, struct node *n, const yaml_event_t *event)
 {
-	const char *text = (const char *)event->data.scalar.value;
+	char *text = (char *)event->data.scalar.value;
 	const char *tag = (const char *)event->data.scalar.tag;
 	size_t len = event->data.scalar.length;
 
+	if (r->hides_blocks)
+		len = yaml_blocks_show(text, len);
 	if (memchr(text, '\0', len) != NULL)
 		return fail(r, n->mark, "a text cannot hold a NUL character");
 	if (tag == NULL ? !event->data.scalar.plain_implicit
 			: str_eq(tag, CORE_TAG "str")) {
 		n->kind = NODE_STRING;
-		n->text = arena_strndup(r->arena, text, len);
+		node_set_text(r->arena, n, text, len);
 		return 0;
 	}
 	if (tag != NULL && str_eq(tag, "!reference"))
@@ -400,16 +404,22 @@ yaml_parse(const char *text, size_t len, const char *file, struct arena *arena,
 		.arena = arena,
 		.diags = diags,
 		.anchors = MAP_INIT };
+	cleanup_buf struct buf hidden = BUF_INIT;
 	int rc;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
 		text += 3;
 		len -= 3;
 	}
-	r.text = text;
-	r.len = len;
 	if (!yaml_problem_check_text(text, len, r.file, diags))
 		return ERR_INVALID;
+	if (yaml_blocks_hide(text, len, &hidden)) {
+		r.hides_blocks = true;
+		text = hidden.data;
+		len = hidden.len;
+	}
+	r.text = text;
+	r.len = len;
 	if (!yaml_parser_initialize(&r.parser))
 		abort(); /* out of memory, as xmalloc */
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

@@ -26,10 +26,11 @@ bool
 yaml_problem_check_text(
     const char *text, size_t len, const char *file, struct diags *diags)
 {
+	const struct mark whole = { file, 0, 0 }, start = { file, 1, 1 };
 	size_t valid;
 
 	if (len > DOCUMENT_MAX_BYTES) {
-		diag_error(diags, DIAG_SYNTAX, (struct mark){ file, 0, 0 }, NULL,
+		diag_error(diags, DIAG_SYNTAX, whole, NULL,
 		    "larger than %zu MB, the most a pipeline file may have",
 		    DOCUMENT_MAX_BYTES / 1024 / 1024);
 		return false;
@@ -39,7 +40,7 @@ yaml_problem_check_text(
 		return true;
 	if (len >= 2 &&
 	    (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
-		diag_error(diags, DIAG_SYNTAX, (struct mark){ file, 1, 1 }, NULL,
+		diag_error(diags, DIAG_SYNTAX, start, NULL,
 		    "this is UTF-16; save the file as UTF-8");
 	else
 		diag_error(diags, DIAG_SYNTAX, mark_of_offset(text, valid, file), NULL,
@@ -49,7 +50,7 @@ yaml_problem_check_text(
 }
 
 /* The character at a mark of libyaml; 0 beyond the end. */
-static char
+static int
 char_at(const char *text, size_t len, const yaml_mark_t *m)
 {
 	const char *p = text, *end = text + len;
@@ -61,11 +62,11 @@ char_at(const char *text, size_t len, const yaml_mark_t *m)
 	for (size_t col = 0; p != NULL && p < end && col < m->column; col++)
 		for (p++; p < end && ((unsigned char)*p & 0xc0) == 0x80;)
 			p++;
-	return p == NULL || p >= end ? '\0' : *p;
+	return p == NULL || p >= end ? 0 : (unsigned char)*p;
 }
 
 static const char *
-advice(const char *problem, char at)
+advice(const char *problem, int at)
 {
 	if (at == '\t')
 		return "; YAML is indented with spaces, not with tabs";

@@ -378,7 +378,7 @@ yaml_scalar_resolve(struct arena *a, struct node *n, const char *text, size_t le
 			return;
 	}
 	n->kind = NODE_STRING;
-	n->text = arena_strndup(a, text, len);
+	node_set_text(a, n, text, len);
 }
 
 /* -?YYYY-M-D, then nothing or T or white space and H:MM:SS */

@@ -45,6 +45,7 @@ check_LIBRARIES += libunit.a
 libunit_a_SOURCES =
 libunit_a_SOURCES += tests/unit/built.c tests/unit/built.h
 libunit_a_SOURCES += tests/unit/fixture.c tests/unit/fixture.h
+libunit_a_SOURCES += tests/unit/memory_provider.c tests/unit/memory_provider.h
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
 libunit_a_SOURCES += tests/unit/plan_text.c tests/unit/plan_text.h
 libunit_a_SOURCES += tests/unit/supervised.c tests/unit/supervised.h
