@@ -31,12 +31,12 @@ evaluate(const struct args *args, struct arena *arena)
 	if (rc != EXIT_OK)
 		return rc;
 	if (expr_eval_in(args_word(args, 0), &env, &truth, &err) < 0) {
-		fprintf(stderr, "pawl: %s\n", err.msg);
+		(void)fprintf(stderr, "pawl: %s\n", err.msg);
 		return EXIT_INVALID;
 	}
 	if (problem.code != 0)
-		fprintf(stderr, "pawl: warning: false, because %s\n", problem.msg);
-	puts(truth ? "true" : "false");
+		(void)fprintf(stderr, "pawl: warning: false, because %s\n", problem.msg);
+	(void)puts(truth ? "true" : "false");
 	return EXIT_OK;
 }
 

@@ -17,6 +17,6 @@ report_diags(const struct diags *diags)
 	if (diags->dropped > 0)
 		buf_printf(
 		    &out, "pawl: %zu more findings are not shown\n", diags->dropped);
-	fputs(buf_str(&out), stderr);
+	(void)fputs(buf_str(&out), stderr);
 	return diags->errors > 0 ? EXIT_INVALID : EXIT_OK;
 }

@@ -3,6 +3,8 @@
 
 #include "scheduler/predefined.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/str.h"
 #include "pipelines/slug.h"
@@ -34,7 +36,7 @@ set_number(struct vars *vars, const char *name, int64_t n)
 {
 	char text[24];
 
-	snprintf(text, sizeof(text), "%" PRId64, n);
+	(void)snprintf(text, sizeof(text), "%" PRId64, n);
 	set(vars, name, text);
 }
 
