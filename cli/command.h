@@ -13,7 +13,7 @@ enum exit_code {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 	EXIT_INVALID = 2,
-	EXIT_FAULT = 3, /* this machine: no sandbox, disk full */
+	EXIT_FAULT = 3, /* this machine lacks what was asked for */
 	EXIT_INTERRUPTED = 130,
 };
 

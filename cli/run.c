@@ -40,10 +40,10 @@ folders_clear(struct folders *f)
 }
 
 static int
-fault(const struct error *err)
+fail(const struct error *err, int exit_code)
 {
 	fprintf(stderr, "pawl: %s\n", err->msg);
-	return EXIT_FAULT;
+	return exit_code;
 }
 
 /* .pawl ignores itself: nobody has to touch .gitignore for it. */
@@ -95,7 +95,7 @@ choose_executor(const struct args *args, struct runner *runner)
 		return command_usage_error(
 		    args, "-x %s: there is no such executor; there is shell", name);
 	if (runner->executor->probe(&err) < 0)
-		return fault(&err);
+		return fail(&err, EXIT_FAULT);
 	return EXIT_OK;
 }
 
@@ -169,7 +169,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 	    (make_folders(p, &f, &err) < 0 ||
 		open_workspaces(p, args, &f, &snapshot, &workspaces, &err) < 0 ||
 		ids_reserve(p->state_dir, plan->job_count, &local.ids, &err) < 0))
-		rc = fault(&err);
+		rc = fail(&err, EXIT_INVALID);
 	if (rc == EXIT_OK) {
 		runner.workspaces = workspaces;
 		runner.snapshot = snapshot;
