@@ -357,15 +357,31 @@ drop_doubles(struct strlist *l)
 	l->count = kept;
 }
 
-int
-git_repo_files(struct git_repo *repo, struct strlist *out, struct error *err)
+static int
+list_files(struct git_repo *repo, const char *const *args, struct strlist *out,
+    struct error *err)
 {
-	static const char *const args[] = { "ls-files", "-co", "--exclude-standard", "-z",
-		NULL };
 	int rc = git_program_list(repo, args, out, err);
 
 	if (rc < 0)
 		return error_wrap(err, "cannot list the files of %s", repo->work_tree);
 	drop_doubles(out);
 	return 0;
+}
+
+int
+git_repo_files(struct git_repo *repo, struct strlist *out, struct error *err)
+{
+	static const char *const args[] = { "ls-files", "-co", "--exclude-standard", "-z",
+		NULL };
+
+	return list_files(repo, args, out, err);
+}
+
+int
+git_repo_tracked(struct git_repo *repo, struct strlist *out, struct error *err)
+{
+	static const char *const args[] = { "ls-files", "-z", NULL };
+
+	return list_files(repo, args, out, err);
 }

@@ -109,6 +109,10 @@ MUST_CHECK int git_repo_changed(struct git_repo *repo, const char *from, const c
 MUST_CHECK int git_repo_files(
     struct git_repo *repo, struct strlist *out, struct error *err);
 
+/* What the index has; sorted, each path once. */
+MUST_CHECK int git_repo_tracked(
+    struct git_repo *repo, struct strlist *out, struct error *err);
+
 /* The settings of the repository itself, in order, each "section.key\nvalue". */
 MUST_CHECK int git_repo_config(
     struct git_repo *repo, struct strlist *out, struct error *err);

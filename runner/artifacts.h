@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "protocol/job.h"
-#include "runner/snapshot.h"
+#include "runner/workspace.h"
 
 /* In the store: DIR/<job id>/artifacts.tar.zst, DIR/<job id>/reports/<type>/<file>. */
 #define ARTIFACTS_FILE_NAME "artifacts.tar.zst"
@@ -22,21 +22,20 @@ struct artifacts_result {
 };
 
 /*
- * Pack what the job's artifacts entries with a fitting `when` match in the workspace.
- * snapshot (NULL in place) tells tracked from untracked. cancel, when set by another
- * thread, ends it with ERR_CANCELED. Nothing matched is a warning in log, no error.
+ * Pack what the job's artifacts entries with a fitting `when` match in the workspace, and
+ * keep its reports. cancel, when set by another thread, ends it with ERR_CANCELED.
+ * Nothing matched is a warning in log, no error.
  */
 MUST_CHECK int artifacts_collect(const struct job_payload *job, bool success,
-    int workspace_fd, const struct snapshot *snapshot, const char *store_dir,
-    const atomic_bool *cancel, struct artifacts_result *out, struct buf *log,
-    struct error *err);
+    const struct workspace_view *view, const char *store_dir, const atomic_bool *cancel,
+    struct artifacts_result *out, struct buf *log, struct error *err);
 
 /*
  * Unpack the archives of job->dependencies. No file gets older than the snapshot's newest
- * (NULL in place: times as packed).
+ * (in place: times as packed). ERR_MISSING: an archive that was made is gone.
  */
-MUST_CHECK int artifacts_restore(const struct job_payload *job, int workspace_fd,
-    const struct snapshot *snapshot, const char *store_dir, const atomic_bool *cancel,
+MUST_CHECK int artifacts_restore(const struct job_payload *job,
+    const struct workspace_view *view, const char *store_dir, const atomic_bool *cancel,
     struct buf *log, struct error *err);
 
 /* The files of a report of a job, joined. ERR_MISSING: it left none. */

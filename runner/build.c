@@ -24,6 +24,7 @@ struct work {
 	uv_work_t request;
 	void (*run)(struct build *build);
 	int workspace_fd;
+	struct workspace_view view;
 	bool success; /* of the script */
 	atomic_bool cancel;
 	struct buf log;
@@ -217,6 +218,10 @@ start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
 {
 	b->work.run = run;
 	b->work.workspace_fd = workspace_fd;
+	b->work.view = (struct workspace_view){ .fd = workspace_fd,
+		.project_dir = b->spec.spec.project_dir,
+		.env = &b->spec.spec.env,
+		.snapshot = b->runner->snapshot };
 	b->work.request.data = b;
 	uv_queue_work(b->runner->loop, &b->work.request, on_work, after);
 }
@@ -243,10 +248,9 @@ restore(struct build *b)
 {
 	struct work *w = &b->work;
 
-	cache_restore(b->job, w->workspace_fd, b->runner->snapshot, b->runner->cache_dir,
-	    &w->cancel, &w->log);
-	if (artifacts_restore(b->job, w->workspace_fd, b->runner->snapshot,
-		b->runner->artifacts_dir, &w->cancel, &w->log, &w->error) < 0)
+	cache_restore(b->job, &w->view, b->runner->cache_dir, &w->cancel, &w->log);
+	if (artifacts_restore(b->job, &w->view, b->runner->artifacts_dir, &w->cancel,
+		&w->log, &w->error) < 0)
 		log_error_line(b);
 }
 
@@ -274,11 +278,10 @@ collect(struct build *b)
 {
 	struct work *w = &b->work;
 
-	cache_save(b->job, w->success, w->workspace_fd, b->runner->snapshot,
-	    b->runner->cache_dir, &w->cancel, &w->log);
-	if (artifacts_collect(b->job, w->success, w->workspace_fd, b->runner->snapshot,
-		b->runner->artifacts_dir, &w->cancel, &w->artifacts, &w->log,
-		&w->error) < 0)
+	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &w->cancel,
+	    &w->log);
+	if (artifacts_collect(b->job, w->success, &w->view, b->runner->artifacts_dir,
+		&w->cancel, &w->artifacts, &w->log, &w->error) < 0)
 		log_error_line(b);
 }
 

@@ -8,27 +8,18 @@
 #include <stdatomic.h>
 
 #include "protocol/job.h"
-#include "runner/snapshot.h"
+#include "runner/workspace.h"
 
 /*
  * Key, then fallback keys, then CACHE_FALLBACK_KEY. All files get older than the
- * snapshot's oldest, in their own order (NULL in place: times as packed).
+ * snapshot's oldest, in their own order (in place: older than anything of this century).
  */
-void cache_restore(const struct job_payload *job, int workspace_fd,
-    const struct snapshot *snapshot, const char *store_dir, const atomic_bool *cancel,
-    struct buf *log);
+void cache_restore(const struct job_payload *job, const struct workspace_view *view,
+    const char *store_dir, const atomic_bool *cancel, struct buf *log);
 
-/* Entries whose policy pushes and whose `when` fits. */
-void cache_save(const struct job_payload *job, bool success, int workspace_fd,
-    const struct snapshot *snapshot, const char *store_dir, const atomic_bool *cancel,
+/* Entries whose policy pushes and whose `when` fits; one that is as restored is kept. */
+void cache_save(const struct job_payload *job, bool success,
+    const struct workspace_view *view, const char *store_dir, const atomic_bool *cancel,
     struct buf *log);
-
-/*
- * The key of `cache:key:files`: PREFIX-HASH over path and content of the files among
- * `files` (below dir, sorted) that fit a pattern; PREFIX-default when there is none.
- * prefix may be NULL or "". malloced.
- */
-char *cache_files_key(const char *dir, const struct strlist *files,
-    const char *const *patterns, size_t pattern_count, const char *prefix);
 
 #endif

@@ -76,6 +76,8 @@ put_runner(const struct job_payload *job, const struct environment_facts *facts,
 
 struct lookup {
 	struct map by_name; /* key -> const struct job_variable; the last one */
+	const struct strlist *env;
+	size_t first, end; /* the runner's own in env: CI_PROJECT_DIR and such */
 };
 
 static size_t
@@ -129,29 +131,40 @@ expand(const char *text, const char *(*find)(const void *data, const char *name)
 }
 
 static const char *
-find_indexed(const void *data, const char *name)
+find_between(const struct strlist *env, size_t first, size_t end, const char *name)
 {
-	const struct lookup *lookup = data;
-	const struct job_variable *v = map_get(&lookup->by_name, name);
+	size_t len = strlen(name);
 
-	return v == NULL ? NULL : v->value;
+	for (size_t i = end; i-- > first;)
+		if (strncmp(env->items[i], name, len) == 0 && env->items[i][len] == '=')
+			return env->items[i] + len + 1;
+	return NULL;
 }
 
 static const char *
-find_plain(const void *data, const char *name)
+find_in_env(const void *data, const char *name)
 {
-	return job_payload_variable(data, name);
+	const struct strlist *env = data;
+
+	return find_between(env, 0, env->count, name);
 }
 
-const char *
-environment_expand(const struct job_payload *job, struct arena *arena, const char *text)
+static const char *
+find_indexed(const void *data, const char *name)
+{
+	const struct lookup *l = data;
+	const struct job_variable *v = map_get(&l->by_name, name);
+
+	return v != NULL ? v->value : find_between(l->env, l->first, l->end, name);
+}
+
+char *
+environment_expand(const struct strlist *env, const char *text)
 {
 	cleanup_buf struct buf out = BUF_INIT;
 
-	if (strchr(text, '$') == NULL)
-		return text;
-	expand(text, find_plain, job, &out);
-	return arena_strndup(arena, buf_str(&out), out.len);
+	expand(text, find_in_env, env, &out);
+	return buf_take(&out);
 }
 
 static void
@@ -178,12 +191,14 @@ void
 environment_build(const struct job_payload *job, const struct environment_facts *facts,
     struct arena *arena, struct spec *spec)
 {
-	struct lookup lookup = { MAP_INIT };
+	struct lookup lookup = { .env = &spec->env };
 
 	for (char **entry = environ; *entry != NULL; entry++)
 		if (is_kept(*entry))
 			strlist_add(&spec->env, *entry);
+	lookup.first = spec->env.count;
 	put_runner(job, facts, spec);
+	lookup.end = spec->env.count;
 	for (size_t i = 0; i < job->variable_count; i++)
 		map_set(&lookup.by_name, job->variables[i].key, &job->variables[i]);
 	for (size_t i = 0; i < job->variable_count; i++)

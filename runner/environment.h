@@ -24,9 +24,10 @@ struct environment_facts {
 void environment_build(const struct job_payload *job,
     const struct environment_facts *facts, struct arena *arena, struct spec *spec);
 
-/* text with $X and ${X} replaced by the job's variables; unknown ones are empty, $$ is $.
+/*
+ * text with $X and ${X} replaced from an environment like spec->env ("K=V", later
+ * duplicates win); unknown ones are empty, $$ is $. malloced.
  */
-const char *environment_expand(
-    const struct job_payload *job, struct arena *arena, const char *text);
+char *environment_expand(const struct strlist *env, const char *text);
 
 #endif

@@ -2,10 +2,11 @@
 noinst_LIBRARIES += librunner.a
 
 librunner_a_SOURCES =
-librunner_a_SOURCES += runner/artifacts.h
+librunner_a_SOURCES += runner/artifacts.c runner/artifacts.h
 librunner_a_SOURCES += runner/build.c runner/build.h
 librunner_a_SOURCES += runner/build_spec.c runner/build_spec.h
-librunner_a_SOURCES += runner/cache.h
+librunner_a_SOURCES += runner/cache.c runner/cache.h
+librunner_a_SOURCES += runner/collect.c runner/collect.h
 librunner_a_SOURCES += runner/duration.c runner/duration.h
 librunner_a_SOURCES += runner/environment.c runner/environment.h
 librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h

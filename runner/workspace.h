@@ -55,6 +55,17 @@ MUST_CHECK int workspace_prepare(const struct workspaces *w, const struct jobdir
     enum workspace_mode wanted, const atomic_bool *cancel, struct arena *arena,
     struct spec *spec, struct error *err);
 
+/*
+ * A workspace while no process of the job is in it, for restoring and collecting. All
+ * of it belongs to the build.
+ */
+struct workspace_view {
+	int fd;                          /* its folder, seen through the job's mounts */
+	const char *project_dir;         /* the path the job knows it by */
+	const struct strlist *env;       /* the job's, for names that hold variables */
+	const struct snapshot *snapshot; /* NULL in place */
+};
+
 /* Would workspace_prepare() copy? */
 bool workspace_copies(const struct workspaces *w, enum workspace_mode wanted);
 

@@ -4,6 +4,7 @@ UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_archive
 UNIT_TESTS += tests/unit/test_build
+UNIT_TESTS += tests/unit/test_collect
 UNIT_TESTS += tests/unit/test_config_findings
 UNIT_TESTS += tests/unit/test_config_parallel
 UNIT_TESTS += tests/unit/test_config_values
@@ -49,11 +50,13 @@ libunit_a_SOURCES += tests/unit/memory_provider.c tests/unit/memory_provider.h
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
 libunit_a_SOURCES += tests/unit/plan_text.c tests/unit/plan_text.h
 libunit_a_SOURCES += tests/unit/supervised.c tests/unit/supervised.h
+libunit_a_SOURCES += tests/unit/workspace_bench.c tests/unit/workspace_bench.h
 
 tests_unit_test_config_findings_LDADD = libunit.a $(LDADD)
 tests_unit_test_config_parallel_LDADD = libunit.a $(LDADD)
 tests_unit_test_config_values_LDADD = libunit.a $(LDADD)
 tests_unit_test_archive_LDADD = libunit.a $(LDADD)
+tests_unit_test_collect_LDADD = libunit.a $(LDADD)
 tests_unit_test_copy_LDADD = libunit.a $(LDADD)
 tests_unit_test_git_LDADD = libunit.a $(LDADD)
 tests_unit_test_place_LDADD = libunit.a $(LDADD)

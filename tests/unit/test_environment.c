@@ -45,6 +45,7 @@ static const struct {
 	{ "[$UNKNOWN]", false, "[]" }, { "$$OTHER", false, "$OTHER" },
 	{ "cost: 5$", false, "cost: 5$" }, { "${OTHER", false, "${OTHER" },
 	{ "$-", false, "$-" }, { "$DEEP", false, "$OTHER" }, /* one pass only */
+	{ "$CI_PROJECT_DIR/x", false, "/b/p/x" }, { "$PATH", false, "" },
 };
 
 START_TEST(value_is_expanded_once)
