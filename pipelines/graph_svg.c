@@ -1,7 +1,7 @@
 /*
  * The graph as SVG. Each stage is a lane of one or more columns: a job stands one column
- * right of the jobs of its own stage that it needs. Boxes fill a column from the top;
- * arrows are curves behind them.
+ * right of the jobs of its own stage that it needs. Boxes fill a column from the top,
+ * all columns have the same rows; arrows run between them.
  */
 #include "base/str.h"
 #include "base/visible.h"
@@ -250,18 +250,48 @@ draw_lane(const struct layout *l, size_t s, struct buf *out)
 		    x - COLUMN_GAP + 6, MARGIN + 18, COLUMN_GAP - 12);
 }
 
+/* Between neighbours: one curve. */
 static void
-draw_need(const struct layout *l, size_t from, size_t to, struct buf *out)
+draw_near_need(const struct box *a, const struct box *b, struct buf *out)
 {
-	const struct box *a = &l->boxes[from], *b = &l->boxes[to];
 	size_t x1 = a->x + a->width, y1 = a->y + BOX_HEIGHT / 2;
 	size_t x2 = b->x, y2 = b->y + BOX_HEIGHT / 2;
 	size_t bend = (x2 > x1 ? x2 - x1 : 0) / 2;
 
-	buf_printf(out,
-	    "<path class=\"need\" marker-end=\"url(#head)\" "
-	    "d=\"M%zu %zuC%zu %zu %zu %zu %zu %zu\"/>\n",
-	    x1, y1, x1 + bend, y1, x2 - bend, y2, x2, y2);
+	buf_printf(out, "M%zu %zuC%zu %zu %zu %zu %zu %zu", x1, y1, x1 + bend, y1,
+	    x2 - bend, y2, x2, y2);
+}
+
+/*
+ * Over columns in between: along the gap between two rows, which is free of boxes in
+ * every column. spread keeps arrows in one gap apart.
+ */
+static void
+draw_far_need(const struct box *a, const struct box *b, size_t spread, struct buf *out)
+{
+	size_t x1 = a->x + a->width, y1 = a->y + BOX_HEIGHT / 2;
+	size_t x2 = b->x, y2 = b->y + BOX_HEIGHT / 2;
+	size_t below = a->row < b->row ? b->row - 1 : b->row; /* the gap under this row */
+	size_t y =
+	    MARGIN + LANE_TOP + below * ROW_HEIGHT + BOX_HEIGHT + 3 + spread % 3 * 3;
+	size_t half = COLUMN_GAP / 2;
+
+	buf_printf(out, "M%zu %zuC%zu %zu %zu %zu %zu %zuH%zuC%zu %zu %zu %zu %zu %zu",
+	    x1, y1, x1 + half, y1, x1 + half, y, x1 + COLUMN_GAP, y, x2 - COLUMN_GAP,
+	    x2 - half, y, x2 - half, y2, x2, y2);
+}
+
+static void
+draw_need(const struct layout *l, size_t from, size_t to, struct buf *out)
+{
+	const struct box *a = &l->boxes[from], *b = &l->boxes[to];
+
+	buf_add_str(out, "<path class=\"need\" marker-end=\"url(#head)\" d=\"");
+	if (b->column > a->column + 1)
+		draw_far_need(a, b, from, out);
+	else
+		draw_near_need(a, b, out);
+	buf_add_str(out, "\"/>\n");
 }
 
 static void
