@@ -3,5 +3,8 @@
 
 const struct command *const commands[] = {
 	&command_expr,
+	&command_list,
+	&command_graph,
+	&command_why,
 	NULL,
 };

@@ -5,6 +5,9 @@
 #include "cli/command.h"
 
 extern const struct command command_expr;
+extern const struct command command_graph;
+extern const struct command command_list;
 extern const struct command command_run;
+extern const struct command command_why;
 
 #endif
