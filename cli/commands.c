@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 const struct command *const commands[] = {
+	&command_lint,
 	&command_expr,
 	&command_list,
 	&command_graph,

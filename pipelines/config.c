@@ -159,7 +159,7 @@ build(struct config_builder *b, const struct node *root)
 			read_top_keyword(b, k, &root->pairs[i]);
 	b->has_workflow_rules = b->config->workflow_rules.present;
 	read_jobs(b, root);
-	if (b->draft_count == 0)
+	if (b->draft_count == 0 && b->reader.diags->errors == 0)
 		config_logic_error(b, root->mark,
 		    "there is no job; add one, such as `build:` with a `script:`");
 	config_expand_jobs(b);

@@ -110,6 +110,12 @@ config_read_artifacts(
 {
 	struct artifacts artifacts = { .present = true, .is_public = true };
 
+	if (n->kind == NODE_LIST || n->kind == NODE_STRING) {
+		value_error(r, n->mark,
+		    "must be a map, not %s; put what to keep under `paths:`",
+		    node_kind_name(n->kind));
+		return;
+	}
 	value_map(r, n, &artifacts_shape, &artifacts);
 	check_exposed(r, n, &artifacts);
 	if (!node_is_null(node_get(n, "public")) && !node_is_null(node_get(n, "access")))

@@ -38,7 +38,7 @@ near_stage(struct config_builder *b, const char *name)
 	const char **words = arena_calloc(b->arena, stages->count + 1, sizeof(*words));
 
 	memcpy(words, stages->items, stages->count * sizeof(*words));
-	return value_did_you_mean(&b->reader, name, words);
+	return value_did_you_mean_name(&b->reader, name, words);
 }
 
 static void
@@ -105,7 +105,7 @@ config_near_job(struct config_builder *b, const char *name)
 		words[n++] = b->drafts[i]->job.name;
 	for (size_t i = 0; i < b->config->job_count; i++)
 		words[n++] = b->config->jobs[i].name;
-	return value_did_you_mean(&b->reader, name, words);
+	return value_did_you_mean_name(&b->reader, name, words);
 }
 
 bool

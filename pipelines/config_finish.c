@@ -47,6 +47,20 @@ check_trigger_keywords(struct config_builder *b, const struct job_draft *draft)
 }
 
 static void
+nothing_to_run(struct config_builder *b, const struct job_draft *draft)
+{
+	const char *hint = value_did_you_mean(
+	    &b->reader, draft->job.name, keyword_names(b->arena, IN_TOP));
+
+	if (keyword_is_set(draft, KW_EXTENDS))
+		return; /* what it extends could not be had, which was said already */
+	if (keyword_is_set(draft, KW_BEFORE_SCRIPT))
+		hint = " (`before_script` alone does not make a job)";
+	config_logic_error(b, draft->job.at,
+	    "there is nothing to run; add `script`, `run` or `trigger`%s", hint);
+}
+
+static void
 check_what_runs(struct config_builder *b, const struct job_draft *draft)
 {
 	bool run = keyword_is_set(draft, KW_RUN);
@@ -63,11 +77,7 @@ check_what_runs(struct config_builder *b, const struct job_draft *draft)
 		    "`run` cannot be used together with `script`, `before_script` or "
 		    "`after_script`; keep one of them");
 	if (!run && !script && !mirrors_pipeline(draft))
-		config_logic_error(b, draft->job.at,
-		    "there is nothing to run; add `script`, `run` or `trigger`%s",
-		    keyword_is_set(draft, KW_BEFORE_SCRIPT)
-			? " (`before_script` alone does not make a job)"
-			: "");
+		nothing_to_run(b, draft);
 }
 
 static void

@@ -13,18 +13,15 @@ read_value(struct config_builder *b, enum keyword k, const struct node *n,
 {
 	const struct keyword_row *row = &keywords[k];
 	_Alignas(max_align_t) unsigned char unkept[64] = { 0 };
-	bool shared = n->count > 0 && row->offset != VALUE_NOWHERE;
-	void *target = (char *)draft + row->offset;
+	bool kept = row->offset != VALUE_NOWHERE, shared = n->count > 0 && kept;
+	void *target = kept ? (char *)draft + row->offset : (void *)unkept;
 	const void *known = shared ? memo_get(&b->memo, n, k) : NULL;
 
 	if (known != NULL) {
 		memcpy(target, known, row->size);
 		return;
 	}
-	if (row->offset == VALUE_NOWHERE)
-		row->read(&b->reader, n, row->arg, unkept);
-	else
-		row->read(&b->reader, n, row->arg, target);
+	row->read(&b->reader, n, row->arg, target);
 	if (shared)
 		memo_set(&b->memo, n, k, arena_memdup(b->arena, target, row->size));
 }
@@ -159,23 +156,33 @@ looks_like_job(struct config_builder *b, const struct node *n)
 	return n->count == 0;
 }
 
-/* Something at the top level that is neither a keyword nor looks like a job. */
+/* What a value at the top level that is no job may have been meant to be. */
+static const char *
+meant_instead(struct config_builder *b, const struct node_pair *pair)
+{
+	const char *near =
+	    value_did_you_mean(&b->reader, pair->key, keyword_names(b->arena, IN_TOP));
+
+	if (keyword_find(pair->key) != KW_NONE)
+		return "; it is a keyword of jobs: put it under a job's name";
+	if (*near != '\0')
+		return near;
+	if (node_is_null(pair->value))
+		return "; nothing is under it: indent the job's keywords below its name";
+	return arena_printf(b->arena,
+	    "; a job is a map with `script`, `run` or `trigger`, and this is %s; if it is "
+	    "for anchors, extends or !reference, name it `.%s`",
+	    pair->value->kind == NODE_MAP ? "a map without any keyword of jobs"
+					  : node_kind_name(pair->value->kind),
+	    pair->key);
+}
+
 static void
 no_job(struct config_builder *b, const struct node_pair *pair)
 {
-	struct reader *r = &b->reader;
-	const char *hint =
-	    value_did_you_mean(r, pair->key, keyword_names(b->arena, IN_TOP));
-
-	if (keyword_find(pair->key) != KW_NONE)
-		hint = "; it is a keyword of jobs: put it under a job's name";
-	else if (*hint == '\0')
-		hint = arena_printf(b->arena,
-		    "; a job is a map with `script`, `run` or `trigger`; to keep data for "
-		    "anchors, extends or !reference, name it `.%s`",
-		    pair->key);
-	value_report(r, DIAG_ERROR, DIAG_SHAPE, pair->key_mark,
-	    "`%s` is neither a keyword of the top level nor a job%s", pair->key, hint);
+	value_report(&b->reader, DIAG_ERROR, DIAG_SHAPE, pair->key_mark,
+	    "`%s` is neither a keyword of the top level nor a job%s", pair->key,
+	    meant_instead(b, pair));
 }
 
 void

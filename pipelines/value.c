@@ -175,6 +175,16 @@ value_did_you_mean(struct reader *r, const char *word, const char *const *candid
 }
 
 const char *
+value_did_you_mean_name(struct reader *r, const char *word, const char *const *candidates)
+{
+	const char *near = NULL;
+
+	if (r->diags->errors < DIAGS_MAX)
+		near = value_nearest(word, candidates);
+	return near == NULL ? "" : arena_printf(r->arena, "; did you mean \"%s\"?", near);
+}
+
+const char *
 value_alternatives(struct reader *r, const char *const *words)
 {
 	cleanup_buf struct buf b = BUF_INIT;

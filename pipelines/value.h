@@ -87,6 +87,9 @@ const char *value_nearest(const char *word, const char *const *candidates);
 /* "; did you mean `x`?" in the arena when a candidate is near, else "". */
 const char *value_did_you_mean(
     struct reader *r, const char *word, const char *const *candidates);
+/* The same with the name of a job or stage: "; did you mean "x"?". */
+const char *value_did_you_mean_name(
+    struct reader *r, const char *word, const char *const *candidates);
 /* "a, b or c" in the arena; the list ends with NULL. */
 const char *value_alternatives(struct reader *r, const char *const *words);
 

@@ -2,17 +2,19 @@
 # LLVMFuzzerTestOneInput() and is linked with whatever it uses. Seeds lie in seeds/NAME/,
 # words in NAME.dict; run says what else it is given.
 FUZZERS =
+FUZZERS += tests/fuzz/fuzz_config
 FUZZERS += tests/fuzz/fuzz_expand
 FUZZERS += tests/fuzz/fuzz_expr
 FUZZERS += tests/fuzz/fuzz_glob
 
 LDFLAGS_FUZZ = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_glob_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
-EXTRA_DIST += tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
+EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
 
 if FUZZ
 noinst_PROGRAMS += $(FUZZERS)

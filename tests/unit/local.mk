@@ -8,6 +8,7 @@ UNIT_TESTS += tests/unit/test_collect
 UNIT_TESTS += tests/unit/test_config_findings
 UNIT_TESTS += tests/unit/test_config_parallel
 UNIT_TESTS += tests/unit/test_config_values
+UNIT_TESTS += tests/unit/test_conformance
 UNIT_TESTS += tests/unit/test_copy
 UNIT_TESTS += tests/unit/test_cli_parts
 UNIT_TESTS += tests/unit/test_core
