@@ -286,7 +286,7 @@ finish(struct local *local)
 	    rows, count, local->started_us, local_now_us());
 	free(rows);
 	if (local->fault.code != 0)
-		fprintf(stderr, "pawl: %s\n", local->fault.msg);
+		(void)fprintf(stderr, "pawl: %s\n", local->fault.msg);
 	return code;
 }
 

@@ -38,7 +38,7 @@ const struct option_row project_options[] = {
 static int
 fail(const struct error *err, int exit_code)
 {
-	fprintf(stderr, "pawl: %s\n", err->msg);
+	(void)fprintf(stderr, "pawl: %s\n", err->msg);
 	return exit_code;
 }
 
@@ -70,11 +70,12 @@ find_file(struct project *p, const struct args *args)
 	joined = *file == '/' || dir == NULL ? xstrdup(file) : path_join(dir, file);
 	real = realpath(joined, NULL);
 	if (real == NULL) {
-		fprintf(stderr, "pawl: cannot find %s: %s\n", joined, strerror(errno));
+		(void)fprintf(
+		    stderr, "pawl: cannot find %s: %s\n", joined, strerror(errno));
 		return EXIT_INVALID;
 	}
 	if (strncmp(real, p->root, n) != 0 || real[n] != '/') {
-		fprintf(
+		(void)fprintf(
 		    stderr, "pawl: %s lies outside the repository %s\n", joined, p->root);
 		return EXIT_INVALID;
 	}

@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/local.h"
 #include "cli/select.h"
-#include "executors/executor.h"
 #include "runner/sweep.h"
 
 static const struct option_row own_options[] = {
@@ -42,7 +41,7 @@ folders_clear(struct folders *f)
 static int
 fail(const struct error *err, int exit_code)
 {
-	fprintf(stderr, "pawl: %s\n", err->msg);
+	(void)fprintf(stderr, "pawl: %s\n", err->msg);
 	return exit_code;
 }
 
@@ -89,13 +88,9 @@ choose_executor(const struct args *args, struct runner *runner)
 	const char *name = args_value(args, "executor");
 	struct error err = ERROR_INIT;
 
-	runner->executor_chosen = name != NULL;
-	runner->executor = executor_find(name != NULL ? name : "shell");
-	if (runner->executor == NULL)
-		return command_usage_error(
-		    args, "-x %s: there is no such executor; there is shell", name);
-	if (runner->executor->probe(&err) < 0)
-		return fail(&err, EXIT_FAULT);
+	if (runner_choose_executor(runner, name, &err) < 0)
+		return err.code == ERR_INVALID ? command_usage_error(args, "%s", err.msg)
+					       : fail(&err, EXIT_FAULT);
 	return EXIT_OK;
 }
 
@@ -103,7 +98,7 @@ choose_executor(const struct args *args, struct runner *runner)
 static int
 explain_empty(const struct plan *plan)
 {
-	fprintf(stderr, "pawl: no pipeline for this event: %s\n",
+	(void)fprintf(stderr, "pawl: no pipeline for this event: %s\n",
 	    plan->why.text != NULL ? plan->why.text : "no job is left to run");
 	return EXIT_OK;
 }
@@ -209,7 +204,7 @@ run(const struct args *args)
 		names[i] = args_word(args, i);
 	if (selection_make(plan, names, args_count(args), args_has(args, "needs"),
 		&selection, &err) < 0) {
-		fprintf(stderr, "pawl: %s\n", err.msg);
+		(void)fprintf(stderr, "pawl: %s\n", err.msg);
 		rc = EXIT_INVALID;
 	} else if (!plan->created && args_count(args) == 0) {
 		rc = explain_empty(plan);

@@ -1,6 +1,8 @@
 /* Expansion in depth, and the search for circles: both follow references. */
 #include "pipelines/expand.h"
 
+#include <assert.h>
+
 #include "base/buf.h"
 #include "base/map.h"
 #include "pipelines/vars_ref.h"
@@ -107,6 +109,7 @@ name_circle(struct arena *a, const struct chain *chain, const struct var *var)
 
 	while (chain->var != var) {
 		chain = chain->outer;
+		assert(chain != NULL); /* the circle is closed by var */
 		text = arena_printf(a, "%s, %s", chain->var->name, text);
 	}
 	return text;

@@ -4,6 +4,8 @@
  * no value of a masked variable. What such values are put into (tags, image …) is in by
  * the document, as written.
  */
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "pipelines/plan.h"

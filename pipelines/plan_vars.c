@@ -2,6 +2,8 @@
  * Variables that come with a job: what the files say, and the predefined ones known when
  * the pipeline is created (phase P of gitlab-ci-language.md section 9).
  */
+#include <stdio.h>
+
 #include "base/glob.h"
 #include "pipelines/plan_internal.h"
 #include "pipelines/slug.h"
@@ -26,7 +28,7 @@ set_number(struct vars *vars, const char *name, int n)
 {
 	char text[16];
 
-	snprintf(text, sizeof(text), "%d", n);
+	(void)snprintf(text, sizeof(text), "%d", n);
 	vars_set_str(vars, VAR_PREDEFINED, name, text);
 }
 

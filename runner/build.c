@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/str.h"
+#include "executors/executor.h"
 #include "runner/artifacts.h"
 #include "runner/build_spec.h"
 #include "runner/cache.h"
@@ -318,8 +319,8 @@ static void start_supervisor(struct build *b);
 static void
 prepare(struct build *b)
 {
-	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode, &b->work.cancel,
-		b->spec.arena, &b->spec.spec, &b->work.error) < 0)
+	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode,
+		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0)
 		error_wrap(&b->work.error, "cannot make a workspace");
 }
 

@@ -5,9 +5,9 @@
 #ifndef RUNNER_RUNNER_H
 #define RUNNER_RUNNER_H
 
-#include "executors/executor.h"
 #include "runner/workspace.h"
 
+struct executor; /* executors/executor.h */
 struct uv_loop_s;
 
 struct runner {
@@ -22,5 +22,12 @@ struct runner {
 	const char *name, *version;      /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
 	bool tied;                       /* jobs end when this process does */
 };
+
+/*
+ * The executor of that name, NULL for the one that is used unless the user chooses.
+ * ERR_INVALID: there is none; ERR_ENVIRONMENT: it cannot work on this machine.
+ */
+MUST_CHECK int runner_choose_executor(
+    struct runner *runner, const char *name, struct error *err);
 
 #endif

@@ -237,7 +237,7 @@ has_same_members(struct taking *t)
 	for (size_t i = 0; i < t->member_count; i++)
 		buf_add(&now, t->members[i].prefix, strlen(t->members[i].prefix) + 1);
 	if (buf_read_file(&old, file, now.len, &ignored) == 0 && old.len == now.len &&
-	    memcmp(old.data, now.data, now.len) == 0)
+	    (now.len == 0 || memcmp(old.data, now.data, now.len) == 0))
 		return true;
 	if (path_write_file(file, now.data, now.len, 0600, &ignored) < 0)
 		unlink(file);
@@ -324,7 +324,7 @@ update_git(struct taking *t, struct error *err)
 	for (size_t i = 0; i < t->member_count; i++)
 		snapshot_git_signature(t->members[i].repo, i == 0 ? t->sha : "", &now);
 	if (buf_read_file(&old, file, now.len, &ignored) == 0 && old.len == now.len &&
-	    memcmp(old.data, now.data, now.len) == 0)
+	    (now.len == 0 || memcmp(old.data, now.data, now.len) == 0))
 		return 0;
 	unlink(file);
 	for (size_t i = 0; i < t->member_count; i++) {

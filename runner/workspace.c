@@ -259,8 +259,10 @@ can_bind(const struct workspaces *w, const char *copy)
 	if (pid == 0) {
 		struct error ignored = ERROR_INIT;
 
-		_exit(overlay_unshare(w->userns, &ignored) < 0 ||
-		    overlay_bind(copy, w->project_dir, &ignored) < 0);
+		if (overlay_unshare(w->userns, &ignored) < 0 ||
+		    overlay_bind(copy, w->project_dir, &ignored) < 0)
+			_exit(1);
+		_exit(0);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

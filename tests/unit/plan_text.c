@@ -118,8 +118,8 @@ compile(const char *yaml, const struct plan_event_text *event, struct arena *a,
 {
 	struct provider provider = { world, serve_nothing, serve_files, serve_changed };
 	struct plan_options options = { .provider = &provider };
-	struct node **documents;
-	struct config *config;
+	struct node **documents = NULL;
+	struct config *config = NULL;
 	struct vars vars;
 	size_t count;
 	int rc;

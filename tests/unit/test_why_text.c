@@ -152,9 +152,9 @@ END_TEST
 /* A name may try to steer the terminal. */
 START_TEST(names_are_made_visible)
 {
-	cleanup_free char *got = explain(
-	    "\"a\\e[2J\": {script: x, rules: [if: '$V == \"x\"', when: always]}",
-	    "V=\x1b[1m", "a\x1b[2J");
+	cleanup_free char *got =
+	    explain("\"a\\e[2J\": {script: x, rules: [if: '$V == \"x\"', when: always]}",
+		"V=\x1b[1m", "a\x1b[2J");
 
 	ck_assert_ptr_null(strchr(got, '\x1b'));
 	ck_assert_ptr_nonnull(strstr(got, "a\\x1b[2J is in the pipeline"));
