@@ -351,7 +351,8 @@ document_load(const struct document_options *options, struct arena *arena,
 		return ERR_INVALID;
 	if (!options->shape_only) {
 		root = node_copy(arena, root); /* what extends may change */
-		extends_resolve(root, l.incomplete, arena, diags);
+		if (extends_resolve(root, l.incomplete, arena, diags) < 0)
+			return ERR_LIMIT;
 		root = reference_resolve(root, l.incomplete, arena, diags);
 		if (root == NULL)
 			return ERR_LIMIT;

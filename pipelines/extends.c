@@ -185,7 +185,7 @@ resolve_entry(struct extender *e, size_t i, struct mark at)
 	return rc;
 }
 
-void
+int
 extends_resolve(
     struct node *root, bool incomplete, struct arena *arena, struct diags *diags)
 {
@@ -197,5 +197,6 @@ extends_resolve(
 
 	for (size_t i = 0; i < root->count; i++)
 		if (resolve_entry(&e, i, root->pairs[i].key_mark) == ERR_LIMIT)
-			return;
+			return ERR_LIMIT;
+	return 0;
 }

@@ -18,6 +18,7 @@ struct walk {
 	const struct interpolation *in;
 	struct memo memo;
 	size_t bytes; /* of texts made so far */
+	bool full;    /* more than allowed: nothing more is replaced */
 	size_t errors;
 };
 
@@ -88,9 +89,8 @@ add_block(struct walk *w, const struct block *b, struct mark at, struct buf *out
 		complain(w, at, err.msg);
 		return false;
 	}
-	if (value->weight > MAX_TEXT_WEIGHT || value->depth > MAX_TEXT_DEPTH ||
-	    w->bytes + out->len > INTERPOLATE_MAX_TOTAL) {
-		complain(w, at, "the text is too large after interpolation");
+	if (value->weight > MAX_TEXT_WEIGHT || value->depth > MAX_TEXT_DEPTH) {
+		complain(w, at, "the value is too large to be written into a text");
 		return false;
 	}
 	add_value(out, value);
@@ -105,7 +105,7 @@ replace_blocks(struct walk *w, const char *text, struct mark at)
 	const char *p = text;
 	struct block b;
 
-	while (block_find(p, &b)) {
+	while (!w->full && block_find(p, &b)) {
 		buf_add(&out, p, (size_t)(b.start - p));
 		if (!add_block(w, &b, at, &out))
 			return text;
@@ -119,6 +119,10 @@ replace_blocks(struct walk *w, const char *text, struct mark at)
 		return text;
 	buf_add_str(&out, p);
 	w->bytes += out.len;
+	if (w->bytes > INTERPOLATE_MAX_TOTAL) {
+		w->full = true;
+		complain(w, at, "the file is too large after interpolation");
+	}
 	return arena_strdup(w->in->arena, buf_str(&out));
 }
 

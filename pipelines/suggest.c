@@ -5,12 +5,15 @@
 
 #define MAX_FINDINGS 20
 #define MAX_KEYS 5000
+#define MIN_LETTERS 3 /* everything is near a shorter word */
 
 const char *
 suggest_name(const struct diags *d, const char *const *names, const char *word)
 {
-	const char *near = d->count < MAX_FINDINGS ? str_nearest(word, names) : NULL;
+	const char *near = NULL;
 
+	if (d->count < MAX_FINDINGS && strlen(word) >= MIN_LETTERS)
+		near = str_nearest(word, names);
 	return near == NULL ? "" : arena_printf(d->arena, "; did you mean \"%s\"?", near);
 }
 
