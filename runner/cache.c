@@ -235,7 +235,7 @@ cache_restore(const struct job_payload *job, const struct workspace_view *view,
 
 /* The files as they are: how new the newest is, and a hash of all but their content. */
 struct state {
-	int64_t newest_ns;
+	int64_t newest_ns, newest_file_ns;
 	char hash[HASH_SHA256_HEX];
 };
 
@@ -265,11 +265,11 @@ find_newest(int fd, const struct strlist *paths, bool folders_too)
 static void
 look_at(int fd, const struct strlist *paths, struct state *out)
 {
-	int64_t newest = find_newest(fd, paths, false);
 	struct hash h;
 	struct stat st;
 
 	out->newest_ns = find_newest(fd, paths, true);
+	out->newest_file_ns = find_newest(fd, paths, false);
 	hash_init(&h);
 	for (size_t i = 0; i < paths->count; i++) {
 		char facts[128];
@@ -280,7 +280,8 @@ look_at(int fd, const struct strlist *paths, struct state *out)
 		n = S_ISDIR(st.st_mode)
 		    ? snprintf(facts, sizeof(facts), "%o", st.st_mode)
 		    : snprintf(facts, sizeof(facts), "%o %jd %jd", st.st_mode,
-			  (intmax_t)st.st_size, (intmax_t)(newest - to_ns(&st.st_mtim)));
+			  (intmax_t)st.st_size,
+			  (intmax_t)(out->newest_file_ns - to_ns(&st.st_mtim)));
 		hash_add(&h, facts, (size_t)n + 1);
 		hash_add(&h, paths->items[i], strlen(paths->items[i]) + 1);
 	}
@@ -299,14 +300,21 @@ seal_text(const char *archive, const struct state *state)
 	    "%s %ju %jd\n", state->hash, (uintmax_t)st.st_ino, (intmax_t)st.st_size);
 }
 
+/*
+ * Nothing has changed since the archive was unpacked: what a job writes is newer than
+ * anything unpacked, and all the rest shows in the hash.
+ */
 static bool
-is_sealed(const char *archive, const char *seal, const struct state *state)
+is_as_restored(const struct store *s, const char *archive, const char *seal,
+    const struct state *state)
 {
 	cleanup_free char *want = seal_text(archive, state);
 	cleanup_buf struct buf have = BUF_INIT;
 	struct error ignored = ERROR_INIT;
 
-	return *want != '\0' && buf_read_file(&have, seal, 4096, &ignored) == 0 &&
+	return *want != '\0' &&
+	    state->newest_file_ns <= ARCHIVE_NEWEST_NS + restore_shift(s->view) &&
+	    buf_read_file(&have, seal, 4096, &ignored) == 0 &&
 	    str_eq(want, buf_str(&have));
 }
 
@@ -349,7 +357,7 @@ save_files(const struct store *s, const struct strlist *paths, const char *key,
 	struct state state;
 
 	look_at(s->view->fd, paths, &state);
-	if (is_sealed(archive, seal, &state)) {
+	if (is_as_restored(s, archive, seal, &state)) {
 		buf_add_str(s->log, "Archive is up to date!\n");
 		return 0;
 	}

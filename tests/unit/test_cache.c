@@ -241,6 +241,19 @@ START_TEST(changed_cache_is_packed_again)
 }
 END_TEST
 
+START_TEST(only_file_rewritten_is_a_change)
+{
+	cleanup_workspace_bench struct workspace_bench b;
+	struct job_cache c = make_cache("k");
+
+	save_and_renew(&b, &c);
+	restore(&b, &c);
+	fixture_sh(b.dir, "echo CACHED >deps/x"); /* of the same size */
+	save(&b, &c, true);
+	check_log(&b, "Created cache");
+}
+END_TEST
+
 /* All of a cache is older than all sources, and in its own order. */
 START_TEST(cache_is_older_than_any_source)
 {
@@ -426,6 +439,7 @@ main(void)
 	tcase_add_test(keep, unchanged_cache_is_not_packed_again);
 	tcase_add_loop_test(
 	    keep, changed_cache_is_packed_again, 0, (int)ARRAY_LEN(changes));
+	tcase_add_test(keep, only_file_rewritten_is_a_change);
 	tcase_set_timeout(times, 60);
 	tcase_add_test(times, cache_is_older_than_any_source);
 	tcase_add_test(times, cache_in_place_is_old_too);
