@@ -1,291 +1,25 @@
 /*
  * A pattern is compiled to a list of operations, its states. All states the automaton
  * can be in are advanced together, one character of the path at a time (Thompson's way),
- * so there is no backtracking. Braces are jumps.
+ * so there is no backtracking.
  */
 #include "base/glob.h"
 
-#include <assert.h>
+#include "base/glob_program.h"
 
 #define SMALL_OPS 192 /* programs up to this size need no heap */
 
-enum op_kind {
-	OP_CHAR,   /* this character */
-	OP_ANY,    /* any but a slash */
-	OP_SET,    /* one out of [...], never a slash */
-	OP_STAR,   /* any number of characters but slashes */
-	OP_ALL,    /* any number of any characters */
-	OP_DIRS,   /* any number of whole folders; four states, see compile_dirs() */
-	OP_IN_DIR, /* within one of them */
-	OP_TAIL,   /* everything below, and before the slash: only if nothing follows */
-	OP_SPLIT,  /* here and at `arg` */
-	OP_JUMP,   /* at `arg` */
-	OP_NEVER,  /* a dead end; the argument says why */
-	OP_FITS,   /* the end of the pattern */
-};
-
-enum never { NEVER_TOO_LONG, NEVER_TOO_DEEP, NEVER_OPEN_BRACE, NEVER_OPEN_SET };
-
-struct op {
-	uint8_t kind;
-	uint32_t arg; /* a character, a target, or where a set begins in the pattern */
-	uint32_t end; /* where that set ends: its closing bracket */
-};
-
-struct program {
-	const char *pattern;
-	enum glob_kind kind;
-	struct op *ops;
-	size_t count, cap;
-};
-
 struct glob {
-	struct program program;
+	struct glob_program program;
 	size_t literal; /* bytes a path has to begin with */
 	char *pattern;
 };
-
-/* ---- characters ------------------------------------------------------------------ */
-
-/* Bytes of the character that begins with this one; 0: none does. */
-static size_t
-char_length(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* The character at *s, which is moved behind it. A byte that is not UTF-8 stands for
- * itself, above all characters. */
-static uint32_t
-next_char(const char **s)
-{
-	const unsigned char *p = (const unsigned char *)*s;
-	size_t len = char_length(p[0]);
-	uint32_t c;
-
-	if (len <= 1) {
-		(*s)++;
-		return len == 1 ? p[0] : 0x110000u + p[0];
-	}
-	c = p[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			(*s)++;
-			return 0x110000u + p[0];
-		}
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	*s += len;
-	return c;
-}
 
 /* Bytes at the start that can only fit themselves. */
 static size_t
 literal_length(const char *pattern, enum glob_kind kind)
 {
 	return strcspn(pattern, kind == GLOB_INCLUDE ? "*" : "*?[{\\");
-}
-
-/* ---- compiling ------------------------------------------------------------------- */
-
-static size_t
-emit(struct program *p, enum op_kind kind, uint32_t arg)
-{
-	assert(p->count < p->cap);
-	p->ops[p->count] = (struct op){ (uint8_t)kind, arg, 0 };
-	return p->count++;
-}
-
-/* s stands on "{"; gives the "}" of that same brace, or NULL. */
-static const char *
-find_brace_end(const char *s, const char *end)
-{
-	size_t depth = 0;
-
-	for (; s < end; s++) {
-		if (*s == '\\' && s + 1 < end)
-			s++;
-		else if (*s == '{')
-			depth++;
-		else if (*s == '}' && --depth == 0)
-			return s;
-	}
-	return NULL;
-}
-
-static const char *
-find_comma(const char *s, const char *end)
-{
-	size_t depth = 0;
-
-	for (; s < end; s++) {
-		if (*s == '\\' && s + 1 < end)
-			s++;
-		else if (*s == '{')
-			depth++;
-		else if (*s == '}')
-			depth--;
-		else if (*s == ',' && depth == 0)
-			return s;
-	}
-	return end;
-}
-
-/* s stands behind "[" and, if there is one, the "!" or "^". */
-static const char *
-find_set_end(const char *s, const char *end)
-{
-	for (; s < end; s++) {
-		if (*s == '\\' && s + 1 < end)
-			s++;
-		else if (*s == ']')
-			return s;
-	}
-	return NULL;
-}
-
-/*
- * "**" and a slash. At the start of a part of the path it is OP_DIRS; elsewhere (which
- * the path decides: `{a/,b}**` with a slash is both) a star and a slash.
- */
-static void
-compile_dirs(struct program *p)
-{
-	emit(p, OP_DIRS, 0);
-	emit(p, OP_IN_DIR, 0);
-	emit(p, OP_STAR, 0);
-	emit(p, OP_CHAR, '/');
-}
-
-static const char *
-compile_star(struct program *p, const char *s, const char *end)
-{
-	const char *after = s;
-
-	while (after < end && *after == '*')
-		after++;
-	if (p->kind == GLOB_INCLUDE)
-		emit(p, after - s > 1 ? OP_ALL : OP_STAR, 0);
-	else if (after - s == 2 && after < end && *after == '/') {
-		compile_dirs(p);
-		after++;
-	} else if (after - s == 2 && p->kind == GLOB_DOUBLESTAR &&
-	    (s == p->pattern || s[-1] == '/' || s[-1] == '{' || s[-1] == ','))
-		emit(p, OP_TAIL, 0);
-	else
-		emit(p, OP_STAR, 0);
-	return after;
-}
-
-static const char *
-compile_set(struct program *p, const char *s, const char *end)
-{
-	const char *items = s + 1;
-	const char *close;
-	size_t op;
-
-	if (items < end && (*items == '!' || *items == '^'))
-		items++;
-	close = find_set_end(items, end);
-	if (close == NULL || (close == items && p->kind == GLOB_DOUBLESTAR)) {
-		emit(p, OP_NEVER, NEVER_OPEN_SET);
-		return end;
-	}
-	op = emit(p, OP_SET, (uint32_t)(s + 1 - p->pattern));
-	p->ops[op].end = (uint32_t)(close - p->pattern);
-	return close + 1;
-}
-
-static void compile(struct program *p, const char *s, const char *end, unsigned depth);
-
-/* {a,b}: split to each alternative; behind each a jump to what follows. The jumps are
- * chained through their arguments until the end is known. */
-static const char *
-compile_braces(struct program *p, const char *s, const char *end, unsigned depth)
-{
-	const char *close = find_brace_end(s, end);
-	uint32_t chain = UINT32_MAX;
-
-	if (close == NULL || depth == GLOB_MAX_DEPTH) {
-		emit(p, OP_NEVER, close == NULL ? NEVER_OPEN_BRACE : NEVER_TOO_DEEP);
-		return end;
-	}
-	while (s < close) {
-		const char *comma = find_comma(s + 1, close);
-		size_t split = 0;
-
-		if (comma < close)
-			split = emit(p, OP_SPLIT, 0);
-		compile(p, s + 1, comma, depth + 1);
-		chain = (uint32_t)emit(p, OP_JUMP, chain);
-		if (comma < close)
-			p->ops[split].arg = (uint32_t)p->count;
-		s = comma;
-	}
-	while (chain != UINT32_MAX) {
-		uint32_t next = p->ops[chain].arg;
-
-		p->ops[chain].arg = (uint32_t)p->count;
-		chain = next;
-	}
-	return close + 1;
-}
-
-/* The slash of a trailing slash and two stars may be missing in the path. */
-static bool
-starts_tail(const struct program *p, const char *s, const char *end)
-{
-	return p->kind == GLOB_DOUBLESTAR && end - s == 3 && memcmp(s, "/**", 3) == 0;
-}
-
-static void
-compile(struct program *p, const char *s, const char *end, unsigned depth)
-{
-	while (s < end) {
-		if (*s == '*')
-			s = compile_star(p, s, end);
-		else if (p->kind == GLOB_INCLUDE)
-			emit(p, OP_CHAR, next_char(&s));
-		else if (*s == '?') {
-			emit(p, OP_ANY, 0);
-			s++;
-		} else if (*s == '[')
-			s = compile_set(p, s, end);
-		else if (*s == '{')
-			s = compile_braces(p, s, end, depth);
-		else {
-			if (starts_tail(p, s, end))
-				emit(p, OP_TAIL, 1);
-			if (*s == '\\' && s + 1 < end)
-				s++;
-			emit(p, OP_CHAR, next_char(&s));
-		}
-	}
-}
-
-/* Operations a pattern of that length can have: one per byte, one more per slash (its
- * tail) and comma or brace, two stars and a slash make four, and OP_FITS. */
-static size_t
-program_size(size_t len)
-{
-	return 2 * len + 2;
-}
-
-static void
-compile_program(struct program *p)
-{
-	size_t len = strlen(p->pattern);
-
-	p->count = 0;
-	if (len > GLOB_MAX_BYTES)
-		emit(p, OP_NEVER, NEVER_TOO_LONG);
-	else
-		compile(p, p->pattern, p->pattern + len, 0);
-	emit(p, OP_FITS, 0);
 }
 
 /* ---- matching -------------------------------------------------------------------- */
@@ -304,12 +38,12 @@ set_has(const char *s, const char *end, uint32_t c)
 
 		if (*s == '\\' && s + 1 < end)
 			s++;
-		low = high = next_char(&s);
+		low = high = glob_next_char(&s);
 		if (s + 1 < end && *s == '-') {
 			s++;
 			if (*s == '\\' && s + 1 < end)
 				s++;
-			high = next_char(&s);
+			high = glob_next_char(&s);
 		}
 		found = found || (low <= c && c <= high);
 	}
@@ -323,7 +57,7 @@ struct states {
 };
 
 struct walk {
-	const struct program *p;
+	const struct glob_program *p;
 	struct states now, next;
 	uint32_t *seen; /* by state: the moment it was last added */
 	uint32_t moment;
@@ -340,7 +74,7 @@ add_state(struct walk *w, struct states *to, size_t state)
 
 /* Nothing but jumps between a state and the end of the pattern. */
 static bool
-leads_to_end(const struct program *p, size_t state)
+leads_to_end(const struct glob_program *p, size_t state)
 {
 	while (p->ops[state].kind == OP_JUMP)
 		state = p->ops[state].arg;
@@ -350,7 +84,7 @@ leads_to_end(const struct program *p, size_t state)
 /* A slash that a tail follows may be left out together with it: state is the op of the
  * tail before the slash. */
 static bool
-tail_may_be_absent(const struct program *p, size_t state)
+tail_may_be_absent(const struct glob_program *p, size_t state)
 {
 	return leads_to_end(p, state + 3);
 }
@@ -363,9 +97,9 @@ close_states(struct walk *w, struct states *set, bool part_starts)
 
 	for (size_t i = 0; i < set->count; i++) {
 		size_t at = set->items[i];
-		const struct op *op = &w->p->ops[at];
+		const struct glob_op *op = &w->p->ops[at];
 
-		switch ((enum op_kind)op->kind) {
+		switch ((enum glob_op_kind)op->kind) {
 		case OP_SPLIT:
 			add_state(w, set, at + 1);
 			add_state(w, set, op->arg);
@@ -402,10 +136,10 @@ close_states(struct walk *w, struct states *set, bool part_starts)
 static void
 step_state(struct walk *w, size_t at, uint32_t c, bool part_starts)
 {
-	const struct program *p = w->p;
-	const struct op *op = &p->ops[at];
+	const struct glob_program *p = w->p;
+	const struct glob_op *op = &p->ops[at];
 
-	switch ((enum op_kind)op->kind) {
+	switch ((enum glob_op_kind)op->kind) {
 	case OP_CHAR:
 		if (op->arg == c)
 			add_state(w, &w->next, at + 1);
@@ -446,7 +180,7 @@ step_state(struct walk *w, size_t at, uint32_t c, bool part_starts)
 
 /* memory: room for three numbers per operation, zeroed. */
 static bool
-run(const struct program *p, const char *path, uint32_t *memory)
+run(const struct glob_program *p, const char *path, uint32_t *memory)
 {
 	struct walk w = { .p = p,
 		.now = { memory, 0 },
@@ -459,7 +193,7 @@ run(const struct program *p, const char *path, uint32_t *memory)
 	add_state(&w, &w.now, 0);
 	fits = close_states(&w, &w.now, true);
 	while (*path != '\0' && w.now.count > 0) {
-		uint32_t c = next_char(&path);
+		uint32_t c = glob_next_char(&path);
 		struct states old = w.now;
 
 		w.moment++;
@@ -474,7 +208,7 @@ run(const struct program *p, const char *path, uint32_t *memory)
 }
 
 static bool
-run_program(const struct program *p, const char *path)
+run_program(const struct glob_program *p, const char *path)
 {
 	uint32_t small[3 * SMALL_OPS];
 	cleanup_free uint32_t *large = NULL;
@@ -493,15 +227,15 @@ struct glob *
 glob_new(const char *pattern, enum glob_kind kind)
 {
 	struct glob *g = xcalloc(1, sizeof(*g));
-	struct program *p = &g->program;
+	struct glob_program *p = &g->program;
 
 	g->pattern = xstrdup(pattern);
 	g->literal = literal_length(pattern, kind);
 	p->pattern = g->pattern;
 	p->kind = kind;
-	p->cap = program_size(strlen(pattern));
+	p->cap = glob_program_size(strlen(pattern));
 	p->ops = xcalloc(p->cap, sizeof(*p->ops));
-	compile_program(p);
+	glob_compile(p);
 	return g;
 }
 
@@ -530,21 +264,21 @@ glob_fits(const struct glob *g, const char *path)
 static bool
 match(const char *pattern, const char *path, enum glob_kind kind)
 {
-	struct op small[SMALL_OPS];
+	struct glob_op small[SMALL_OPS];
 	size_t literal = literal_length(pattern, kind);
-	struct program p = { .pattern = pattern, .kind = kind, .ops = small };
+	struct glob_program p = { .pattern = pattern, .kind = kind, .ops = small };
 
 	if (pattern[literal] == '\0')
 		return strcmp(pattern, path) == 0;
 	if (literal > 0 && strncmp(pattern, path, literal - 1) != 0)
 		return false;
-	p.cap = program_size(strlen(pattern));
+	p.cap = glob_program_size(strlen(pattern));
 	if (p.cap > SMALL_OPS) {
 		cleanup_glob struct glob *g = glob_new(pattern, kind);
 
 		return glob_fits(g, path);
 	}
-	compile_program(&p);
+	glob_compile(&p);
 	return run_program(&p, path);
 }
 
@@ -580,7 +314,7 @@ glob_check(const char *pattern, enum glob_kind kind, struct error *err)
 
 	g = glob_new(pattern, kind);
 	for (size_t i = 0; i < g->program.count; i++) {
-		const struct op *op = &g->program.ops[i];
+		const struct glob_op *op = &g->program.ops[i];
 
 		if (op->kind == OP_NEVER)
 			return error_set(err, ERR_INVALID,

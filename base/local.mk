@@ -10,6 +10,7 @@ libbase_a_SOURCES += base/crc32.c base/crc32.h
 libbase_a_SOURCES += base/copy.c base/copy.h
 libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
+libbase_a_SOURCES += base/glob_compile.c base/glob_program.h
 libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
 libbase_a_SOURCES += base/mem.c
