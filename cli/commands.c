@@ -2,10 +2,11 @@
 #include "cli/commands.h"
 
 const struct command *const commands[] = {
+	&command_run,
 	&command_lint,
-	&command_expr,
 	&command_list,
-	&command_graph,
 	&command_why,
+	&command_graph,
+	&command_expr,
 	NULL,
 };

@@ -53,7 +53,7 @@ describe_reason(struct local *local, const struct core_job *job, struct local_jo
 	char *out = own->detail;
 	size_t size = sizeof(own->detail);
 
-	if (own->ended)
+	if (own->ended && status_is_completed(job->status))
 		return; /* the build said it better */
 	*out = '\0';
 	if (job->status == STATUS_SUCCESS || job->status == STATUS_RUNNING)
@@ -145,9 +145,6 @@ on_started(struct build *build UNUSED, void *data)
 static void
 end_job(struct local *local, struct core_event event)
 {
-	if (core_job(local->core, event.job)->status == STATUS_PENDING)
-		local_send(
-		    local, (struct core_event){ .type = CORE_STARTED, .job = event.job });
 	local_send(local, event);
 	local_send(
 	    local, (struct core_event){ .type = CORE_REQUEST, .runner = LOCAL_RUNNER });
@@ -209,8 +206,9 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 	snprintf(job->detail, sizeof(job->detail), "%s", result->message);
 	snprintf(job->command, sizeof(job->command), "%s", result->command);
 	if (result->artifact_files > 0)
-		screen_artifacts(local->screen, job->payload->name, result->artifact_path,
-		    result->artifact_files, result->artifact_bytes);
+		screen_artifacts(local->screen, job->name,
+		    short_path(local, result->artifact_path), result->artifact_files,
+		    result->artifact_bytes);
 	if (read_dotenv(job, &err) < 0 && event.success) {
 		event.success = false;
 		event.reason = REASON_SCRIPT_FAILURE;

@@ -40,17 +40,36 @@ screen_pipeline_started(struct screen *s, int64_t id, const char *name, const ch
 	    job_count == 1 ? "" : "s");
 }
 
+static const char *
+format_bytes(int64_t bytes, char *out, size_t size)
+{
+	static const char *const units[] = { "KB", "MB", "GB", "TB" };
+	double n = (double)bytes / 1000;
+	size_t unit = 0;
+
+	if (bytes < 1000) {
+		(void)snprintf(out, size, "%d bytes", (int)bytes);
+		return out;
+	}
+	for (; n >= 1000 && unit + 1 < ARRAY_LEN(units); unit++)
+		n /= 1000;
+	(void)snprintf(out, size, "%.1f %s", n, units[unit]);
+	return out;
+}
+
 void
 screen_artifacts(
     struct screen *s, const char *job, const char *path, size_t files, int64_t bytes)
 {
+	char size[32];
+
 	if (s->options.json) {
 		screen_json_artifacts(s, job, path, files, bytes);
 		return;
 	}
 	GROW(s->artifacts, s->artifact_count, s->artifact_cap);
-	s->artifacts[s->artifact_count++] = xasprintf("%s  %s  %zu file%s, %.1f KB", job,
-	    path, files, files == 1 ? "" : "s", (double)bytes / 1000);
+	s->artifacts[s->artifact_count++] = xasprintf("%s  %s  %zu file%s, %s", job, path,
+	    files, files == 1 ? "" : "s", format_bytes(bytes, size, sizeof(size)));
 }
 
 static void

@@ -34,15 +34,13 @@ accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
 		return 0;
 	if (image != NULL && *image != '\0')
 		return error_set(err, ERR_ENVIRONMENT,
-		    "job \"%s\" wants to run in the image %s, and there is no executor for "
-		    "containers here; `-x shell` runs it on this machine instead, with the "
+		    "needs a container of the image %s; `-x shell` runs it without, with the "
 		    "programs that are installed here",
-		    job->name, image);
+		    image);
 	if (job->service_count > 0)
 		return error_set(err, ERR_ENVIRONMENT,
-		    "job \"%s\" wants the service %s, and there is no executor for containers "
-		    "here; `-x shell` runs the job on this machine without it",
-		    job->name, job->services[0].name);
+		    "needs a container for the service %s; `-x shell` runs the job without it",
+		    job->services[0].name);
 	return 0;
 }
 

@@ -192,15 +192,20 @@ on_trace(struct supervisor *s UNUSED, uint64_t trace_bytes, void *data)
 	pass_log(data, trace_bytes);
 }
 
+/* The workspace stands, or the first step begins. */
 static void
-on_step(struct supervisor *s UNUSED, unsigned step UNUSED, void *data)
+tell_started(struct build *b)
 {
-	struct build *b = data;
-
 	if (b->started)
 		return;
 	b->started = true;
 	b->events.on_started(b, b->events.data);
+}
+
+static void
+on_step(struct supervisor *s UNUSED, unsigned step UNUSED, void *data)
+{
+	tell_started(data);
 }
 
 /* ---- work on another thread ------------------------------------------------ */
@@ -271,6 +276,7 @@ on_restored(uv_work_t *request, int status UNUSED)
 static void
 on_ready(struct supervisor *s UNUSED, int workspace_fd, void *data)
 {
+	tell_started(data);
 	start_work(data, workspace_fd, restore, on_restored);
 }
 
@@ -279,8 +285,8 @@ collect(struct build *b)
 {
 	struct work *w = &b->work;
 
-	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &w->cancel,
-	    &w->log);
+	cache_save(
+	    b->job, w->success, &w->view, b->runner->cache_dir, &w->cancel, &w->log);
 	if (artifacts_collect(b->job, w->success, &w->view, b->runner->artifacts_dir,
 		&w->cancel, &w->artifacts, &w->log, &w->error) < 0)
 		log_error_line(b);

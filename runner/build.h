@@ -33,7 +33,7 @@ struct build_result {
 struct build_events {
 	/* Bytes of the trace: masked, on disk, in order, without a gap. */
 	void (*on_log)(struct build *build, const char *bytes, size_t len, void *data);
-	/* The first step begins. Not called when the job fails before. */
+	/* The workspace stands. Not called when the job fails before. */
 	void (*on_started)(struct build *build, void *data);
 	/* The last call; it may free the build. */
 	void (*on_done)(
