@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/local.h"
+#include "cli/report.h"
 #include "runner/artifacts.h"
 
 #define MAX_DEPTH 2 /* GitLab's nesting of child pipelines */
