@@ -41,6 +41,12 @@ add_options(struct buf *options, const struct overlay *o, bool is_volatile)
 	}
 }
 
+static const char *
+source_name(const struct overlay *o)
+{
+	return o->source != NULL ? o->source : "overlay";
+}
+
 /* The older call: one string, short enough. */
 static int
 mount_by_string(const struct overlay *o, const char *target, bool is_volatile)
@@ -52,13 +58,13 @@ mount_by_string(const struct overlay *o, const char *target, bool is_volatile)
 		errno = E2BIG;
 		return -1;
 	}
-	return mount("overlay", target, "overlay", 0, options.data);
+	return mount(source_name(o), target, "overlay", 0, options.data);
 }
 
 static int
 configure(int fs, const struct overlay *o, bool is_volatile)
 {
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0)
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", source_name(o), 0) < 0)
 		return -1;
 	for (size_t i = 0; i < o->lowers->count; i++)
 		if (fsconfig(
@@ -126,9 +132,9 @@ overlay_unmount(const char *target, struct error *err)
 }
 
 int
-overlay_tmpfs(const char *target, struct error *err)
+overlay_tmpfs(const char *source, const char *target, struct error *err)
 {
-	if (mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+	if (mount(source, target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
 		return error_errno(err, "cannot mount a tmpfs on %s", target);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 struct overlay {
+	const char *source;           /* its name in mountinfo; NULL: "overlay" */
 	const struct strlist *lowers; /* at least one; the top one first */
 	const char *upper,
 	    *work;   /* empty folders on one file system, of the mapped ids */
@@ -26,8 +27,8 @@ MUST_CHECK int overlay_mount(
 /* Mount the folder source on target as well. */
 MUST_CHECK int overlay_bind(const char *source, const char *target, struct error *err);
 
-/* An empty file system in memory, for this user alone. */
-MUST_CHECK int overlay_tmpfs(const char *target, struct error *err);
+/* An empty file system in memory, for this user alone; source as above. */
+MUST_CHECK int overlay_tmpfs(const char *source, const char *target, struct error *err);
 
 /* Take the topmost mount off target; who still uses it keeps it until he is done. */
 MUST_CHECK int overlay_unmount(const char *target, struct error *err);

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base/path.h"
+#include "runner/supervisor/procs.h"
 #include "runner/supervisor/wire.h"
 #include "runner/sweep.h"
 
@@ -445,29 +446,44 @@ set_attributes(posix_spawnattr_t *attr)
 	    (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK));
 }
 
-static int
-spawn(pid_t *pid, const char *program, int socket, int spec, int lock)
+/* Ours, with the marker: a child that has not exec'ed yet is known by it too. */
+static char **
+add_marker(char *entry)
 {
+	size_t count = 0;
+	char **env;
+
+	while (environ[count] != NULL)
+		count++;
+	env = xcalloc(count + 2, sizeof(*env));
+	env[0] = entry;
+	memcpy(env + 1, environ, count * sizeof(*env));
+	return env;
+}
+
+static int
+spawn(pid_t *pid, const char *program, const char *marker, const int files[3])
+{
+	static const int numbers[] = { SPEC_FD_SOCKET, SPEC_FD_SPEC, SPEC_FD_LOCK };
+	cleanup_free char *entry = xasprintf(PROCS_MARKER_NAME "=%s", marker);
+	cleanup_free char **env = add_marker(entry);
 	char name[] = "pawl-supervise";
 	char *argv[] = { name, NULL };
-	cleanup_close int h0 = -1, h1 = -1, h2 = -1;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	int rc;
+	int high[ARRAY_LEN(numbers)] = { -1, -1, -1 }, rc;
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
 	rc = set_attributes(&attr);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	posix_spawn_file_actions_adddup2(&actions, 0, 1);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(numbers); i++)
+		rc = add_file(&actions, files[i], numbers[i], &high[i]);
 	if (rc == 0)
-		rc = add_file(&actions, socket, SPEC_FD_SOCKET, &h0);
-	if (rc == 0)
-		rc = add_file(&actions, spec, SPEC_FD_SPEC, &h1);
-	if (rc == 0)
-		rc = add_file(&actions, lock, SPEC_FD_LOCK, &h2);
-	if (rc == 0)
-		rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
+		rc = posix_spawn(pid, program, &actions, &attr, argv, env);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		cleanup_close_fd(&high[i]);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	return rc;
@@ -478,7 +494,7 @@ launch(struct supervisor *s, const struct spec *spec, int lock_fd, struct error 
 {
 	cleanup_free char *program = supervisor_program();
 	cleanup_close int spec_fd = spec_file(spec, err), theirs = -1;
-	int pair[2], rc;
+	int pair[2], files[3], rc;
 
 	if (spec_fd < 0)
 		return spec_fd;
@@ -486,7 +502,10 @@ launch(struct supervisor *s, const struct spec *spec, int lock_fd, struct error 
 		return error_errno(err, "cannot create a socket");
 	s->socket = pair[0];
 	theirs = pair[1];
-	rc = spawn(&s->pid, program, theirs, spec_fd, lock_fd);
+	files[0] = theirs;
+	files[1] = spec_fd;
+	files[2] = lock_fd;
+	rc = spawn(&s->pid, program, spec->marker, files);
 	if (rc != 0) {
 		errno = rc;
 		return error_errno(err, "cannot start %s", program);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,22 +18,32 @@
 #include "runner/supervisor/procs.h"
 
 #define SWEEP_ROUNDS 200
+#define UNCLEAR_ROUNDS 30 /* on a busy machine some process always comes or goes */
 #define SWEEP_PAUSE_NS (2 * 1000 * 1000)
+
+/* By a pidfd, so that no stranger is hit who got the number meanwhile. */
+static bool
+end_process(pid_t pid, const char *marker)
+{
+	cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd >= 0 && procs_mark_of(pid, marker) == PROCS_MARKED &&
+	    syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+}
 
 void
 sweep_processes(const char *marker)
 {
 	const struct timespec pause = { .tv_nsec = SWEEP_PAUSE_NS };
 
-	/* each round catches what was born during the last */
+	/* each round catches what was born, or became clear, during the last */
 	for (int round = 0; round < SWEEP_ROUNDS; round++) {
 		cleanup_pids struct pids pids = PIDS_INIT;
-		size_t ended = 0;
+		size_t unclear = procs_marked(marker, &pids), ended = 0;
 
-		procs_marked(marker, &pids);
 		for (size_t i = 0; i < pids.count; i++)
-			ended += kill(pids.items[i], SIGKILL) == 0;
-		if (ended == 0)
+			ended += end_process(pids.items[i], marker);
+		if (ended == 0 && (unclear == 0 || round > UNCLEAR_ROUNDS))
 			break;
 		nanosleep(&pause, NULL);
 	}

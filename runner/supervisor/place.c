@@ -10,13 +10,16 @@
 #include "base/overlay.h"
 #include "base/path.h"
 #include "runner/supervisor/files.h"
+#include "runner/supervisor/procs.h"
 #include "runner/supervisor/supervision.h"
 
 static int
 mount_project(struct supervision *s, struct error *err)
 {
 	const struct spec *spec = &s->spec;
+	cleanup_free char *source = procs_mount_source(spec->marker);
 	struct overlay overlay = {
+		.source = source,
 		.lowers = &spec->lowers,
 		.upper = spec->upper,
 		.work = spec->work,
@@ -43,18 +46,28 @@ write_file_variable(const char *dir, const struct spec_file *file, struct error 
 	return path_write_file(path, file->content.data, file->content.len, 0600, err);
 }
 
+/* In a namespace of our own nobody else sees what lies in it. */
+static int
+mount_files(struct supervision *s, struct error *err)
+{
+	cleanup_free char *source = procs_mount_source(s->spec.marker);
+
+	if (overlay_tmpfs(source, s->files_dir, err) < 0)
+		return err->code;
+	s->files_mounted = true;
+	return 0;
+}
+
 static int
 place_files(struct supervision *s, struct error *err)
 {
-	if (s->spec.file_count == 0)
+	/* a bind mount cannot bear the marker, so this one does */
+	if (s->spec.file_count == 0 && s->spec.mode != SPEC_BIND)
 		return 0;
 	if (files_create_dir(s->spec.marker, &s->files_dir, err) < 0)
 		return err->code;
-	if (s->spec.mode != SPEC_PLAIN) { /* then nobody else sees them */
-		if (overlay_tmpfs(s->files_dir, err) < 0)
-			return err->code;
-		s->files_mounted = true;
-	}
+	if (s->spec.mode != SPEC_PLAIN && mount_files(s, err) < 0)
+		return err->code;
 	for (size_t i = 0; i < s->spec.file_count; i++)
 		if (write_file_variable(s->files_dir, &s->spec.files[i], err) < 0)
 			return err->code;

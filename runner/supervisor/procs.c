@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 
-#define MARKER_NAME "PAWL_JOB_MARKER="
 #define ENVIRON_MAX (8u << 20)
 
 void
@@ -76,39 +75,94 @@ procs_descendants(pid_t root, struct pids *out)
 		add_children_of(out->items[i], out);
 }
 
+/* Or did: a zombie may have left a child. Threads of the kernel do neither. */
 static bool
-environ_has(const char *environ_path, const char *entry)
+runs_program(pid_t pid)
+{
+	cleanup_buf struct buf stat = BUF_INIT;
+	char path[64], exe[8];
+	const char *name_end;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
+	if (readlink(path, exe, sizeof(exe)) > 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if (buf_read_file(&stat, path, ENVIRON_MAX, NULL) < 0)
+		return true; /* gone: the same */
+	name_end = strrchr(buf_str(&stat), ')');
+	return name_end != NULL && strncmp(name_end, ") Z", 3) == 0;
+}
+
+/* Entries end with NUL. While a process execs it has none for a moment. */
+static enum procs_mark
+search_environ(pid_t pid, const char *entry)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	size_t len = strlen(entry);
+	struct error err = ERROR_INIT;
+	char path[64];
 	const char *at, *end;
 
-	if (buf_read_file(&text, environ_path, ENVIRON_MAX, NULL) < 0)
-		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/environ", (long)pid);
+	if (buf_read_file(&text, path, ENVIRON_MAX, &err) < 0)
+		return err.code == -EACCES || err.code == -EPERM ? PROCS_UNMARKED
+								 : PROCS_UNCLEAR;
 	end = text.data + text.len;
 	for (at = text.data; at != NULL && at < end; at += strlen(at) + 1)
 		if ((size_t)(end - at) >= len && memcmp(at, entry, len + 1) == 0)
-			return true;
-	return false;
+			return PROCS_MARKED;
+	if (text.len > 0)
+		return PROCS_UNMARKED;
+	return runs_program(pid) ? PROCS_UNCLEAR : PROCS_UNMARKED;
 }
 
-void
+static bool
+mounts_have(pid_t pid, const char *source)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_free char *field = xasprintf(" %s ", source);
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/mountinfo", (long)pid);
+	return buf_read_file(&text, path, ENVIRON_MAX, NULL) == 0 &&
+	    strstr(buf_str(&text), field) != NULL;
+}
+
+char *
+procs_mount_source(const char *marker)
+{
+	return xasprintf("pawl-%s", marker);
+}
+
+enum procs_mark
+procs_mark_of(pid_t pid, const char *marker)
+{
+	cleanup_free char *entry = xasprintf(PROCS_MARKER_NAME "=%s", marker);
+	cleanup_free char *source = procs_mount_source(marker);
+	enum procs_mark mark = search_environ(pid, entry);
+
+	return mark != PROCS_MARKED && mounts_have(pid, source) ? PROCS_MARKED : mark;
+}
+
+size_t
 procs_marked(const char *marker, struct pids *out)
 {
 	cleanup_closedir DIR *proc = opendir("/proc");
-	cleanup_free char *entry = xasprintf(MARKER_NAME "%s", marker);
+	size_t unclear = 0;
 	struct dirent *e;
 
 	while (proc != NULL && (e = readdir(proc)) != NULL) {
-		char path[300];
 		long pid = strtol(e->d_name, NULL, 10);
+		enum procs_mark mark;
 
 		if (pid <= 0 || pid == getpid())
 			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%ld/environ", pid);
-		if (environ_has(path, entry))
+		mark = procs_mark_of((pid_t)pid, marker);
+		unclear += mark == PROCS_UNCLEAR;
+		if (mark == PROCS_MARKED)
 			add_pid(out, (pid_t)pid);
 	}
+	return unclear;
 }
 
 void

@@ -9,6 +9,8 @@
 
 #include "base/base.h"
 
+#define PROCS_MARKER_NAME "PAWL_JOB_MARKER"
+
 struct pids {
 	pid_t *items;
 	size_t count, cap;
@@ -25,11 +27,28 @@ void pids_clear(struct pids *pids);
 /* All processes below root, itself left out; parents before their children. */
 void procs_descendants(pid_t root, struct pids *out);
 
+enum procs_mark {
+	PROCS_UNMARKED,
+	PROCS_MARKED,
+	/* between two programs, without any environment, or gone, maybe leaving a child
+	 * that was born too late to be looked at */
+	PROCS_UNCLEAR,
+};
+
 /*
- * All processes of this machine that have "PAWL_JOB_MARKER=marker" in the environment
- * they were started with. Those of other users cannot be seen.
+ * Was this process started with "PAWL_JOB_MARKER=marker" in its environment, or is it in
+ * a mount namespace where something is mounted from procs_mount_source(marker)? The
+ * second also finds who has cleaned his environment.
  */
-void procs_marked(const char *marker, struct pids *out);
+enum procs_mark procs_mark_of(pid_t pid, const char *marker);
+
+/*
+ * All marked processes of this machine, ourselves left out; how many were unclear. With
+ * none marked and none unclear there was none, and none can come.
+ */
+size_t procs_marked(const char *marker, struct pids *out);
+
+char *procs_mount_source(const char *marker); /* malloced */
 
 /* oom_score_adj, as /proc takes it; anyone may raise it. Not possible: no matter. */
 void procs_set_oom_score(pid_t pid, const char *score);

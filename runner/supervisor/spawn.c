@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "runner/supervisor/procs.h"
 #include "runner/supervisor/supervision.h"
 
 /* The kernel takes no single argument above 128 KiB; a longer script comes as a file. */
@@ -70,7 +71,7 @@ build_environment(const struct supervision *s, const struct spec_step *step)
 
 		set_pair(&vars, s->spec.files[i].name, path);
 	}
-	set_pair(&vars, "PAWL_JOB_MARKER", s->spec.marker);
+	set_pair(&vars, PROCS_MARKER_NAME, s->spec.marker);
 	set_pair(&vars, "CI_JOB_STATUS", step->always ? job_status(s) : "running");
 
 	env = xcalloc(vars.count + 1, sizeof(*env));

@@ -4,9 +4,12 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/overlay.h"
 #include "runner/supervisor/procs.h"
 
 static void
@@ -82,6 +85,58 @@ supervised_init(struct supervised *t)
 	};
 }
 
+bool
+supervised_can_mount(void)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		struct error err = ERROR_INIT;
+
+		_exit(overlay_unshare(geteuid() != 0, &err) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (status != 0)
+		printf("skipped: no mount namespace for this user\n");
+	return status == 0;
+}
+
+void
+supervised_use_overlay(struct supervised *t)
+{
+	struct error err = ERROR_INIT;
+
+	t->upper = path_join(t->dir.path, "upper");
+	t->work = path_join(t->dir.path, "work");
+	if (path_mkdirs(t->upper, 0755, &err) < 0 || path_mkdirs(t->work, 0755, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	t->spec.mode = SPEC_OVERLAY;
+	t->spec.userns = geteuid() != 0;
+	t->spec.upper = t->upper;
+	t->spec.work = t->work;
+}
+
+void
+supervised_add_lower(struct supervised *t, const char *layer)
+{
+	strlist_add_take(&t->spec.lowers, path_join(t->root, layer));
+}
+
+char *
+supervised_put_file(
+    const struct supervised *t, const char *layer, const char *file, const char *text)
+{
+	cleanup_free char *folder = path_join(t->root, layer);
+	char *path = path_join(folder, file);
+	struct error err = ERROR_INIT;
+
+	if (path_mkdirs(folder, 0755, &err) < 0 ||
+	    path_write_file(path, text, strlen(text), 0644, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	return path;
+}
+
 struct spec_step *
 supervised_add_step(struct supervised *t, const char *name, const char *const *items)
 {
@@ -155,6 +210,21 @@ supervised_left_nothing(const struct supervised *t)
 }
 
 void
+supervised_await_unlock(const struct supervised *t)
+{
+	cleanup_free char *path = path_join(t->dir.path, "lock");
+
+	for (int i = 0; i < 2000; i++) {
+		cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC);
+
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return;
+		usleep(5000);
+	}
+	ck_abort_msg("%s is still held", path);
+}
+
+void
 supervised_clear(struct supervised *t)
 {
 	struct error err = ERROR_INIT;
@@ -167,6 +237,8 @@ supervised_clear(struct supervised *t)
 		buf_clear(&t->scripts[i]);
 	buf_clear(&t->trace);
 	jobdir_clear(&t->dir);
+	free(t->upper);
+	free(t->work);
 	free(t->trace_path);
 	free(t->project_dir);
 	free(t->root);

@@ -15,7 +15,7 @@ struct supervised {
 	uv_loop_t loop;
 	char *root;        /* temporary; holds jobs/ and project/ */
 	struct jobdir dir; /* root/jobs/1 */
-	char *trace_path, *project_dir;
+	char *trace_path, *project_dir, *upper, *work;
 	struct spec spec;
 	struct buf scripts[4];
 	struct supervisor *supervisor;
@@ -33,6 +33,18 @@ struct supervised {
 /* A tied job without steps in a plain folder, run by bash. */
 void supervised_init(struct supervised *t);
 
+/* Some containers allow no mounts at all; says so in the words that count as skipped. */
+bool supervised_can_mount(void);
+
+/* Work in an overlay over root/LAYER… that spec.lowers names by supervised_add_lower().
+ */
+void supervised_use_overlay(struct supervised *t);
+void supervised_add_lower(struct supervised *t, const char *layer);
+
+/* Make root/layer/file; its path, malloced. */
+char *supervised_put_file(
+    const struct supervised *t, const char *layer, const char *file, const char *text);
+
 /* Add a step whose script is the items, a list that ends with NULL. */
 struct spec_step *supervised_add_step(
     struct supervised *t, const char *name, const char *const *items);
@@ -47,6 +59,9 @@ void supervised_await_log(struct supervised *t, const char *text);
 
 /* No process of this job is left. */
 bool supervised_left_nothing(const struct supervised *t);
+
+/* Until nobody holds the job's lock: its supervisor, wherever it was started, is gone. */
+void supervised_await_unlock(const struct supervised *t);
 
 void supervised_clear(struct supervised *t);
 

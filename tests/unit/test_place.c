@@ -1,68 +1,10 @@
 /* Where a job runs: overlays, bind mounts, file variables, and the runner's way in. */
 #include <check.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/overlay.h"
 #include "tests/unit/supervised.h"
-
-/* Some containers allow no mounts at all; then only the plain folder can be tested. */
-static bool
-can_mount(void)
-{
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		struct error err = ERROR_INIT;
-
-		_exit(overlay_unshare(geteuid() != 0, &err) == 0 ? 0 : 1);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	if (status != 0)
-		printf("skipped: no mount namespace for this user\n");
-	return status == 0;
-}
-
-/* root/layer/file; its path. */
-static char *
-put_file(
-    const struct supervised *t, const char *layer, const char *file, const char *text)
-{
-	cleanup_free char *folder = path_join(t->root, layer);
-	char *path = path_join(folder, file);
-	struct error err = ERROR_INIT;
-
-	if (path_mkdirs(folder, 0755, &err) < 0 ||
-	    path_write_file(path, text, strlen(text), 0644, &err) < 0)
-		ck_abort_msg("%s", err.msg);
-	return path;
-}
-
-static void
-add_lower(struct supervised *t, const char *layer)
-{
-	strlist_add_take(&t->spec.lowers, path_join(t->root, layer));
-}
-
-static void
-make_upper(struct supervised *t, char **upper, char **work)
-{
-	struct error err = ERROR_INIT;
-
-	*upper = path_join(t->dir.path, "upper");
-	*work = path_join(t->dir.path, "work");
-	if (path_mkdirs(*upper, 0755, &err) < 0 || path_mkdirs(*work, 0755, &err) < 0)
-		ck_abort_msg("%s", err.msg);
-	t->spec.mode = SPEC_OVERLAY;
-	t->spec.userns = geteuid() != 0;
-	t->spec.upper = *upper;
-	t->spec.work = *work;
-}
 
 static void
 assert_file(const char *path, const char *want)
@@ -81,19 +23,18 @@ static const char *const on_layers[] = { "cat both top bottom", "echo new >both"
 START_TEST(job_sees_layers_merged_and_changes_none)
 {
 	cleanup_free char *both = NULL, *top = NULL, *hidden = NULL, *bottom = NULL;
-	cleanup_free char *upper = NULL, *work = NULL;
 	struct supervised t;
 
-	if (!can_mount())
+	if (!supervised_can_mount())
 		return;
 	supervised_init(&t);
-	both = put_file(&t, "layer1", "both", "upper one\n");
-	top = put_file(&t, "layer1", "top", "top\n");
-	hidden = put_file(&t, "layer2", "both", "lower one\n");
-	bottom = put_file(&t, "layer2", "bottom", "bottom\n");
-	add_lower(&t, "layer1");
-	add_lower(&t, "layer2");
-	make_upper(&t, &upper, &work);
+	both = supervised_put_file(&t, "layer1", "both", "upper one\n");
+	top = supervised_put_file(&t, "layer1", "top", "top\n");
+	hidden = supervised_put_file(&t, "layer2", "both", "lower one\n");
+	bottom = supervised_put_file(&t, "layer2", "bottom", "bottom\n");
+	supervised_add_lower(&t, "layer1");
+	supervised_add_lower(&t, "layer2");
+	supervised_use_overlay(&t);
 	supervised_add_step(&t, "script", on_layers);
 	supervised_run(&t);
 	ck_assert_str_eq(t.result.message, "");
@@ -102,8 +43,8 @@ START_TEST(job_sees_layers_merged_and_changes_none)
 	assert_file(both, "upper one\n");
 	assert_file(hidden, "lower one\n");
 	assert_file(bottom, "bottom\n");
-	ck_assert_int_ne(access(upper, F_OK), 0);
-	ck_assert_int_ne(access(work, F_OK), 0);
+	ck_assert_int_ne(access(t.upper, F_OK), 0);
+	ck_assert_int_ne(access(t.work, F_OK), 0);
 	supervised_clear(&t);
 }
 END_TEST
@@ -121,20 +62,19 @@ static const struct {
 
 START_TEST(any_number_and_name_of_layers_is_mounted)
 {
-	cleanup_free char *upper = NULL, *work = NULL;
 	struct supervised t;
 
-	if (!can_mount())
+	if (!supervised_can_mount())
 		return;
 	supervised_init(&t);
 	for (unsigned i = 0; i < stacks[_i].count; i++) {
 		cleanup_free char *name = xasprintf("%s%u", stacks[_i].name, i);
 		cleanup_free char *file = xasprintf("f%u", i);
 
-		free(put_file(&t, name, file, "x"));
-		add_lower(&t, name);
+		free(supervised_put_file(&t, name, file, "x"));
+		supervised_add_lower(&t, name);
 	}
-	make_upper(&t, &upper, &work);
+	supervised_use_overlay(&t);
 	supervised_add_script(&t, "ls | wc -l");
 	supervised_run(&t);
 	ck_assert_str_eq(t.result.message, "");
@@ -150,14 +90,14 @@ END_TEST
 
 START_TEST(missing_layer_is_told_and_starts_nothing)
 {
-	cleanup_free char *upper = NULL, *work = NULL, *want = NULL;
+	cleanup_free char *want = NULL;
 	struct supervised t;
 
-	if (!can_mount())
+	if (!supervised_can_mount())
 		return;
 	supervised_init(&t);
 	strlist_add(&t.spec.lowers, "/nowhere");
-	make_upper(&t, &upper, &work);
+	supervised_use_overlay(&t);
 	supervised_add_script(&t, "echo must not run");
 	supervised_run(&t);
 	want = xasprintf(
@@ -175,10 +115,10 @@ START_TEST(bound_folder_stands_at_the_project_path)
 	cleanup_free char *source = NULL, *file = NULL, *made = NULL, *want = NULL;
 	struct supervised t;
 
-	if (!can_mount())
+	if (!supervised_can_mount())
 		return;
 	supervised_init(&t);
-	file = put_file(&t, "copy", "file", "bound\n");
+	file = supervised_put_file(&t, "copy", "file", "bound\n");
 	source = path_join(t.root, "copy");
 	made = path_join(source, "made");
 	t.spec.mode = SPEC_BIND;
@@ -206,7 +146,7 @@ START_TEST(file_variable_is_a_path_while_the_job_runs)
 	struct supervised t;
 	const char *at;
 
-	if (places[_i].mounted && !can_mount())
+	if (places[_i].mounted && !supervised_can_mount())
 		return;
 	supervised_init(&t);
 	if (places[_i].mounted) {
@@ -267,15 +207,14 @@ take_out(struct supervisor *s, int fd, const struct supervisor_result *so_far, v
 
 START_TEST(runner_works_in_the_workspace_before_and_after)
 {
-	cleanup_free char *upper = NULL, *work = NULL;
 	struct supervised t;
 
-	if (!can_mount())
+	if (!supervised_can_mount())
 		return;
 	supervised_init(&t);
-	free(put_file(&t, "layer", "file", "x"));
-	add_lower(&t, "layer");
-	make_upper(&t, &upper, &work);
+	free(supervised_put_file(&t, "layer", "file", "x"));
+	supervised_add_lower(&t, "layer");
+	supervised_use_overlay(&t);
 	t.spec.hold = t.spec.collect = true;
 	t.events.on_ready = put_in;
 	t.events.on_collect = take_out;
