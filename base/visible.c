@@ -93,6 +93,17 @@ columns_of(uint32_t c)
 	return 1;
 }
 
+/* Bytes of plain ASCII that text begins with: most of all text. */
+static size_t
+plain_len(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= 0x20 && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
 /* Returns the columns added. */
 static size_t
 add(struct buf *out, const char *text)
@@ -100,8 +111,16 @@ add(struct buf *out, const char *text)
 	size_t columns = 0, left = strlen(text);
 
 	while (left > 0) {
-		size_t len = char_len(text, left), step = len == 0 ? 1 : len;
+		size_t plain = plain_len(text), len, step;
 
+		buf_add(out, text, plain);
+		columns += plain;
+		text += plain;
+		left -= plain;
+		if (left == 0)
+			break;
+		len = char_len(text, left);
+		step = len == 0 ? 1 : len;
 		if (is_shown(text, len)) {
 			buf_add(out, text, len);
 			columns += columns_of(decode(text, len));

@@ -6,23 +6,19 @@
 
 #include "pipelines/expr.h"
 
-/* A secret that decided is named, not shown. */
-static const char *
-shown_value(const struct vars *vars, const char *name)
-{
-	const struct var *var = vars_get(vars, name);
-
-	if (var == NULL)
-		return NULL;
-	return var->masked ? "[MASKED]" : var->value;
-}
+/* A condition's answer for given values. */
+struct answer {
+	bool holds;
+	struct why_value *values; /* of the variables in it */
+	size_t value_count;
+};
 
 struct names {
 	const char *const *items;
 	size_t count;
 };
 
-/* The variables in an expression; jobs that extend one template share the answer. */
+/* The variables in an expression. */
 static const struct names *
 names_in(struct rules_context *ctx, const char *cond)
 {
@@ -36,23 +32,73 @@ names_in(struct rules_context *ctx, const char *cond)
 	return names;
 }
 
-/* `if` of one rule: its answer, and the variables it asks for. */
+/* A text with its length before it, in bytes that are not 0. */
+static void
+add_key(struct buf *key, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t n = len; n > 0; n >>= 7)
+		buf_add_char(key, (char)(0x80 | (n & 0x7f)));
+	buf_add(key, text, len);
+}
+
+/* What the answer depends on: the expression and the values it asks for. */
+static void
+condition_key(
+    struct buf *key, const char *cond, const struct names *names, const struct vars *vars)
+{
+	add_key(key, cond);
+	for (size_t i = 0; i < names->count; i++) {
+		const struct var *var = vars_get(vars, names->items[i]);
+
+		buf_add_str(key, var == NULL ? "-" : var->masked ? "*" : "=");
+		if (var != NULL)
+			add_key(key, var->value);
+	}
+}
+
+static struct answer *
+find_answer(struct rules_context *ctx, const char *cond, const struct names *names,
+    const struct vars *vars)
+{
+	const struct expr_env env = { .vars = vars, .regexes = &ctx->regexes };
+	struct answer *answer = arena_alloc(ctx->arena, sizeof(*answer));
+
+	/* one that cannot be evaluated counts as false; lint has told of it before */
+	if (expr_eval_in(cond, &env, &answer->holds, NULL) < 0)
+		answer->holds = false;
+	answer->values = arena_calloc(ctx->arena, names->count, sizeof(*answer->values));
+	for (size_t i = 0; i < names->count; i++) {
+		const struct var *var = vars_get(vars, names->items[i]);
+		struct why_value *value = &answer->values[answer->value_count++];
+
+		value->name = names->items[i];
+		if (var != NULL) /* a secret that decided is named, not shown */
+			value->value = var->masked ? "[MASKED]" : var->value;
+	}
+	return answer;
+}
+
+/* `if` of one rule. Jobs that extend one template mostly share the answer. */
 static void
 ask_condition(struct rules_context *ctx, const struct rule *rule, const struct vars *vars,
     struct why_step *step)
 {
-	const struct expr_env env = { .vars = vars, .regexes = &ctx->regexes };
 	const struct names *names = names_in(ctx, rule->cond);
-	bool holds = false;
+	struct answer *answer;
 
-	/* one that cannot be evaluated counts as false; lint has told of it before */
-	if (expr_eval_in(rule->cond, &env, &holds, NULL) < 0)
-		holds = false;
-	step->cond = holds ? CLAUSE_TRUE : CLAUSE_FALSE;
-	step->values = arena_calloc(ctx->arena, names->count, sizeof(*step->values));
-	for (size_t i = 0; i < names->count; i++)
-		step->values[step->value_count++] = (struct why_value){ names->items[i],
-			shown_value(vars, names->items[i]) };
+	buf_reset(&ctx->key);
+	condition_key(&ctx->key, rule->cond, names, vars);
+	answer = map_get(&ctx->answers, buf_str(&ctx->key));
+	if (answer == NULL) {
+		answer = find_answer(ctx, rule->cond, names, vars);
+		if (ctx->key.len <= RULES_MAX_KEY && ctx->answers.live < RULES_MAX_KEPT)
+			map_set(&ctx->answers, buf_str(&ctx->key), answer);
+	}
+	step->cond = answer->holds ? CLAUSE_TRUE : CLAUSE_FALSE;
+	step->values = answer->values;
+	step->value_count = answer->value_count;
 }
 
 static int
@@ -211,6 +257,8 @@ rules_context_clear(struct rules_context *ctx)
 {
 	map_clear(&ctx->clauses);
 	map_clear(&ctx->names);
+	map_clear(&ctx->answers);
+	buf_clear(&ctx->key);
 	regex_cache_clear(&ctx->regexes);
 	free(ctx->steps);
 	ctx->steps = NULL;

@@ -19,6 +19,10 @@
 /* Rules looked at for one plan; real ones stay far below. */
 #define RULES_MAX_ASKED 1000000
 
+/* Answers of expressions that are kept, and the size of what they depend on. */
+#define RULES_MAX_KEPT 10000
+#define RULES_MAX_KEY 1024
+
 /* Values a reason lists. */
 #define RULES_MAX_VALUES 50
 
@@ -32,11 +36,13 @@ struct rules_context {
 	/* What was found out, for the next job that asks the same: */
 	struct map clauses; /* answers of changes and exists, by expanded text */
 	struct map names;   /* variables in an expression, by its text */
+	struct map answers; /* of expressions, by text and values */
 	struct regex_cache regexes;
 	size_t asked; /* rules looked at so far */
-	/* Room for the steps of the decision being made. */
+	/* Room for the decision being made. */
 	struct why_step *steps;
 	size_t step_cap;
+	struct buf key;
 };
 
 void rules_context_clear(struct rules_context *ctx);
