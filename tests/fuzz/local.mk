@@ -6,15 +6,18 @@ FUZZERS += tests/fuzz/fuzz_config
 FUZZERS += tests/fuzz/fuzz_expand
 FUZZERS += tests/fuzz/fuzz_expr
 FUZZERS += tests/fuzz/fuzz_glob
+FUZZERS += tests/fuzz/fuzz_plan
 
 LDFLAGS_FUZZ = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_glob_LDFLAGS = $(LDFLAGS_FUZZ)
+tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
 EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
+EXTRA_DIST += tests/fuzz/plan.dict
 
 if FUZZ
 noinst_PROGRAMS += $(FUZZERS)
