@@ -1,6 +1,8 @@
 /* The file behind `--variables`: from YAML to project variables. */
 #include "scheduler/variables_file.h"
 
+#include <assert.h>
+
 #include "base/str.h"
 #include "pipelines/document.h"
 
@@ -89,6 +91,7 @@ read_key(struct reader *r, const struct node_pair *pair, struct var *var)
 {
 	bool is_value = str_eq(pair->key, "value");
 
+	assert(pair->value != NULL); /* YAML without a value has the null node */
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++)
 		if (str_eq(pair->key, switches[i].key)) {
 			read_switch(r, pair, var, i);
