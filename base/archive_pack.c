@@ -41,10 +41,7 @@ open_archive(struct packing *k, int out_fd, struct error *err)
 	k->a = l->archive_write_new();
 	k->entry = l->archive_entry_new();
 	(void)snprintf(level, sizeof(level), "%d", k->p->level);
-	/* names are bytes: without a locale libarchive knows no others than ASCII */
 	if (l->archive_write_set_format_pax(k->a) < ARCHIVE_WARN ||
-	    l->archive_write_set_format_option(k->a, "pax", "hdrcharset", "BINARY") <
-		ARCHIVE_WARN ||
 	    l->archive_write_add_filter_zstd(k->a) < ARCHIVE_WARN ||
 	    l->archive_write_set_filter_option(k->a, "zstd", "compression-level", level) <
 		ARCHIVE_WARN ||
@@ -93,7 +90,7 @@ write_header(struct packing *k, const char *path, const struct stat *st, mode_t 
 	l->archive_entry_set_filetype(k->entry, type);
 	l->archive_entry_set_perm(k->entry, st->st_mode & 0777);
 	set_time(k, st);
-	/* WARN is about names it cannot convert, which it keeps as bytes */
+	/* WARN is about names that are not ASCII; without a locale it keeps the bytes */
 	if (l->archive_write_header(k->a, k->entry) < ARCHIVE_WARN)
 		return archive_lib_error(l, k->a, path, err);
 	return 0;
