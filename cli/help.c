@@ -1,6 +1,7 @@
 /* What the command tables say to people: help texts, man pages, shell completion. */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -159,9 +160,11 @@ command_man(const struct command *command, struct buf *out)
 		man_overview(out);
 		return;
 	}
-	buf_printf(out,
-	    ".TH PAWL\\-%s 1 \"\" \"pawl " PACKAGE_VERSION "\"\n.SH NAME\npawl\\-%s \\- ",
-	    command->name, command->name);
+	buf_add_str(out, ".TH PAWL\\-");
+	for (const char *p = command->name; *p != '\0'; p++)
+		buf_add_char(out, (char)toupper((unsigned char)*p));
+	buf_printf(out, " 1 \"\" \"pawl " PACKAGE_VERSION "\"\n.SH NAME\npawl\\-%s \\- ",
+	    command->name);
 	roff(out, command->summary);
 	buf_printf(out, ".SH SYNOPSIS\n\\fBpawl %s\\fR [\\fIOPTION\\fR…]", command->name);
 	if (command->usage[0] != '\0')

@@ -11,6 +11,7 @@
 static const struct option_row own_options[] = {
 	{ 0, "all", NULL, "also list jobs the event leaves out, each with its reason" },
 	{ 0, "json", NULL, "print an array of objects, one to a line" },
+	{ 0, "names", NULL, "print only the names, one to a line" },
 	{ 0 },
 };
 
@@ -25,6 +26,10 @@ print_list(const struct plan *plan, const struct args *args)
 
 	if (args_has(args, "json")) {
 		plan_list_json(plan, all, &out);
+	} else if (args_has(args, "names")) {
+		for (size_t i = 0; i < plan->job_count; i++)
+			if (all || plan->jobs[i].created)
+				buf_printf(&out, "%s\n", plan->jobs[i].name);
 	} else {
 		screen_detect(&screen);
 		if (!plan->created)

@@ -2,3 +2,28 @@
 # the command tables.
 EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/running.md \
 	docs/variables.md docs/why.md docs/make-picture
+
+# one page per command, and pawl(1); a test compares the list with the tables
+MAN_PAGES = docs/pawl.1 docs/pawl-expr.1 docs/pawl-graph.1 docs/pawl-lint.1 docs/pawl-list.1 \
+	docs/pawl-run.1 docs/pawl-why.1
+nodist_man_MANS = $(MAN_PAGES)
+CLEANFILES += $(MAN_PAGES) docs/pawl.bash
+
+$(MAN_PAGES): pawl$(EXEEXT)
+	@mkdir -p docs
+	$(AM_V_GEN)name=$(@F); name=$${name%.1}; command=$${name#pawl}; \
+	./pawl$(EXEEXT) help --man $${command#-} >$@.tmp && mv $@.tmp $@
+
+completiondir = $(datadir)/bash-completion/completions
+nodist_completion_DATA = docs/pawl.bash
+
+docs/pawl.bash: pawl$(EXEEXT)
+	@mkdir -p docs
+	$(AM_V_GEN)./pawl$(EXEEXT) help --completion >$@.tmp && mv $@.tmp $@
+
+# bash-completion looks a file up by the command's name
+install-data-hook:
+	cd "$(DESTDIR)$(completiondir)" && mv -f pawl.bash pawl
+
+uninstall-hook:
+	rm -f "$(DESTDIR)$(completiondir)/pawl"
