@@ -89,23 +89,32 @@ trim_spaces(struct buf *out)
 		out->data[--out->len] = '\0';
 }
 
+/* What a failure, or a person who does not come, means for the pipeline. */
+static const char *
+failure_note(const struct plan_job *job)
+{
+	const struct allow_failure *allow = &job->allow_failure;
+
+	if (!job->created)
+		return "";
+	if (job->when == WHEN_MANUAL)
+		return allow->allowed ? "" : "blocks until played";
+	if (allow->allowed)
+		return "may fail";
+	return allow->exit_codes.count > 0 ? "may fail with some exit codes" : "";
+}
+
 /* What does not fit a column of its own. */
 static void
 add_notes(struct buf *out, const struct plan_job *job, bool all)
 {
-	const char *separator = "";
+	const char *note = failure_note(job);
 
-	if (job->created && job->allow_failure.allowed) {
-		buf_add_str(out, "may fail");
-		separator = "; ";
-	} else if (job->created && job->allow_failure.exit_codes.count > 0) {
-		buf_add_str(out, "may fail with some exit codes");
-		separator = "; ";
+	buf_add_str(out, note);
+	if (all) {
+		buf_add_str(out, *note == '\0' ? "" : "; ");
+		visible_add(out, job->why.text);
 	}
-	if (!all)
-		return;
-	buf_add_str(out, separator);
-	visible_add(out, job->why.text);
 }
 
 static void

@@ -53,6 +53,8 @@ graph_note(const struct plan_job *job, struct arena *a)
 	bool may_fail =
 	    job->allow_failure.allowed || job->allow_failure.exit_codes.count > 0;
 
+	if (job->when == WHEN_MANUAL) /* the pipeline goes on without it, or waits */
+		return may_fail ? when : "manual, blocks";
 	if (!may_fail)
 		return when;
 	return arena_printf(a, "%s%smay fail", when, *when == '\0' ? "" : ", ");

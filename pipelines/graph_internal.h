@@ -14,7 +14,7 @@ struct graph_stage {
 /* The stages in order; an arena array. */
 size_t graph_stages(const struct plan *plan, struct arena *a, struct graph_stage **out);
 
-/* "manual", "delayed, may fail" …; "" when there is nothing to say. An arena string. */
+/* "manual, blocks", "may fail" …; "" when there is nothing to say. An arena string. */
 const char *graph_note(const struct plan_job *job, struct arena *a);
 
 void graph_write_svg(const struct plan *plan, struct buf *out);
