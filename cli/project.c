@@ -336,8 +336,10 @@ project_compile_source(struct project *p, const struct project_source *source,
 	struct config *config;
 	struct document document;
 
+	/* errors of loading do not end it: what else is wrong is told with them */
 	if (document_load(&load, arena, diags, &document) < 0 ||
-	    config_build(document.root, arena, false, diags, &config) < 0)
+	    config_build(document.root, arena, document.incomplete, diags, &config) < 0 ||
+	    diags->errors > 0)
 		return EXIT_INVALID;
 	options.files = document.files;
 	options.file_count = document.file_count;
