@@ -65,7 +65,7 @@ target_clear(struct target *t)
 static int
 cannot(const char *what, const char *name)
 {
-	fprintf(stderr, "pawl: cannot %s %s: %s\n", what, name, strerror(errno));
+	(void)fprintf(stderr, "pawl: cannot %s %s: %s\n", what, name, strerror(errno));
 	return EXIT_INVALID;
 }
 
@@ -131,7 +131,7 @@ target_stdin(struct target *t, const char *dir)
 		return rc;
 	t->shown = t->path = STDIN_NAME;
 	if (buf_read_fd(&t->text, STDIN_FILENO, DOCUMENT_MAX_BYTES, &err) < 0) {
-		fprintf(stderr, "pawl: standard input: %s\n", err.msg);
+		(void)fprintf(stderr, "pawl: standard input: %s\n", err.msg);
 		return EXIT_INVALID;
 	}
 	return EXIT_OK;
@@ -318,7 +318,7 @@ lint_file(struct lint *l, const char *file, struct json_writer *json)
 		show_json(json, &t, &result);
 	else
 		show_text(&t, &result, &text);
-	fputs(buf_str(&text), stdout);
+	(void)fputs(buf_str(&text), stdout);
 	return result.diags.errors > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -358,7 +358,7 @@ run(const struct args *args)
 	rc = lint_files(&lint, as_json ? &json : NULL);
 	if (as_json) {
 		json_end_array(&json);
-		puts(buf_str(&out));
+		(void)puts(buf_str(&out));
 	}
 	if (lint.opened)
 		project_close(&lint.project);

@@ -1,4 +1,6 @@
 /* artifacts and their reports. */
+#include <ctype.h>
+
 #include "base/str.h"
 #include "pipelines/config_read.h"
 
@@ -89,11 +91,29 @@ static const struct value_field artifacts_fields[] = {
 };
 static const struct value_shape artifacts_shape = VALUE_SHAPE(artifacts_fields);
 
+#define EXPOSE_AS_MAX 100
+
+static bool
+is_plain_title(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && strchr("-_ ", *s) == NULL)
+			return false;
+	return true;
+}
+
 static void
 check_exposed(struct reader *r, const struct node *n, const struct artifacts *artifacts)
 {
-	if (artifacts->expose_as == NULL || n->kind != NODE_MAP)
+	const char *title = artifacts->expose_as;
+
+	if (title == NULL || n->kind != NODE_MAP)
 		return;
+	if (strlen(title) > EXPOSE_AS_MAX || !is_plain_title(title))
+		value_error(r, node_get(n, "expose_as")->mark,
+		    "has the title \"%s\"; `expose_as` may have %d letters, digits, `-`, `_` "
+		    "and spaces",
+		    title, EXPOSE_AS_MAX);
 	if (node_is_null(node_get(n, "paths")))
 		value_error(r, n->mark, "has `expose_as` but no `paths` to expose");
 	for (size_t i = 0; i < artifacts->paths.count; i++)

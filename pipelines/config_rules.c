@@ -90,16 +90,26 @@ read_start_in(struct reader *r, const struct node *n, const void *arg, void *out
 
 static const struct value_limits paths_limits = { .max = 50 };
 
+/* The newest GitLab has it; what it means exactly is not documented well enough. */
+static void
+read_regexp(struct reader *r, const struct node *n, const void *arg, void *out)
+{
+	value_string(r, n, arg, out);
+	value_report(r, DIAG_ERROR, DIAG_LOGIC, n->mark,
+	    "%s is not supported; name the files with globs under `paths`",
+	    value_path(r));
+}
+
 static const struct value_field changes_fields[] = {
-	{ "paths", value_strings, offsetof(struct rule_paths, paths), &paths_limits,
-	    VALUE_REQUIRED },
+	{ "paths", value_strings, offsetof(struct rule_paths, paths), &paths_limits, 0 },
+	{ "regexp", read_regexp, VALUE_NOWHERE, NULL, 0 },
 	{ "compare_to", value_string, offsetof(struct rule_paths, compare_to), NULL, 0 },
 };
 static const struct value_shape changes_shape = VALUE_SHAPE(changes_fields);
 
 static const struct value_field exists_fields[] = {
-	{ "paths", value_strings, offsetof(struct rule_paths, paths), &paths_limits,
-	    VALUE_REQUIRED },
+	{ "paths", value_strings, offsetof(struct rule_paths, paths), &paths_limits, 0 },
+	{ "regexp", read_regexp, VALUE_NOWHERE, NULL, 0 },
 	{ "project", value_string, offsetof(struct rule_paths, project), NULL, 0 },
 	{ "ref", value_string, offsetof(struct rule_paths, ref), NULL, 0 },
 };
@@ -111,10 +121,14 @@ read_paths(struct reader *r, const struct node *n, const void *arg, void *out)
 	struct rule_paths *paths = out;
 
 	paths->present = true;
-	if (n->kind == NODE_MAP)
+	if (n->kind == NODE_MAP) {
 		value_map(r, n, arg, paths);
-	else
+		if (node_is_null(node_get(n, "paths")) &&
+		    node_is_null(node_get(n, "regexp")))
+			value_error(r, n->mark, "lacks `paths`, a list of globs");
+	} else {
 		value_strings(r, n, &paths_limits, &paths->paths);
+	}
 }
 
 /* Accepted in workflow:rules, where it does nothing. */

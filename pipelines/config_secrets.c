@@ -59,6 +59,7 @@ static const struct value_field secret_fields[] = {
 	{ "azure_key_vault", value_map, VALUE_NOWHERE, &versioned_shape, 0 },
 	{ "aws_secrets_manager", check_string_or_map, VALUE_NOWHERE, &aws_shape, 0 },
 	{ "gitlab_secrets_manager", value_map, VALUE_NOWHERE, &gitlab_shape, 0 },
+	{ "akeyless", value_any_map, VALUE_NOWHERE, NULL, 0 },
 	{ "file", value_bool, VALUE_NOWHERE, NULL, 0 },
 	{ "token", value_string, VALUE_NOWHERE, NULL, 0 },
 };

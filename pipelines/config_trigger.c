@@ -170,9 +170,9 @@ check_trigger(struct reader *r, const struct node *n)
 		    "has `branch`, which is for `project` only; a child pipeline runs on "
 		    "this commit");
 	else if (include && given(n, "inputs"))
-		value_error(r, n->mark,
-		    "has `inputs`, which is for `project`; put it beside the file in "
-		    "`include`");
+		value_report(r, DIAG_WARNING, DIAG_SHAPE, n->mark,
+		    "%s:inputs is for `project`; put it beside the file in `include`",
+		    value_path(r));
 }
 
 void

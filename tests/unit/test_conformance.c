@@ -114,7 +114,8 @@ static const struct {
 	{ "NVIDIA__nvidia-container-toolkit",
 	    "a job extends .test:toolkit, which no file has" },
 	{ "doevelopper__rules-sdlc", "an alias has no anchor" },
-	{ "LarvataTW__auto-deploy-image", "a local file includes a template of GitLab's" },
+	{ "LarvataTW__auto-deploy-image",
+	    "a local file includes a template of GitLab's" },
 };
 
 static const char *
