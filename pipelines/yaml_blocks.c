@@ -26,9 +26,9 @@ block_end(const char *p, const char *limit)
 {
 	const char *data = p + 3, *end = p + 3;
 
-	while (end < limit && *end != '\n' && !(end[0] == ']' && end[1] == ']'))
+	while (end + 1 < limit && *end != '\n' && !(end[0] == ']' && end[1] == ']'))
 		end++;
-	if (end >= limit || *end != ']')
+	if (end + 1 >= limit || *end != ']')
 		return NULL;
 	while (data < end && isspace((unsigned char)*data))
 		data++;

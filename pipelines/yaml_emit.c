@@ -308,8 +308,10 @@ emit_map(struct emitter *e, const struct node *map, size_t indent, bool started)
 	for (size_t i = 0; i < map->count; i++) {
 		const struct node_pair *pair = &map->pairs[i];
 
-		if (indent == 0 && i > 0 && pair->value->kind == NODE_MAP)
-			buf_add_char(e->out, '\n'); /* jobs stand apart */
+		/* jobs stand apart, but for a text that keeps its last empty lines */
+		if (indent == 0 && i > 0 && pair->value->kind == NODE_MAP &&
+		    memcmp(e->out->data + e->out->len - 2, "\n\n", 2) != 0)
+			buf_add_char(e->out, '\n');
 		if (i > 0 || !started)
 			add_indent(e->out, indent);
 		emit_key(e, pair->key, indent);

@@ -82,6 +82,7 @@ static const struct {
 	{ "a: |\n  one\n   two\n\n  three\n", "a: |\n  one\n   two\n\n  three\n" },
 	{ "a: |-\n  one\n  two\n", "a: |-\n  one\n  two\n" },
 	{ "a: |+\n  one\n\nb: 1", "a: |+\n  one\n\nb: 1\n" },
+	{ "a: |+\n  one\n\nb: {c: 1}", "a: |+\n  one\n\nb:\n  c: 1\n" },
 	{ "a: \"  in\\nout\"", "a: |2-\n    in\n  out\n" },
 	{ "a: \"\\n\"", "a: \"\\n\"\n" },
 	{ "[ 'yes', '1', 'null', '', '~', '1:30', '2024-01-01', '0x1', '.5' ]",

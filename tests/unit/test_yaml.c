@@ -187,6 +187,18 @@ START_TEST(byte_order_mark_is_skipped)
 }
 END_TEST
 
+/* The text has no NUL behind it, and ends within a block. */
+START_TEST(block_cut_by_the_end_is_text)
+{
+	static const char text[] = "a: '$[[ inputs.x ]";
+	cleanup_free char *bytes = xmemdup(text, sizeof(text) - 1);
+	struct parsed p = parse_bytes(bytes, sizeof(text) - 1);
+
+	ck_assert_int_lt(p.rc, 0);
+	arena_free(p.arena);
+}
+END_TEST
+
 START_TEST(marks_count_from_one)
 {
 	struct parsed p = parse("é: x\njob:\n  script:\n    - a\n");
@@ -380,6 +392,7 @@ main(void)
 	tcase_add_test(tc, alias_shares_the_node);
 	tcase_add_test(tc, documents_are_separate);
 	tcase_add_test(tc, byte_order_mark_is_skipped);
+	tcase_add_test(tc, block_cut_by_the_end_is_text);
 	tcase_add_test(tc, marks_count_from_one);
 	tcase_add_test(tc, large_map_finds_every_key);
 	tcase_add_loop_test(
