@@ -13,6 +13,7 @@ libcli_a_SOURCES += cli/help.c
 libcli_a_SOURCES += cli/ids.c cli/ids.h
 libcli_a_SOURCES += cli/folder.c cli/folder.h
 libcli_a_SOURCES += cli/lint.c cli/lint.h
+libcli_a_SOURCES += cli/kept.c cli/kept.h
 libcli_a_SOURCES += cli/lines.c cli/lines.h
 libcli_a_SOURCES += cli/list.c
 libcli_a_SOURCES += cli/list_format.c cli/list_format.h

@@ -5,6 +5,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "cli/kept.h"
 #include "cli/local.h"
 #include "runner/artifacts.h"
 #include "runner/build.h"
@@ -217,6 +218,9 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 	}
 	if (event.success)
 		read_coverage(job);
+	if (event.success && job->pipeline->depth == 0 &&
+	    (job->has_artifacts || job->dotenv_count > 0))
+		kept_set_latest(local->runner->artifacts_dir, job->name, job->id);
 	build_free(take(job->build)); /* result is gone with it */
 	job_payload_free(take(job->payload));
 	end_job(local, event);
@@ -230,33 +234,77 @@ struct inheritance {
 	size_t dotenv_count;
 };
 
+struct inheriting {
+	struct inheritance all;
+	size_t dep_cap, var_cap;
+	struct arena *arena;
+};
+
+static void
+inherit_dotenv(struct inheriting *in, const struct var *vars, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		ARENA_GROW(in->arena, in->all.dotenv, in->all.dotenv_count, in->var_cap);
+		in->all.dotenv[in->all.dotenv_count++] = vars[i];
+	}
+}
+
+static void
+inherit_archive(struct inheriting *in, int64_t id, const char *name)
+{
+	ARENA_GROW(in->arena, in->all.deps, in->all.dep_count, in->dep_cap);
+	in->all.deps[in->all.dep_count++] = (struct job_dependency){
+		.id = id, .name = name, .filename = ARTIFACTS_FILE_NAME
+	};
+}
+
+/* A job that takes no part in this run: what it left in an earlier one, if it did. */
+static void
+inherit_earlier(struct local *local, const char *name, struct inheriting *in)
+{
+	const char *store = local->runner->artifacts_dir;
+	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_free char *archive = NULL;
+	int64_t id = kept_latest(store, name);
+	struct error ignored = ERROR_INIT;
+	struct var *vars;
+	size_t count;
+
+	if (id == 0)
+		return;
+	if (artifacts_read_report(store, id, "dotenv", &text, &ignored) == 0 &&
+	    dotenv_parse(buf_str(&text), text.len, in->arena, &vars, &count, &ignored) ==
+		0)
+		inherit_dotenv(in, vars, count);
+	archive = xasprintf("%s/%" PRId64 "/" ARTIFACTS_FILE_NAME, store, id);
+	if (access(archive, R_OK) == 0)
+		inherit_archive(in, id, name);
+}
+
 static struct inheritance
 inherit(struct local *local, const struct core_job *job, struct arena *arena)
 {
+	const struct local_pipeline *p = local_find_job(local, job->id)->pipeline;
 	const struct plan_job *plan = job->plan;
-	struct inheritance all = { NULL };
-	size_t dep_cap = 0, var_cap = 0;
+	struct inheriting in = { .arena = arena };
 
 	for (size_t i = 0; i < plan->artifact_source_count; i++) {
+		size_t index = plan->artifact_sources[i];
 		const struct core_job *source =
-		    core_latest(local->core, job->pipeline, plan->artifact_sources[i]);
-		struct local_job *own;
+		    core_latest(local->core, job->pipeline, index);
+		const struct local_job *own;
 
-		if (source == NULL)
+		if (source == NULL) {
+			if (p->depth == 0)
+				inherit_earlier(local, p->plan->jobs[index].name, &in);
 			continue;
-		own = local_find_job(local, source->id);
-		for (size_t k = 0; k < own->dotenv_count; k++) {
-			ARENA_GROW(arena, all.dotenv, all.dotenv_count, var_cap);
-			all.dotenv[all.dotenv_count++] = own->dotenv[k];
 		}
-		if (!own->has_artifacts)
-			continue;
-		ARENA_GROW(arena, all.deps, all.dep_count, dep_cap);
-		all.deps[all.dep_count++] = (struct job_dependency){ .id = source->id,
-			.name = source->plan->name,
-			.filename = ARTIFACTS_FILE_NAME };
+		own = local_find_job(local, source->id);
+		inherit_dotenv(&in, own->dotenv, own->dotenv_count);
+		if (own->has_artifacts)
+			inherit_archive(&in, source->id, source->plan->name);
 	}
-	return all;
+	return in.all;
 }
 
 static int

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/kept.h"
 #include "cli/local.h"
 #include "cli/select.h"
 #include "runner/sweep.h"
@@ -171,6 +172,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		runner.logs_dir = f.logs;
 		runner.artifacts_dir = f.artifacts;
 		runner.cache_dir = f.cache;
+		kept_prune(f.logs, f.artifacts, local.ids.job);
 		uv_loop_init(&loop);
 		runner.loop = local.loop = &loop;
 		rc = run_plan(

@@ -75,8 +75,10 @@ screen_free(struct screen *s)
 		free(s->jobs[i]);
 	}
 	free(s->jobs);
-	for (size_t i = 0; i < s->artifact_count; i++)
-		free(s->artifacts[i]);
+	for (size_t i = 0; i < s->artifact_count; i++) {
+		free(s->artifacts[i].job);
+		free(s->artifacts[i].text);
+	}
 	free(s->artifacts);
 	map_clear(&s->jobs_by_id);
 	buf_clear(&s->out);

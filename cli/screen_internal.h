@@ -31,7 +31,9 @@ struct screen {
 	size_t count, cap;
 	struct map jobs_by_id;
 	size_t live_lines; /* drawn below, to be erased before the next line */
-	char **artifacts;  /* sentences for the summary */
+	struct screen_artifact {
+		char *job, *text;
+	} * artifacts; /* for the summary */
 	size_t artifact_count, artifact_cap;
 	struct buf out;
 };

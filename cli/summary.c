@@ -68,8 +68,9 @@ screen_artifacts(
 		return;
 	}
 	GROW(s->artifacts, s->artifact_count, s->artifact_cap);
-	s->artifacts[s->artifact_count++] = xasprintf("%s  %s  %zu file%s, %s", job, path,
-	    files, files == 1 ? "" : "s", format_bytes(bytes, size, sizeof(size)));
+	s->artifacts[s->artifact_count++] = (struct screen_artifact){ xstrdup(job),
+		xasprintf("%s  %zu file%s, %s", path, files, files == 1 ? "" : "s",
+		    format_bytes(bytes, size, sizeof(size))) };
 }
 
 static void
@@ -137,6 +138,25 @@ print_table(struct screen *s, const struct screen_job *jobs, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (all || jobs[i].status != STATUS_SUCCESS)
 			print_row(s, &jobs[i], &w);
+}
+
+static void
+print_artifacts(struct screen *s)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < s->artifact_count; i++) {
+		size_t n = screen_columns(s->artifacts[i].job);
+
+		width = n > width ? n : width;
+	}
+	if (s->artifact_count > 0)
+		buf_add_str(&s->out, "\nArtifacts:\n");
+	for (size_t i = 0; i < s->artifact_count; i++) {
+		buf_add_str(&s->out, "  ");
+		pad(&s->out, s->artifacts[i].job, width + 2);
+		buf_printf(&s->out, "%s\n", s->artifacts[i].text);
+	}
 }
 
 static void
@@ -222,9 +242,7 @@ screen_pipeline_finished(struct screen *s, int64_t id, enum status status, bool 
 		return;
 	}
 	print_table(s, jobs, count);
-	for (size_t i = 0; i < s->artifact_count; i++)
-		buf_printf(&s->out, "%s%s\n", i == 0 ? "\nArtifacts:\n  " : "  ",
-		    s->artifacts[i]);
+	print_artifacts(s);
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i].status == STATUS_FAILED && !jobs[i].warned)
 			print_failure(s, &jobs[i]);

@@ -10,6 +10,7 @@ for command in $commands; do
 	pawl "$command" --help >"$command.help"
 	pawl help --man "$command" >"$command.1"
 	# every option is in all three
+	# shellcheck disable=SC2013
 	for option in $(grep -oE '^ +(-., )?--[a-z-]+' "$command.help" | grep -oE -- '--[a-z-]+' | sort -u); do
 		name=${option#--}
 		if [ "$name" = help ]; then continue; fi

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/ids.h"
+#include "cli/kept.h"
 #include "cli/remote_url.h"
 
 static const struct {
@@ -116,6 +117,45 @@ START_TEST(missing_folder_is_named)
 }
 END_TEST
 
+START_TEST(latest_job_is_found_by_any_name)
+{
+	static const char *const names[] = { "build", "a/b", "../x", "t: [a, b]", "%41",
+		"ü" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		kept_set_latest(dir, names[i], (int64_t)i + 1);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		ck_assert_int_eq(kept_latest(dir, names[i]), (int64_t)i + 1);
+	ck_assert_int_eq(kept_latest(dir, "A"), 0);
+}
+END_TEST
+
+static bool
+exists(const char *name)
+{
+	cleanup_free char *path = path_join(dir, name);
+
+	return access(path, F_OK) == 0;
+}
+
+START_TEST(old_jobs_are_forgotten_but_the_latest_of_a_name)
+{
+	static const char *const names[] = { "1.log", "2.log", "1500.log", "notes.txt" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		cleanup_free char *path = path_join(dir, names[i]);
+
+		ck_assert_int_eq(path_write_file(path, "x", 1, 0644, NULL), 0);
+	}
+	kept_set_latest(dir, "build", 2);
+	kept_prune(dir, dir, 2000);
+	ck_assert(!exists("1.log"));
+	ck_assert(exists("2.log"));
+	ck_assert(exists("1500.log"));
+	ck_assert(exists("notes.txt"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -131,6 +171,8 @@ main(void)
 	tcase_add_test(ids_case, two_runs_never_share_an_id);
 	tcase_add_test(ids_case, damaged_counter_is_not_guessed_at);
 	tcase_add_test(ids_case, missing_folder_is_named);
+	tcase_add_test(ids_case, latest_job_is_found_by_any_name);
+	tcase_add_test(ids_case, old_jobs_are_forgotten_but_the_latest_of_a_name);
 	suite_add_tcase(suite, urls_case);
 	suite_add_tcase(suite, ids_case);
 	srunner_run_all(runner, CK_ENV);
