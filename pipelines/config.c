@@ -162,8 +162,7 @@ build(struct config_builder *b, const struct node *root)
 	if (b->draft_count == 0 && b->reader.diags->errors == 0)
 		config_logic_error(b, root->mark,
 		    "there is no job; add one, such as `build:` with a `script:`");
-	config_expand_jobs(b);
-	if (!b->reader.shape_only)
+	if (config_expand_jobs(b) && !b->reader.shape_only)
 		config_check_jobs(b);
 }
 
@@ -203,7 +202,8 @@ config_build(const struct node *root, struct arena *arena, bool shape_only,
 		.stages = MAP_INIT,
 		.instances = MAP_INIT,
 		.jobs = MAP_INIT,
-		.memo = MEMO_INIT };
+		.memo = MEMO_INIT,
+		.checked = MEMO_INIT };
 
 	value_reader_init(&b.reader, arena, diags, shape_only);
 	b.config->arena = arena;
@@ -220,6 +220,7 @@ config_build(const struct node *root, struct arena *arena, bool shape_only,
 	map_clear(&b.stages);
 	map_clear(&b.written);
 	memo_clear(&b.memo);
+	memo_clear(&b.checked);
 	value_reader_clear(&b.reader);
 	if (diags->errors > errors_before)
 		return ERR_INVALID;

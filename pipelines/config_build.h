@@ -14,6 +14,8 @@ struct config_builder {
 	size_t draft_count, draft_cap;
 	struct map written;   /* name -> struct job_draft * */
 	struct memo memo;     /* (node, keyword) -> the field read from it */
+	struct memo checked;  /* (list of dependencies, stage) -> looked at already */
+	size_t arena_limit;   /* of bytes, while lists are expanded */
 	struct map stages;    /* name -> index into config.stages, plus 1 */
 	struct map instances; /* name of a parallel instance -> its draft */
 	struct map jobs;      /* name -> struct job_config *, after `parallel` */
@@ -28,7 +30,7 @@ void config_read_job(struct config_builder *b, const struct node_pair *pair);
 void config_finish_job(struct config_builder *b, struct job_draft *draft);
 
 /* config_parallel.c: drafts become config.jobs; needs and dependencies name instances. */
-void config_expand_jobs(struct config_builder *b);
+bool config_expand_jobs(struct config_builder *b); /* false after a finding */
 
 /* config_check.c: do the jobs fit together? */
 void config_check_jobs(struct config_builder *b);
@@ -40,6 +42,8 @@ const char *config_near_job(struct config_builder *b, const char *name);
 #define CONFIG_NO_STAGE SIZE_MAX
 bool config_is_later(const struct job_config *a, const struct job_config *b);
 
+/* config_graph.c: says that there are more needs than allowed */
+void config_too_many_needs(struct config_builder *b, struct mark at, size_t count);
 /* config_graph.c: needs exist, are not in later stages, and have no cycle. */
 void config_check_needs(struct config_builder *b);
 

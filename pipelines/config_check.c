@@ -119,7 +119,12 @@ static void
 check_dependencies(struct config_builder *b, const struct job_config *job)
 {
 	struct mark at = mark_of(job, "dependencies");
+	unsigned stage = (unsigned)job->stage_index;
 
+	if (memo_get(&b->checked, job->dependencies.items, stage) != NULL)
+		return; /* the same list, asked from the same stage */
+	if (job->dependencies.count > 0)
+		memo_set(&b->checked, job->dependencies.items, stage, b);
 	for (size_t i = 0; i < job->dependencies.count; i++) {
 		const char *name = job->dependencies.items[i];
 		const struct job_config *other = map_get(&b->jobs, name);

@@ -52,14 +52,21 @@ check_twice(struct config_builder *b, const struct needs *needs, size_t i)
 		}
 }
 
+void
+config_too_many_needs(struct config_builder *b, struct mark at, size_t count)
+{
+	config_logic_error(b, at,
+	    "needs %zu jobs, at most %d are allowed; instances of parallel jobs count one "
+	    "by one",
+	    count, CONFIG_MAX_NEEDS);
+}
+
 static void
 check_list(
     struct config_builder *b, const struct job_config *job, const struct needs *needs)
 {
 	if (needs->count > CONFIG_MAX_NEEDS) {
-		config_logic_error(b, needs->items[0].at,
-		    "needs %zu jobs, at most %d are allowed%s", needs->count,
-		    CONFIG_MAX_NEEDS, "; instances of parallel jobs count one by one");
+		config_too_many_needs(b, needs->items[0].at, needs->count);
 		return;
 	}
 	for (size_t i = 0; i < needs->count; i++)

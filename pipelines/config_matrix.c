@@ -5,6 +5,7 @@
 struct matrix {
 	struct parallel *out;
 	size_t cap;
+	bool check_only;
 	bool over; /* too many; said once */
 };
 
@@ -110,6 +111,10 @@ add_rows(struct reader *r, const struct node *map, struct matrix *m)
 	check_names(r, map);
 	rows = count_rows(r, map);
 	m->over = m->over || out->row_count + rows > CONFIG_MAX_PARALLEL;
+	if (m->check_only) {
+		out->row_count += m->over ? 0 : rows;
+		return;
+	}
 	for (size_t i = 0; i < rows && !m->over; i++) {
 		ARENA_GROW(r->arena, out->rows, out->row_count, m->cap);
 		out->rows[out->row_count++] = make_row(r->arena, map, i);
@@ -130,11 +135,10 @@ add_maps(struct reader *r, const struct node *n, int depth, struct matrix *m)
 }
 
 void
-config_read_matrix(
-    struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
+config_read_matrix(struct reader *r, const struct node *n, const void *arg, void *out)
 {
 	struct parallel parallel = { 0 };
-	struct matrix m = { .out = &parallel };
+	struct matrix m = { .out = &parallel, .check_only = arg != NULL };
 
 	if (n->kind != NODE_LIST) {
 		value_error(r, n->mark,

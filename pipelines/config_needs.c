@@ -10,7 +10,7 @@ read_matrix(struct reader *r, const struct node *n, const void *arg UNUSED, void
 {
 	struct parallel rows = { 0 };
 
-	config_read_matrix(r, n, NULL, &rows);
+	config_read_matrix(r, n, "check", &rows);
 	*(const struct node **)out = n;
 }
 

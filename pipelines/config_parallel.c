@@ -7,8 +7,10 @@
 #include "pipelines/config_build.h"
 #include "pipelines/config_read.h"
 
-#define MAX_BYTES ((size_t)1 << 30) /* of the arena; only a hostile file gets there */
-#define ENOUGH_NEEDS 1000           /* far above the limit, so the rest is not made */
+#define MAX_BYTES ((size_t)256 << 20) /* of lists; only a hostile file gets there */
+
+/* in the memo, beside the keywords */
+enum { EXPANDED_NEEDS = KW_COUNT, EXPANDED_DEPENDENCIES };
 
 static bool
 is_parallel(const struct job_draft *draft)
@@ -63,7 +65,7 @@ struct need_builder {
 	struct config_builder *b;
 	const struct config_vars *row; /* of the job that needs; NULL: no matrix */
 	struct needs *out;
-	size_t cap;
+	size_t cap, wanted; /* those above the limit are only counted */
 };
 
 static void
@@ -71,7 +73,7 @@ add_need(struct need_builder *nb, const struct need *need, const char *name)
 {
 	struct needs *out = nb->out;
 
-	if (out->count == ENOUGH_NEEDS || arena_used(nb->b->arena) > MAX_BYTES)
+	if (nb->wanted++ >= CONFIG_MAX_NEEDS)
 		return;
 	ARENA_GROW(nb->b->arena, out->items, out->count, nb->cap);
 	out->items[out->count] = *need;
@@ -134,6 +136,10 @@ add_selected(
 		struct config_vars *row = &rows.rows[i];
 		const char *name;
 
+		if (nb->wanted > CONFIG_MAX_NEEDS) { /* is an error anyway */
+			nb->wanted += rows.row_count - i;
+			return;
+		}
 		for (size_t k = 0; k < row->count; k++)
 			row->items[k].value = replace_matrix(nb, row->items[k].value);
 		name = matrix_name(b->arena, need->job, row);
@@ -209,16 +215,28 @@ varies(const struct needs *needs)
 	return false;
 }
 
+/* Jobs that share the list as written share what becomes of it. */
 static void
 expand_needs(struct config_builder *b, const struct config_vars *row, struct needs *needs)
 {
 	struct needs expanded = { .present = needs->present };
 	struct need_builder nb = { .b = b, .row = row, .out = &expanded };
+	const struct needs *known =
+	    row == NULL ? memo_get(&b->memo, needs->items, EXPANDED_NEEDS) : NULL;
 
+	if (known != NULL) {
+		*needs = *known;
+		return;
+	}
 	if (!names_parallel(b, needs))
 		return;
 	for (size_t i = 0; i < needs->count; i++)
 		expand_need(&nb, &needs->items[i]);
+	if (nb.wanted > CONFIG_MAX_NEEDS)
+		config_too_many_needs(b, needs->items[0].at, nb.wanted);
+	if (row == NULL)
+		memo_set(&b->memo, needs->items, EXPANDED_NEEDS,
+		    arena_memdup(b->arena, &expanded, sizeof(expanded)));
 	*needs = expanded;
 }
 
@@ -249,12 +267,11 @@ rules_vary(const struct rules *rules)
 	return false;
 }
 
-static void
-expand_dependencies(struct config_builder *b, struct strs *names)
+static struct strs
+expand_names(struct config_builder *b, const struct strs *names)
 {
 	struct strs expanded = { 0 };
 	struct strs_builder sb = { .strs = &expanded };
-	bool any = false;
 
 	for (size_t i = 0; i < names->count; i++) {
 		struct job_draft *target = map_get(&b->written, names->items[i]);
@@ -264,14 +281,29 @@ expand_dependencies(struct config_builder *b, struct strs *names)
 			value_strs_add(b->arena, &sb, names->items[i]);
 			continue;
 		}
-		any = true;
 		instances = instance_names(b, target);
 		for (size_t k = 0; k < instances->count; k++)
-			if (arena_used(b->arena) < MAX_BYTES)
+			if (arena_used(b->arena) < b->arena_limit)
 				value_strs_add(b->arena, &sb, instances->items[k]);
 	}
-	if (any)
-		*names = expanded;
+	return expanded;
+}
+
+static void
+expand_dependencies(struct config_builder *b, struct strs *names)
+{
+	struct strs *known;
+	struct strs expanded;
+
+	if (names->count == 0)
+		return;
+	known = memo_get(&b->memo, names->items, EXPANDED_DEPENDENCIES);
+	if (known == NULL) {
+		expanded = expand_names(b, names);
+		known = arena_memdup(b->arena, &expanded, sizeof(expanded));
+		memo_set(&b->memo, names->items, EXPANDED_DEPENDENCIES, known);
+	}
+	*names = *known;
 }
 
 /* Where the job of that name goes: a name made twice keeps its first place. */
@@ -331,7 +363,7 @@ emit_job(struct config_builder *b, struct job_draft *draft)
 	b->reader.job = NULL;
 }
 
-void
+bool
 config_expand_jobs(struct config_builder *b)
 {
 	size_t total = 0;
@@ -342,13 +374,15 @@ config_expand_jobs(struct config_builder *b)
 		value_report(&b->reader, DIAG_ERROR, DIAG_SHAPE, b->drafts[0]->job.at,
 		    "the pipeline has %zu jobs, at most %d are allowed", total,
 		    CONFIG_MAX_JOBS);
-		return;
+		return false;
 	}
 	b->config->jobs = arena_calloc(b->arena, total, sizeof(*b->config->jobs));
+	b->arena_limit = arena_used(b->arena) + MAX_BYTES;
 	for (size_t i = 0; i < b->draft_count; i++)
 		emit_job(b, b->drafts[i]);
-	if (arena_used(b->arena) > MAX_BYTES)
-		value_report(&b->reader, DIAG_ERROR, DIAG_SHAPE, b->config->root->mark,
-		    "`needs` and `dependencies` on parallel jobs are more than can be "
-		    "kept in memory");
+	if (arena_used(b->arena) < b->arena_limit)
+		return true;
+	value_report(&b->reader, DIAG_ERROR, DIAG_SHAPE, b->config->root->mark,
+	    "`needs` and `dependencies` on parallel jobs are more than can be kept in memory");
+	return false;
 }

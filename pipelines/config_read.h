@@ -59,7 +59,8 @@ CONFIG_VALUE_FN(config_read_coverage);
 
 /* config_parallel.c: struct parallel *. */
 CONFIG_VALUE_FN(config_read_parallel);
-/* A list of maps KEY -> scalar or list, as rows of variables: struct parallel *. */
+/* A list of maps KEY -> scalar or list, as rows of variables: struct parallel *. With an
+ * arg it is checked and counted only. */
 CONFIG_VALUE_FN(config_read_matrix);
 
 /* config_rare.c: struct inherit *, struct pages *; the rest is checked only. */

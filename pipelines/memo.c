@@ -11,21 +11,21 @@ memo_clear(struct memo *m)
 }
 
 static struct memo_entry *
-find(const struct memo *m, const struct node *node, unsigned tag)
+find(const struct memo *m, const void *key, unsigned tag)
 {
-	uint64_t h = ((uint64_t)(uintptr_t)node + tag) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = ((uint64_t)(uintptr_t)key + tag) * UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(h >> 32) & (m->size - 1);
 
-	while (m->entries[i].node != NULL &&
-	    (m->entries[i].node != node || m->entries[i].tag != tag))
+	while (m->entries[i].key != NULL &&
+	    (m->entries[i].key != key || m->entries[i].tag != tag))
 		i = (i + 1) & (m->size - 1);
 	return &m->entries[i];
 }
 
 void *
-memo_get(const struct memo *m, const struct node *node, unsigned tag)
+memo_get(const struct memo *m, const void *key, unsigned tag)
 {
-	return m->size == 0 ? NULL : find(m, node, tag)->value;
+	return m->size == 0 ? NULL : find(m, key, tag)->value;
 }
 
 static void
@@ -36,20 +36,19 @@ grow(struct memo *m)
 	m->size = old.size == 0 ? MEMO_START : old.size * 2;
 	m->entries = xcalloc(m->size, sizeof(*m->entries));
 	for (size_t i = 0; i < old.size; i++)
-		if (old.entries[i].node != NULL)
-			*find(m, old.entries[i].node, old.entries[i].tag) =
-			    old.entries[i];
+		if (old.entries[i].key != NULL)
+			*find(m, old.entries[i].key, old.entries[i].tag) = old.entries[i];
 	free(old.entries);
 }
 
 void
-memo_set(struct memo *m, const struct node *node, unsigned tag, void *value)
+memo_set(struct memo *m, const void *key, unsigned tag, void *value)
 {
 	struct memo_entry *e;
 
 	if (m->count * 2 >= m->size)
 		grow(m);
-	e = find(m, node, tag);
-	m->count += e->node == NULL;
-	*e = (struct memo_entry){ .node = node, .tag = tag, .value = value };
+	e = find(m, key, tag);
+	m->count += e->key == NULL;
+	*e = (struct memo_entry){ .key = key, .tag = tag, .value = value };
 }

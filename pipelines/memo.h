@@ -1,14 +1,14 @@
 /*
- * Remembers what was made of a node, so that what jobs share (extends, aliases,
- * defaults) is read once. Keys are a node's address and a small tag. Caller's storage.
+ * Remembers what was made of a node or list, so that what jobs share (extends, aliases,
+ * defaults) is read once. Keys are an address and a small tag. Caller's storage.
  */
 #ifndef PIPELINES_MEMO_H
 #define PIPELINES_MEMO_H
 
-#include "pipelines/node.h"
+#include "base/base.h"
 
 struct memo_entry {
-	const struct node *node; /* NULL: free */
+	const void *key; /* NULL: free */
 	unsigned tag;
 	void *value;
 };
@@ -24,7 +24,7 @@ struct memo {
 	}
 
 void memo_clear(struct memo *m);
-void *memo_get(const struct memo *m, const struct node *node, unsigned tag);
-void memo_set(struct memo *m, const struct node *node, unsigned tag, void *value);
+void *memo_get(const struct memo *m, const void *key, unsigned tag);
+void memo_set(struct memo *m, const void *key, unsigned tag, void *value);
 
 #endif

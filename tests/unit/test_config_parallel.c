@@ -131,6 +131,30 @@ START_TEST(instances_share_what_they_have_in_common)
 }
 END_TEST
 
+/* What costs 2,000 times 20,000 names when each job has its own, and is a small file. */
+START_TEST(shared_lists_are_expanded_once)
+{
+	struct buf text = BUF_INIT;
+	struct built b;
+
+	for (int i = 0; i < 100; i++)
+		buf_printf(&text, "p%d: {script: x, parallel: 200}\n", i);
+	buf_add_str(&text, ".n: &n [");
+	for (int i = 0; i < 100; i++)
+		buf_printf(&text, "%sp%d", i > 0 ? ", " : "", i);
+	buf_add_str(&text, "]\n");
+	for (int i = 0; i < 2000; i++)
+		buf_printf(&text, "q%d: {script: x, dependencies: *n}\n", i);
+	b = build_text(buf_str(&text), false);
+	ck_assert_uint_eq(built_job(&b, "q0")->dependencies.count, 20000);
+	ck_assert_ptr_eq(built_job(&b, "q0")->dependencies.items,
+	    built_job(&b, "q1999")->dependencies.items);
+	ck_assert_uint_lt(arena_used(b.arena), (size_t)100 << 20);
+	built_free(&b);
+	buf_clear(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -141,6 +165,7 @@ main(void)
 
 	tcase_add_loop_test(tc, makes, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, shared_rules_stay_as_written);
+	tcase_add_test(tc, shared_lists_are_expanded_once);
 	tcase_add_test(tc, instances_share_what_they_have_in_common);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
