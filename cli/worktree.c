@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -15,15 +16,19 @@ read_below(
 	cleanup_free char *clean = path_clean(path + strspn(path, "/"));
 	cleanup_free char *full = NULL;
 	cleanup_close int fd = -1;
+	struct stat st;
 
 	if (clean == NULL)
 		return error_set(err, ERR_MISSING, "%s leads out of the project", path);
 	full = path_join(root, clean);
-	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* a FIFO must not make us wait for its writer */
+	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return error_set(err, ERR_MISSING, "%s does not exist", path);
 	if (fd < 0)
 		return error_errno(err, "cannot open %s", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return error_set(err, ERR_INVALID, "%s is not a file", path);
 	if (buf_read_fd(out, fd, max, err) < 0)
 		return error_wrap(err, "%s", path);
 	return 0;
