@@ -227,7 +227,8 @@ unpack_regular(struct unpacking *k, const char *path, const char *name, struct e
 	note_made(k, path);
 	if (copy_content(k, fd, path, err) < 0)
 		return err->code;
-	times[0] = times[1] = entry_time(k);
+	times[0] = entry_time(k);
+	times[1] = times[0];
 	if (ftruncate(fd, k->lib.archive_entry_size(k->entry)) < 0 ||
 	    fchmod(fd, k->lib.archive_entry_perm(k->entry) & 0777) < 0 ||
 	    futimens(fd, times) < 0)
@@ -246,7 +247,8 @@ unpack_symlink(struct unpacking *k, const char *path, const char *name, struct e
 		return 0;
 	}
 	note_made(k, path);
-	times[0] = times[1] = entry_time(k);
+	times[0] = entry_time(k);
+	times[1] = times[0];
 	if (utimensat(k->parent_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return copy_errno(err, "cannot write", path);
 	return 0;

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <git2.h>
+#include <strings.h>
 
 #include "base/git_backend.h"
 #include "base/git_text.h"
@@ -231,6 +232,7 @@ lib_files_at(
 {
 	struct git_lib *l = lib_of(repo, err);
 	struct walk w = { l, out };
+	size_t before = out->count;
 	git_object *tree = NULL;
 	int rc;
 
@@ -238,8 +240,11 @@ lib_files_at(
 		return err->code;
 	rc = l->git_tree_walk((git_tree *)tree, GIT_TREEWALK_PRE, on_tree_entry, &w);
 	l->git_object_free(tree);
-	if (rc < 0)
+	if (rc < 0) { /* git may know more, and starts anew */
+		while (out->count > before)
+			free(out->items[--out->count]);
 		return lib_error(l, GIT_ERROR, err, commit);
+	}
 	strlist_sort(out);
 	return 0;
 }
@@ -354,26 +359,30 @@ lib_changed(struct git_repo *repo, const char *from, const char *to, bool merge_
 }
 
 static void
-fill_person(struct git_person *p, const git_signature *sig, const char *encoding)
+fill_person(struct git_person *p, const git_signature *sig)
 {
-	p->name = git_text_utf8(sig->name, encoding);
-	p->email = git_text_utf8(sig->email, encoding);
+	p->name = git_text_utf8(sig->name);
+	p->email = git_text_utf8(sig->email);
 	p->time = sig->when.time;
 	p->offset_min = sig->when.offset;
 }
 
-static void
-fill_commit(struct git_lib *l, git_commit *c, struct git_facts *f)
+/* Other encodings are for git itself to convert. */
+static int
+fill_commit(struct git_lib *l, git_commit *c, struct git_facts *f, struct error *err)
 {
 	const char *encoding = l->git_commit_message_encoding(c);
 	const git_oid *parent = l->git_commit_parent_id(c, 0);
 
+	if (encoding != NULL && strcasecmp(encoding, "UTF-8") != 0)
+		return error_set(err, ERR_FOREIGN, "the commit is in %s", encoding);
 	l->git_oid_tostr(f->sha, sizeof(f->sha), l->git_object_id((git_object *)c));
 	if (parent != NULL)
 		l->git_oid_tostr(f->parent, sizeof(f->parent), parent);
-	f->message = git_text_utf8(l->git_commit_message(c), encoding);
-	fill_person(&f->author, l->git_commit_author(c), encoding);
-	fill_person(&f->committer, l->git_commit_committer(c), encoding);
+	f->message = git_text_utf8(l->git_commit_message(c));
+	fill_person(&f->author, l->git_commit_author(c));
+	fill_person(&f->committer, l->git_commit_committer(c));
+	return 0;
 }
 
 static bool
@@ -492,16 +501,19 @@ lib_facts(struct git_repo *repo, struct git_facts *f, struct error *err)
 	if (rc < 0)
 		return error_set(err, ERR_FOREIGN, "cannot read HEAD");
 	rc = l->git_reference_peel(&commit, head, GIT_OBJECT_COMMIT);
-	if (rc == 0 && l->git_repository_head_detached(l->repo) == 0)
-		f->branch = xstrdup(l->git_reference_shorthand(head));
-	l->git_reference_free(head);
 	if (rc < 0)
-		return error_set(err, ERR_FOREIGN, "cannot read the commit of HEAD");
-	fill_commit(l, (git_commit *)commit, f);
-	fill_tags(l, l->git_object_id(commit), f);
+		rc = error_set(err, ERR_FOREIGN, "cannot read the commit of HEAD");
+	else
+		rc = fill_commit(l, (git_commit *)commit, f, err);
+	if (rc == 0) {
+		if (l->git_repository_head_detached(l->repo) == 0)
+			f->branch = xstrdup(l->git_reference_shorthand(head));
+		fill_tags(l, l->git_object_id(commit), f);
+		fill_surroundings(repo, f);
+	}
 	l->git_object_free(commit);
-	fill_surroundings(repo, f);
-	return 0;
+	l->git_reference_free(head);
+	return rc;
 }
 
 const struct git_backend git_lib_backend = {

@@ -268,8 +268,8 @@ parse_time(const char *raw, struct git_person *p)
 static void
 parse_person(const char **pos, const char *end, struct git_person *p)
 {
-	p->name = git_text_utf8(field(pos, end), NULL);
-	p->email = git_text_utf8(field(pos, end), NULL);
+	p->name = git_text_utf8(field(pos, end));
+	p->email = git_text_utf8(field(pos, end));
 	parse_time(field(pos, end), p);
 }
 
@@ -296,7 +296,7 @@ read_commit(struct git_repo *repo, struct git_facts *f, struct error *err)
 	    f->parent, sizeof(f->parent), "%.*s", (int)strcspn(parents, " "), parents);
 	parse_person(&pos, end, &f->author);
 	parse_person(&pos, end, &f->committer);
-	f->message = git_text_utf8(field(&pos, end), NULL);
+	f->message = git_text_utf8(field(&pos, end));
 	return 0;
 }
 

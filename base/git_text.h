@@ -7,10 +7,10 @@
 #define GIT_TEXT_ORIGIN_HEAD "refs/remotes/origin/HEAD"
 
 /*
- * Valid UTF-8 from text in an encoding (NULL: UTF-8), malloced, cut to GIT_MESSAGE_MAX
- * at a character. Bytes that cannot be converted become '?'.
+ * text (NULL: "") as valid UTF-8, malloced, cut to GIT_MESSAGE_MAX at a character. Bytes
+ * that belong to none become '?'.
  */
-char *git_text_utf8(const char *text, const char *encoding);
+char *git_text_utf8(const char *text);
 
 /* "refs/remotes/origin/main" to "main", malloced; NULL for anything else. */
 char *git_text_origin_branch(const char *ref);

@@ -215,8 +215,8 @@ process_finish(
 int
 process_run(const struct process *p, struct buf *out, int *status, struct error *err)
 {
-	struct process_child *child;
+	struct process_child *child = NULL;
 	int rc = process_start(p, &child, err);
 
-	return rc < 0 ? rc : process_finish(child, out, status, err);
+	return child == NULL ? rc : process_finish(child, out, status, err);
 }

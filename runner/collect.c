@@ -307,10 +307,27 @@ list_tracked(const struct workspace_view *view, struct strlist *out, struct erro
 }
 
 static int
+walk_untracked(struct walk *w, const struct strlist *files, struct error *err)
+{
+	struct map tracked = MAP_INIT;
+	int rc;
+
+	for (size_t i = 0; i < files->count; i++)
+		map_set(&tracked, files->items[i], w);
+	w->glob = NULL;
+	w->tracked = &tracked;
+	w->found = 0;
+	look_into_later(w, ".", false);
+	rc = run_walk(w, err);
+	w->tracked = NULL;
+	map_clear(&tracked);
+	return rc;
+}
+
+static int
 collect_untracked(struct walk *w, struct buf *log, struct error *err)
 {
 	cleanup_strlist struct strlist own = STRLIST_INIT;
-	cleanup_map struct map tracked = MAP_INIT;
 	const struct strlist *files = &own;
 	struct error why = ERROR_INIT;
 
@@ -323,13 +340,7 @@ collect_untracked(struct walk *w, struct buf *log, struct error *err)
 		    why.msg);
 		return 0;
 	}
-	for (size_t i = 0; i < files->count; i++)
-		map_set(&tracked, files->items[i], w);
-	w->glob = NULL;
-	w->tracked = &tracked;
-	w->found = 0;
-	look_into_later(w, ".", false);
-	if (run_walk(w, err) < 0)
+	if (walk_untracked(w, files, err) < 0)
 		return err->code;
 	if (w->found > 0)
 		buf_printf(log, "untracked: found %zu files\n", w->found);

@@ -44,9 +44,8 @@ plain_name(const char *path)
 
 /* /tmp is everybody's: the folder must be ours and closed to others. */
 static int
-make_tmp_base(char **out, struct error *err)
+make_tmp_base(const char *path, struct error *err)
 {
-	cleanup_free char *path = xasprintf("/tmp/pawl-%ju", (uintmax_t)geteuid());
 	struct stat st;
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -58,7 +57,6 @@ make_tmp_base(char **out, struct error *err)
 		    "%s is not a folder of yours alone (mode 700)", path);
 	if (access(path, W_OK | X_OK) < 0)
 		return error_errno(err, "cannot write %s", path);
-	*out = take(path);
 	return 0;
 }
 
@@ -72,12 +70,12 @@ make_base(const char *path, struct error *err)
 	return 0;
 }
 
-/* The folder all scratch folders of this person are in. */
-static int
-find_base(char **out, struct error *err)
+/* The folder all scratch folders of this person are in; NULL: none can be written. */
+static char *
+find_base(struct error *err)
 {
 	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	cleanup_free char *base = NULL;
+	cleanup_free char *base = NULL, *tmp = NULL;
 	struct error first = ERROR_INIT, second = ERROR_INIT;
 
 	if (xdg != NULL && *xdg == '/')
@@ -86,16 +84,16 @@ find_base(char **out, struct error *err)
 		base = xasprintf("%s/.cache/pawl", home);
 	else
 		error_set(&first, ERR_ENVIRONMENT, "HOME is not set");
-	if (base != NULL && make_base(base, &first) == 0) {
-		*out = take(base);
-		return 0;
-	}
-	if (make_tmp_base(out, &second) < 0)
-		return error_set(err, ERR_ENVIRONMENT,
-		    "there is no folder to work in: %s; %s; let XDG_CACHE_HOME point to "
-		    "one that can be written",
-		    first.msg, second.msg);
-	return 0;
+	if (base != NULL && make_base(base, &first) == 0)
+		return take(base);
+	tmp = xasprintf("/tmp/pawl-%ju", (uintmax_t)geteuid());
+	if (make_tmp_base(tmp, &second) == 0)
+		return take(tmp);
+	error_set(err, ERR_ENVIRONMENT,
+	    "there is no folder to work in: %s; %s; let XDG_CACHE_HOME point to one that "
+	    "can be written",
+	    first.msg, second.msg);
+	return NULL;
 }
 
 /* Does the work tree a scratch folder was made for still exist? */
@@ -129,10 +127,10 @@ sweep_orphans(const char *base)
 int
 snapshot_scratch_dir(const char *root, char **out, struct error *err)
 {
-	cleanup_free char *base = NULL, *name = plain_name(root), *scratch = NULL,
-			  *origin = NULL;
+	cleanup_free char *base = find_base(err), *name = plain_name(root);
+	cleanup_free char *scratch = NULL, *origin = NULL;
 
-	if (find_base(&base, err) < 0)
+	if (base == NULL)
 		return err->code;
 	scratch = xasprintf("%s/%s-%016" PRIx64, base, name, hash_path(root));
 	origin = path_join(scratch, ORIGIN);
@@ -140,7 +138,7 @@ snapshot_scratch_dir(const char *root, char **out, struct error *err)
 		sweep_orphans(base);
 		if (path_mkdirs(scratch, 0700, err) < 0 ||
 		    path_write_file(origin, root, strlen(root), 0600, err) < 0)
-			return error_set(err, ERR_ENVIRONMENT, "%s", err->msg);
+			return err->code = ERR_ENVIRONMENT;
 	}
 	*out = take(scratch);
 	return 0;

@@ -171,7 +171,7 @@ workspaces_new(
 	if (path_mkdirs(w->jobs_dir, 0700, err) < 0 ||
 	    path_mkdirs(w->project_dir, 0700, err) < 0) {
 		workspaces_free(w);
-		return error_set(err, ERR_ENVIRONMENT, "%s", err->msg);
+		return err->code = ERR_ENVIRONMENT;
 	}
 	if (choose_mode(w, o->mode, err) < 0) {
 		workspaces_free(w);

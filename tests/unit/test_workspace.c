@@ -74,9 +74,11 @@ mount_it(const struct spec *spec, struct error *err)
 static int
 run_in(const struct job *j, const char *script)
 {
-	pid_t pid = fork();
 	int status = 0;
+	pid_t pid;
 
+	ck_assert_ptr_nonnull(j->spec.project_dir);
+	pid = fork();
 	if (pid == 0) {
 		struct error err = ERROR_INIT;
 
