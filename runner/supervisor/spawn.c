@@ -128,7 +128,7 @@ struct launch {
 static NORETURN void
 become_shell(struct launch *launch)
 {
-	int null = open("/dev/null", O_RDONLY);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC); /* its number may be any */
 	sigset_t none;
 
 	setsid();
@@ -139,8 +139,6 @@ become_shell(struct launch *launch)
 		launch->failed = errno;
 		_exit(127);
 	}
-	if (null > STDERR_FILENO)
-		close(null);
 	(void)signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

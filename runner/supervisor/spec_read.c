@@ -118,6 +118,8 @@ read_file(struct spec *spec, char *data, size_t len)
 	    memchr(data, '/', (size_t)(equals - data)))
 		return -1;
 	*equals = '\0';
+	if (str_eq(data, ".") || str_eq(data, ".."))
+		return -1; /* it becomes a file's name */
 	spec_add_file(spec, data, equals + 1, len - (size_t)(equals + 1 - data));
 	return 0;
 }
