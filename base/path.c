@@ -93,7 +93,8 @@ struct removal {
 #define MAX_OPEN 64
 #define MOVED_NAME ".pawl-deep-%u"
 
-static void remove_at(struct removal *r, int dirfd, const char *name, int depth);
+static void remove_at(
+    struct removal *r, int dirfd, const char *name, int depth, bool is_folder);
 
 static bool
 move_up(struct removal *r, int dirfd, const char *name)
@@ -133,7 +134,7 @@ remove_children(struct removal *r, int fd, int depth)
 	}
 	for (struct dirent *e; (e = readdir(d)) != NULL;)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			remove_at(r, fd, e->d_name, depth + 1);
+			remove_at(r, fd, e->d_name, depth + 1, e->d_type == DT_DIR);
 	closedir(d);
 }
 
@@ -150,20 +151,29 @@ remove_folder(struct removal *r, int dirfd, const char *name, int depth)
 		remove_children(r, fd, depth);
 }
 
-static void
-remove_at(struct removal *r, int dirfd, const char *name, int depth)
+/* What unlink says of a folder, and of some file systems' oddities. */
+static bool
+may_be_folder(int why)
 {
-	int why;
+	return why == EISDIR || why == EPERM || why == EACCES || why == ENOTEMPTY ||
+	    why == EEXIST || why == EBUSY;
+}
 
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+/* is_folder only saves a call: a folder that is empty goes at once. */
+static void
+remove_at(struct removal *r, int dirfd, const char *name, int depth, bool is_folder)
+{
+	int flags = is_folder ? AT_REMOVEDIR : 0, why;
+
+	if (unlinkat(dirfd, name, flags) == 0 || errno == ENOENT)
 		return;
 	why = errno;
 	if (why == EACCES && fchmod(dirfd, 0700) == 0) {
-		if (unlinkat(dirfd, name, 0) == 0)
+		if (unlinkat(dirfd, name, flags) == 0)
 			return; /* the folder it stands in was not writable */
 		why = errno;
 	}
-	if (why == EISDIR || why == EPERM || why == EACCES) {
+	if (may_be_folder(why)) {
 		remove_folder(r, dirfd, name, depth);
 		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return;
@@ -200,9 +210,12 @@ path_remove_tree(int dirfd, const char *name, struct error *err)
 	struct error own = ERROR_INIT;
 	struct removal r = { .err = &own };
 
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+	/* most of what is removed is a folder, and many of those are empty */
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
-	if (errno == EISDIR || errno == EPERM || errno == EACCES)
+	if (errno == ENOTDIR && (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT))
+		return 0;
+	if (may_be_folder(errno))
 		remove_top(&r, dirfd, name);
 	else
 		error_errno(&own, "cannot remove %s", name);
