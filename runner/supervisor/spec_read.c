@@ -169,9 +169,12 @@ store_record(const struct record *record, const struct reader *r, struct spec *s
 	return -1;
 }
 
+/* Most are of the kind of the one before: a job has a hundred variables. */
 static const struct record *
-find_record(const char *key)
+find_record(const char *key, const struct record *before)
 {
+	if (before != NULL && str_eq(before->key, key))
+		return before;
 	for (size_t i = 0; i < ARRAY_LEN(records); i++)
 		if (str_eq(records[i].key, key))
 			return &records[i];
@@ -181,14 +184,14 @@ find_record(const char *key)
 static int
 read_records(struct reader *r, struct spec *spec, struct error *err)
 {
-	for (;;) {
-		const struct record *record;
+	const struct record *record = NULL;
 
+	for (;;) {
 		if (next_record(r, err) < 0)
 			return ERR_INVALID;
 		if (str_eq(r->key, "end"))
 			break;
-		record = find_record(r->key);
+		record = find_record(r->key, record);
 		if (record == NULL)
 			return error_set(err, ERR_INVALID,
 			    "spec record \"%.40s\" is not known", r->key);
