@@ -1,0 +1,22 @@
+#!/bin/bash
+# pawl's own pipeline builds and tests pawl, by pawl run, from a clean checkout: one compiler's
+# half of it, all of it in make soak.
+set -eu
+
+if [ -n "${PAWL_TEST_SELF-}" ]; then
+	echo "skipped: this is the pipeline's own test"
+	exit 77
+fi
+if ! git -C "$SRC" rev-parse -q --verify HEAD >/dev/null 2>&1; then
+	echo "skipped: the source is no git repository (a tarball), so there is nothing to run a pipeline of"
+	exit 77
+fi
+git clone -q "$SRC" pawl
+cd pawl
+git checkout -q -B main
+pawl list --names
+jobs=(--needs "quick: [gcc]")
+if [ -n "${SOAK-}" ]; then jobs=(); fi
+pawl run "${jobs[@]}" >../out 2>&1 || { tail -60 ../out; exit 1; }
+tail -20 ../out
+[ -z "$(git status --short)" ]
