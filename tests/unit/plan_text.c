@@ -112,6 +112,30 @@ set_vars(struct vars *vars, const struct plan_event_text *event, const char *ref
 		set_var(vars, pairs.items[i]);
 }
 
+/* An arena array. */
+static size_t
+make_scoped(struct arena *a, const char *text, struct var **out)
+{
+	cleanup_strlist struct strlist rows = STRLIST_INIT;
+	size_t count = 0;
+
+	split(text, "; ", &rows);
+	*out = arena_calloc(a, rows.count, sizeof(**out));
+	for (size_t i = 0; i < rows.count; i++) {
+		const char *row = rows.items[i], *name = strchr(row, ':') + 1;
+		const char *value = strchr(name, '=') + 1;
+
+		(*out)[count++] = (struct var){
+			.environment_scope =
+			    arena_strndup(a, row, (size_t)(name - row) - 1),
+			.name = arena_strndup(a, name, (size_t)(value - name) - 1),
+			.value = arena_strdup(a, value),
+			.level = VAR_PROJECT,
+		};
+	}
+	return count;
+}
+
 static int
 compile(const char *yaml, const struct plan_event_text *event, struct arena *a,
     struct diags *diags, struct world *world, struct plan **out)
@@ -120,6 +144,7 @@ compile(const char *yaml, const struct plan_event_text *event, struct arena *a,
 	struct plan_options options = { .provider = &provider };
 	struct node **documents = NULL;
 	struct config *config = NULL;
+	struct var *scoped;
 	struct vars vars;
 	size_t count;
 	int rc;
@@ -135,6 +160,8 @@ compile(const char *yaml, const struct plan_event_text *event, struct arena *a,
 	vars_init(&vars, a, NULL);
 	set_vars(&vars, event, options.event.ref);
 	options.vars = &vars;
+	options.scoped_count = make_scoped(a, event->scoped, &scoped);
+	options.scoped = scoped;
 	rc = plan_compile(config, &options, a, diags, out);
 	vars_clear(&vars);
 	return rc;

@@ -9,8 +9,9 @@
 
 /* What happens. All zero: a push to branch main, no diff known, no files. */
 struct plan_event_text {
-	const char *vars; /* "A=1 B=two words; C=" separated by "; " … see below */
-	const char *ref;  /* NULL: "main" */
+	const char *vars;   /* see below */
+	const char *scoped; /* "SCOPE:NAME=VALUE" of the project, by "; " */
+	const char *ref;    /* NULL: "main" */
 	bool is_tag;
 	const char *source;  /* NULL: "push" */
 	const char *files;   /* tracked files, sorted, separated by spaces */

@@ -364,6 +364,41 @@ START_TEST(variable_has_its_value)
 END_TEST
 
 static const struct {
+	const char *environment, *scoped, *want;
+} scopes[] = {
+	{ "prod", "prod:V=1", "1" },
+	{ "prod", "production:V=1", NULL },
+	{ "production", "prod:V=1", NULL },
+	{ "prod", "p*:V=1", "1" },
+	{ "review/a/b", "review/*:V=1", "1" },
+	{ "review", "review/*:V=1", NULL },
+	{ "a-x-b", "a*b:V=1", "1" },
+	{ "a-x-c", "a*b:V=1", NULL },
+	{ "aab", "*ab:V=1", "1" },
+	/* the closer one counts, wherever it stands */
+	{ "prod", "prod:V=exact; p*:V=star", "exact" },
+	{ "prod", "p*:V=star; prod:V=exact", "exact" },
+	{ "prod", "p*:V=short; pro*:V=long", "long" },
+	{ "prod", "pro*:V=long; p*:V=short", "long" },
+	/* above the files, as every project variable */
+	{ "prod, variables: {V: x}", "prod:V=1", "1" },
+	{ "$E, rules: [{variables: {E: prod}}]", "prod:V=1", "1" },
+};
+
+START_TEST(scoped_variable_needs_its_environment)
+{
+	cleanup_free char *yaml = xasprintf(
+	    "a: {script: x, environment: %s}\nb: {script: x}", scopes[_i].environment);
+	struct plan_event_text event = { .scoped = scopes[_i].scoped };
+	struct plan *plan = plan_make_valid(yaml, &event);
+
+	ck_assert_pstr_eq(vars_value(&plan->jobs[0].vars, "V"), scopes[_i].want);
+	ck_assert_ptr_null(vars_value(&plan->jobs[1].vars, "V"));
+	plan_free(plan);
+}
+END_TEST
+
+static const struct {
 	const char *keyword, *vars, *want;
 } expansions[] = {
 	{ "tags: [linux, $T]", "T=big", "tags linux big" },
@@ -462,6 +497,8 @@ main(void)
 	tcase_add_test(tc, no_circle_is_seen_where_none_is);
 	tcase_add_loop_test(tc, artifacts_come_from, 0, ARRAY_LEN(sources));
 	tcase_add_loop_test(tc, variable_has_its_value, 0, ARRAY_LEN(values));
+	tcase_add_loop_test(
+	    tc, scoped_variable_needs_its_environment, 0, ARRAY_LEN(scopes));
 	tcase_add_loop_test(tc, keyword_is_expanded, 0, ARRAY_LEN(expansions));
 	tcase_add_test(tc, stage_order_stays_linear);
 	tcase_add_test(tc, long_chain_of_needs_is_planned);

@@ -324,6 +324,25 @@ START_TEST(too_many_comparisons_are_true)
 }
 END_TEST
 
+/* 30 parallel jobs of 200 instances with 200 rules each: what few lines can ask for. */
+START_TEST(too_many_rules_are_refused)
+{
+	cleanup_buf struct buf yaml = BUF_INIT;
+	struct plan_made made;
+
+	buf_add_str(&yaml, ".t:\n  - &rules\n");
+	for (int i = 0; i < 200; i++)
+		buf_printf(&yaml, "    - if: $A%d\n", i);
+	for (int i = 0; i < 30; i++)
+		buf_printf(&yaml, "j%d: {script: x, parallel: 200, rules: *rules}\n", i);
+	made = plan_make(buf_str(&yaml), NULL);
+	ck_assert_ptr_null(made.plan);
+	ck_assert_ptr_nonnull(strstr(made.findings,
+	    "more than 1000000 rules had to be looked at for this pipeline"));
+	plan_made_clear(&made);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -340,6 +359,7 @@ main(void)
 	tcase_add_test(tc, rules_behind_the_match_are_not_asked);
 	tcase_add_loop_test(tc, failure_is_told, 0, ARRAY_LEN(failures));
 	tcase_add_test(tc, too_many_comparisons_are_true);
+	tcase_add_test(tc, too_many_rules_are_refused);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
