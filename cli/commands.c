@@ -5,6 +5,7 @@ const struct command *const commands[] = {
 	&command_run,
 	&command_lint,
 	&command_list,
+	&command_show,
 	&command_why,
 	&command_graph,
 	&command_expr,

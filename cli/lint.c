@@ -230,8 +230,8 @@ lint_document(
 	*out = (struct lint_result){ .jobs = 0 };
 	diags_init(&out->diags, arena);
 	if (document_load(load, arena, &out->diags, &document) < 0 ||
-	    config_build(document.root, arena, load->shape_only, &out->diags, &config) <
-		0)
+	    config_build(document.root, arena, load->shape_only || document.incomplete,
+		&out->diags, &config) < 0)
 		return;
 	out->jobs = config->job_count;
 }
