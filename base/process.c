@@ -14,7 +14,7 @@
 #define DEFAULT_TIMEOUT_MS 60000
 #define MAX_STDERR 4096 /* the end of it is kept: that is where the reason stands */
 
-struct process_child {
+struct child {
 	const char *name;
 	pid_t pid;
 	int out_fd, err_fd; /* -1 once closed by the child */
@@ -66,10 +66,10 @@ spawn(const struct process *p, int out_fd, int err_fd, pid_t *pid)
 	return rc;
 }
 
-int
-process_start(const struct process *p, struct process_child **out, struct error *err)
+static int
+start(const struct process *p, struct child **out, struct error *err)
 {
-	struct process_child *child;
+	struct child *child;
 	int out_pipe[2], err_pipe[2], rc;
 	pid_t pid;
 
@@ -123,7 +123,7 @@ read_some(int *fd, struct buf *b)
 
 /* Collect both streams until the child closed them. */
 static int
-collect(struct process_child *child, struct buf *out, struct error *err)
+collect(struct child *child, struct buf *out, struct error *err)
 {
 	size_t start = out->len;
 
@@ -171,7 +171,7 @@ reason_line(struct buf *text)
 }
 
 static int
-judge(struct process_child *child, int wstatus, int *status, struct error *err)
+judge(struct child *child, int wstatus, int *status, struct error *err)
 {
 	const char *why = reason_line(&child->err_text);
 	int code = WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
@@ -189,9 +189,8 @@ judge(struct process_child *child, int wstatus, int *status, struct error *err)
 	return error_set(err, ERR_FOREIGN, "%s: %s", child->name, why);
 }
 
-int
-process_finish(
-    struct process_child *child, struct buf *out, int *status, struct error *err)
+static int
+finish(struct child *child, struct buf *out, int *status, struct error *err)
 {
 	int rc = collect(child, out, err), wstatus = 0;
 
@@ -215,8 +214,8 @@ process_finish(
 int
 process_run(const struct process *p, struct buf *out, int *status, struct error *err)
 {
-	struct process_child *child = NULL;
-	int rc = process_start(p, &child, err);
+	struct child *child = NULL;
+	int rc = start(p, &child, err);
 
-	return child == NULL ? rc : process_finish(child, out, status, err);
+	return child == NULL ? rc : finish(child, out, status, err);
 }

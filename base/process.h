@@ -25,15 +25,4 @@ struct process {
 MUST_CHECK int process_run(
     const struct process *p, struct buf *out, int *status, struct error *err);
 
-/*
- * A started child, for running several at once. Everything given to process_start must
- * stay until process_finish, which is called exactly once after a successful start.
- */
-struct process_child;
-
-MUST_CHECK int process_start(
-    const struct process *p, struct process_child **out, struct error *err);
-MUST_CHECK int process_finish(
-    struct process_child *child, struct buf *out, int *status, struct error *err);
-
 #endif

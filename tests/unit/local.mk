@@ -27,6 +27,7 @@ UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_lines
 UNIT_TESTS += tests/unit/test_screen
 UNIT_TESTS += tests/unit/test_predefined
+UNIT_TESTS += tests/unit/test_process
 UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_mask
 UNIT_TESTS += tests/unit/test_place
