@@ -47,6 +47,7 @@ struct build {
 	uint64_t trace_read;
 	char *chunk;
 	bool started, canceled, forced;
+	bool is_tidied;       /* somebody else removes the folder */
 	struct error failure; /* outside the script; the first one */
 	enum reason failure_reason;
 	struct build_result result;
@@ -137,7 +138,7 @@ end(struct build *b)
 {
 	struct error err = ERROR_INIT;
 
-	if (b->dir.path != NULL && jobdir_remove(&b->dir, &err) < 0)
+	if (b->dir.path != NULL && !b->is_tidied && jobdir_remove(&b->dir, &err) < 0)
 		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 	settle_result(b);
 	b->events.on_done(b, &b->result, b->events.data);
@@ -367,6 +368,7 @@ on_supervisor_done(
 	if (try_a_copy(b, result))
 		return;
 	pass_log(b, result->trace_bytes);
+	b->is_tidied = result->tidies_up;
 	fill_result(b, result);
 	end(b);
 }

@@ -33,7 +33,7 @@ struct supervisor {
 	uv_poll_t talk, death;
 	uv_timer_t later;
 	int handles; /* that are not closed yet */
-	bool has_handles, is_over, is_released;
+	bool has_handles, is_over, is_released, is_tied;
 	int socket, pidfd;
 	pid_t pid;
 	int exit_status; /* of the supervisor, as wait() gives it */
@@ -98,6 +98,7 @@ translate_result(const struct supervisor *s)
 		.step = w->step,
 		.item = w->item,
 		.workspace_failed = w->verdict == WIRE_WORKSPACE_FAILURE,
+		.tidies_up = s->is_tied && w->verdict != WIRE_WORKSPACE_FAILURE,
 		.trace_bytes = s->trace_bytes,
 		.trace_crc32 = w->trace_crc32,
 		.started_us = w->started_us,
@@ -336,7 +337,7 @@ on_talk(uv_poll_t *poll, int status, int events)
 	tell_trace(s);
 	if (s->has_result)
 		report_done(s); /* its last breath need not be waited for */
-	if (more == 0 && !uv_is_closing((uv_handle_t *)poll))
+	if ((more == 0 || s->has_result) && !uv_is_closing((uv_handle_t *)poll))
 		uv_close((uv_handle_t *)poll, on_closed);
 }
 
@@ -430,16 +431,12 @@ add_file(posix_spawn_file_actions_t *actions, int fd, int number, int *high)
 static int
 set_attributes(posix_spawnattr_t *attr)
 {
-	/* what a program may come to ignore, itself or by nohup */
-	static const int usual[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD,
-		SIGTSTP, SIGTTIN, SIGTTOU };
-	sigset_t set, none;
+	sigset_t all, none;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		sigaddset(&set, usual[i]);
+	/* all, as libc looks at each of those not named here before it sets it */
+	sigfillset(&all);
 	sigemptyset(&none);
-	posix_spawnattr_setsigdefault(attr, &set);
+	posix_spawnattr_setsigdefault(attr, &all);
 	posix_spawnattr_setsigmask(attr, &none);
 	/* a session of its own: Ctrl-C in the terminal is for the runner alone */
 	return posix_spawnattr_setflags(attr,
@@ -531,6 +528,7 @@ supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
 {
 	s->marker = xstrdup(spec->marker);
 	s->trace = xstrdup(spec->trace);
+	s->is_tied = spec->tied;
 	s->has_handles = true;
 	if (launch(s, spec, lock_fd, &s->error) < 0) {
 		/* told from the loop, never from inside this call */

@@ -20,6 +20,7 @@ struct supervisor_result {
 	int signal;         /* that ended it; 0: none */
 	int step, item;     /* that failed, as indexes into the spec; -1: none, unknown */
 	bool workspace_failed; /* nothing was started: another kind may do */
+	bool tidies_up;        /* a tied one; removes the job's folder by itself */
 	uint64_t trace_bytes;
 	uint32_t trace_crc32;
 	int64_t started_us, finished_us; /* since 1970 */
@@ -38,7 +39,9 @@ struct supervisor_events {
 	 */
 	void (*on_collect)(struct supervisor *s, int workspace_fd,
 	    const struct supervisor_result *so_far, void *data);
-	/* all of trace_bytes can be read; the job folder is the runner's again */
+	/* all of trace_bytes can be read; unless it tidies_up, the job folder is the
+	 * runner's again
+	 */
 	void (*on_done)(
 	    struct supervisor *s, const struct supervisor_result *result, void *data);
 	void *data;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -15,6 +16,13 @@
 
 /* What stayed behind after the last step is asked to go, and then made to. */
 #define LEFTOVER_GRACE_MS 1000
+
+/*
+ * One growth of the heap is enough for most jobs, and what is freed is soon used again:
+ * each move of its end costs as much as ten calls of another kind.
+ */
+#define HEAP_STEP (256 << 10)
+#define HEAP_KEPT (4 << 20)
 
 static int
 read_spec(struct spec *spec, struct error *err)
@@ -97,25 +105,49 @@ count_usage(struct wire_result *r)
 }
 
 static void
-conclude(struct supervision *s)
+close_log(struct supervision *s)
 {
-	struct error err = ERROR_INIT;
-
-	if (supervision_leave_place(s, &err) < 0)
-		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	trace_flush(&s->trace);
 	s->result.trace_crc32 = crc32_value(&s->trace.crc);
 	trace_close(&s->trace);
-	/* nobody will ever come for it; what resists is left to a sweep */
-	if (s->orphaned && s->spec.tied &&
-	    path_remove_tree(AT_FDCWD, s->spec.job_dir, NULL) == 0)
-		return;
-	/* a runner that ties jobs to itself is told; the file is for one that comes later
-	 */
+}
+
+/* The runner hears first: its next job begins while this one's leftovers go. */
+static int
+conclude_tied(struct supervision *s, struct error *err)
+{
+	int rc;
+
+	supervision_tell(s, WIRE_RESULT);
+	supervision_flush(s);
+	rc = supervision_leave_place(s, err);
+	/* what resists is left to a sweep */
+	return rc < 0 ? rc : path_remove_tree(AT_FDCWD, s->spec.job_dir, err);
+}
+
+/* The file is for a runner that comes later; what goes wrong here is part of it. */
+static void
+conclude_untied(struct supervision *s)
+{
+	struct error err = ERROR_INIT;
+
+	if (supervision_leave_place(s, &err) < 0 || supervision_clear_place(s, &err) < 0)
+		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	if (!s->spec.tied && supervision_write_result(s, &err) < 0)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	supervision_tell(s, WIRE_RESULT);
 	supervision_flush(s);
+}
+
+/* Without a workspace nothing ran: the runner tries another kind in the same folder. */
+static int
+conclude(struct supervision *s, struct error *err)
+{
+	close_log(s);
+	if (s->spec.tied && (s->orphaned || s->result.verdict != WIRE_WORKSPACE_FAILURE))
+		return conclude_tied(s, err);
+	conclude_untied(s);
+	return 0;
 }
 
 static int
@@ -134,8 +166,7 @@ supervise(struct supervision *s, struct error *err)
 	count_usage(&s->result);
 	if (s->spec.collect && !s->killed)
 		await_runner(s, WIRE_COLLECT, &s->finished);
-	conclude(s);
-	return 0;
+	return conclude(s, err);
 }
 
 int
@@ -154,7 +185,13 @@ main(void)
 		.childless = true,
 		.deadline_ms = INT64_MAX,
 	};
-	int rc = supervise(&s, &err);
+	int rc;
+
+#ifdef __GLIBC__
+	(void)mallopt(M_TOP_PAD, HEAP_STEP);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+#endif
+	rc = supervise(&s, &err);
 
 	if (rc < 0)
 		(void)fprintf(stderr, "pawl-supervise: %s\n", err.msg);

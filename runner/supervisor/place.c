@@ -104,17 +104,23 @@ remove_files(struct supervision *s, struct error *err)
 int
 supervision_leave_place(struct supervision *s, struct error *err)
 {
-	struct error later = ERROR_INIT;
-	const char *const layers[] = { s->spec.upper, s->spec.work };
 	int rc = remove_files(s, err);
 
 	if (chdir("/") < 0 && rc == 0)
 		rc = error_errno(err, "cannot leave the project folder");
-	if (s->is_mounted && overlay_unmount(s->spec.project_dir, &later) < 0 && rc == 0)
-		rc = error_set(err, later.code, "%s", later.msg);
+	return rc;
+}
+
+int
+supervision_clear_place(struct supervision *s, struct error *err)
+{
+	const char *const layers[] = { s->spec.upper, s->spec.work };
+
+	if (s->is_mounted && overlay_unmount(s->spec.project_dir, err) < 0)
+		return err->code;
 	s->is_mounted = false;
 	for (size_t i = 0; i < ARRAY_LEN(layers) && s->spec.mode == SPEC_OVERLAY; i++)
-		if (path_remove_tree(AT_FDCWD, layers[i], &later) < 0 && rc == 0)
-			rc = error_set(err, later.code, "%s", later.msg);
-	return rc;
+		if (path_remove_tree(AT_FDCWD, layers[i], err) < 0)
+			return err->code;
+	return 0;
 }

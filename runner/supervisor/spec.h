@@ -52,9 +52,12 @@ struct spec_step {
 };
 
 struct spec {
-	const char *job_dir; /* absolute; upper, work and trace usually lie in it */
-	const char *trace;   /* the spool */
-	const char *marker;  /* in the environment of every process of the job */
+	/* absolute; upper, work and source lie in it. That of a tied job goes with the
+	 * job, so the trace lies elsewhere
+	 */
+	const char *job_dir;
+	const char *trace;  /* the spool */
+	const char *marker; /* in the environment of every process of the job */
 
 	enum spec_mode mode;
 	bool userns;             /* an ordinary user needs one to mount */

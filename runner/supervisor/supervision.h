@@ -64,6 +64,12 @@ void supervision_flush(struct supervision *s);
 MUST_CHECK int supervision_enter_place(struct supervision *s, struct error *err);
 MUST_CHECK int supervision_leave_place(struct supervision *s, struct error *err);
 
+/*
+ * The mount goes, and what the job wrote. Only for who goes on living: a mount ends with
+ * the last process that sees it, for less than half of what it costs to remove it before.
+ */
+MUST_CHECK int supervision_clear_place(struct supervision *s, struct error *err);
+
 /* steps.c: the shells, one after the other */
 void supervision_run_steps(struct supervision *s);
 

@@ -78,7 +78,7 @@ supervised_init(struct supervised *t)
 	ck_assert_int_eq(mkdir(t->project_dir, 0755), 0);
 	if (jobdir_create(jobs, "1", &t->dir, &err) < 0)
 		ck_abort_msg("%s", err.msg);
-	t->trace_path = path_join(t->dir.path, "trace");
+	t->trace_path = path_join(t->root, "trace");
 	describe(t);
 	t->events = (struct supervisor_events){
 		.on_step = on_step, .on_trace = on_trace, .on_done = on_done, .data = t

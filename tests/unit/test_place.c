@@ -45,6 +45,7 @@ START_TEST(job_sees_layers_merged_and_changes_none)
 	assert_file(bottom, "bottom\n");
 	ck_assert_int_ne(access(t.upper, F_OK), 0);
 	ck_assert_int_ne(access(t.work, F_OK), 0);
+	ck_assert_int_ne(access(t.dir.path, F_OK), 0);
 	supervised_clear(&t);
 }
 END_TEST

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/crc32.h"
+#include "base/path.h"
 #include "tests/unit/supervised.h"
 
 static const struct {
@@ -54,6 +55,35 @@ START_TEST(log_shows_each_item_before_its_output)
 	    "\033[32;1m$ cd /\033[0;m\n"
 	    "\033[32;1m$ echo two # collapsed multi-line command\033[0;m\ntwo\n/\n");
 	ck_assert_uint_eq(t.result.trace_bytes, t.trace.len);
+	supervised_clear(&t);
+}
+END_TEST
+
+START_TEST(folder_of_a_tied_job_goes_with_it)
+{
+	struct supervised t;
+
+	supervised_init(&t);
+	supervised_add_script(&t, "true");
+	supervised_run(&t);
+	ck_assert(t.result.tidies_up);
+	ck_assert_int_ne(access(t.dir.path, F_OK), 0);
+	supervised_clear(&t);
+}
+END_TEST
+
+START_TEST(folder_of_an_untied_job_stays_with_the_result)
+{
+	cleanup_free char *file = NULL;
+	struct supervised t;
+
+	supervised_init(&t);
+	t.spec.tied = false;
+	file = path_join(t.dir.path, "result.json");
+	supervised_add_script(&t, "true");
+	supervised_run(&t);
+	ck_assert(!t.result.tidies_up);
+	ck_assert_int_eq(access(file, F_OK), 0);
 	supervised_clear(&t);
 }
 END_TEST
@@ -373,6 +403,8 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, exit_code_is_the_scripts, 0, ARRAY_LEN(codes));
 	tcase_add_test(tc, log_shows_each_item_before_its_output);
+	tcase_add_test(tc, folder_of_a_tied_job_goes_with_it);
+	tcase_add_test(tc, folder_of_an_untied_job_stays_with_the_result);
 	tcase_add_loop_test(tc, after_script_learns_the_status, 0, ARRAY_LEN(statuses));
 	tcase_add_loop_test(tc, failing_item_is_named, 0, ARRAY_LEN(failing));
 	tcase_add_loop_test(tc, log_is_whole_whatever_is_in_it, 0, ARRAY_LEN(large));
