@@ -28,6 +28,8 @@ fixture_close(char *root)
 	free(root);
 }
 
+static char *run(const char *dir, const char *fmt, va_list ap) PRINTF(2, 0);
+
 static char *
 run(const char *dir, const char *fmt, va_list ap)
 {

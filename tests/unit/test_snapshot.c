@@ -144,7 +144,7 @@ END_TEST
 static char *
 rewritten(struct bench *b)
 {
-	cleanup_free char *before = xstrdup(take_snapshot(b)), *out = NULL;
+	cleanup_free char *before = xstrdup(take_snapshot(b));
 
 	usleep(50000);
 	take_snapshot(b); /* what was young then is copied once more */
