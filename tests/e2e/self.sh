@@ -19,4 +19,6 @@ jobs=(--needs "quick: [gcc]")
 if [ -n "${SOAK-}" ]; then jobs=(); fi
 pawl run "${jobs[@]}" >../out 2>&1 || { tail -60 ../out; exit 1; }
 tail -20 ../out
+# artifacts are newer than the source: what was built is tested, not built again
+! grep -E '^quick: .* \| +CC ' ../out || { echo "quick built what build had built"; exit 1; }
 [ -z "$(git status --short)" ]
