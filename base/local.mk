@@ -1,6 +1,6 @@
 # Several small libraries, so that each program links what it uses.
 noinst_LIBRARIES += libbase.a libbase-regex.a libbase-hash.a libbase-git.a \
-	libbase-archive.a libbase-json.a libbase-loop.a
+	libbase-archive.a libbase-json.a
 
 # libc only: the supervisor links this one and no other
 libbase_a_SOURCES = base/banned.h base/base.h
@@ -43,6 +43,3 @@ libbase_archive_a_SOURCES = base/archive.h
 libbase_archive_a_SOURCES += base/archive_lib.c base/archive_lib.h
 libbase_archive_a_SOURCES += base/archive_pack.c
 libbase_archive_a_SOURCES += base/archive_unpack.c
-
-# libuv
-libbase_loop_a_SOURCES =

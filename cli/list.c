@@ -12,6 +12,7 @@ static const struct option_row own_options[] = {
 	{ 0, "all", NULL, "also list jobs the event leaves out, each with its reason" },
 	{ 0, "json", NULL, "print an array of objects, one to a line" },
 	{ 0, "names", NULL, "print only the names, one to a line" },
+	{ 0, "hash", NULL, "print only the plan's hash: the same on every machine" },
 	{ 0 },
 };
 
@@ -24,7 +25,12 @@ print_list(const struct plan *plan, const struct args *args)
 	struct screen_options screen = { .fd = STDOUT_FILENO };
 	bool all = args_has(args, "all");
 
-	if (args_has(args, "json")) {
+	if (args_has(args, "hash")) {
+		char hash[PLAN_HASH_SIZE];
+
+		plan_hash(plan, hash);
+		buf_printf(&out, "%s\n", hash);
+	} else if (args_has(args, "json")) {
 		plan_list_json(plan, all, &out);
 	} else if (args_has(args, "names")) {
 		for (size_t i = 0; i < plan->job_count; i++)
