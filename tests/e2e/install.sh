@@ -15,11 +15,21 @@ if grep -E 'warning:' log; then
 	echo "the release build has warnings"
 	exit 1
 fi
+# Optimised code is other code: what users see has to be the same.
+mapfile -t cases < <(make -s list-tests | grep ^tests/cases/)
+"$SRC/tests/run" "${cases[@]}"
+
 make -s install >log 2>&1 || { cat log; exit 1; }
 
 # Only what is installed may be found from here on.
 unset PAWL_LIBEXEC
 "$root/bin/pawl" --version | grep -Eqx 'pawl [0-9]+\.[0-9]+\.[0-9]+'
+git init -q -b main project
+echo 'job: {script: echo it runs}' >project/.gitlab-ci.yml
+git -C project add -A
+git -C project commit -q -m Test
+"$root/bin/pawl" run -C project >out || { cat out; exit 1; }
+grep -q 'it runs' out
 make -s uninstall >log 2>&1 || { cat log; exit 1; }
 left=$(find "$root" -type f -o -type l)
 if [ -n "$left" ]; then
