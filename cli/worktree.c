@@ -93,6 +93,24 @@ find_changes(
 	return git_repo_changed(w->repo, compare_to, w->sha, true, list, err);
 }
 
+/*
+ * A branch as origin has it, which is what a server compares with, and all there is of
+ * most branches in a clone; else any name git knows.
+ */
+static int
+resolve_pushed(
+    struct git_repo *repo, const char *name, char sha[GIT_SHA_MAX], struct error *err)
+{
+	static const char heads[] = "refs/heads/";
+	const char *branch = str_starts(name, heads) ? name + strlen(heads) : name;
+	cleanup_free char *pushed = xasprintf("refs/remotes/origin/%s", branch);
+	struct error ignored = ERROR_INIT;
+
+	if (git_repo_resolve(repo, pushed, sha, &ignored) == 0)
+		return 0;
+	return git_repo_resolve(repo, name, sha, err);
+}
+
 static int
 list_changed(void *data, const char *compare_to, bool *known, const struct strlist **out,
     struct error *err)
@@ -108,7 +126,7 @@ list_changed(void *data, const char *compare_to, bool *known, const struct strli
 		char sha[GIT_SHA_MAX];
 
 		if (compare_to != NULL &&
-		    git_repo_resolve(w->repo, compare_to, sha, err) < 0)
+		    resolve_pushed(w->repo, compare_to, sha, err) < 0)
 			return ERR_MISSING;
 		list = xcalloc(1, sizeof(*list));
 		map_set(&w->changed, key, list);
