@@ -3,6 +3,7 @@
 noinst_LIBRARIES += libsupervise.a
 libsupervise_a_SOURCES = runner/supervisor/supervision.h runner/supervisor/wire.h
 libsupervise_a_SOURCES += runner/supervisor/echo_watch.c runner/supervisor/echo_watch.h
+libsupervise_a_SOURCES += runner/supervisor/environ.c
 libsupervise_a_SOURCES += runner/supervisor/files.c runner/supervisor/files.h
 libsupervise_a_SOURCES += runner/supervisor/mask.c runner/supervisor/mask.h
 libsupervise_a_SOURCES += runner/supervisor/mask_forms.c

@@ -43,9 +43,9 @@ add_children(const char *text, struct pids *out)
 	}
 }
 
-/* The children each thread of pid has started or inherited. */
-static void
-add_children_of(pid_t pid, struct pids *out)
+/* Each thread of pid has some, started or inherited. */
+void
+procs_children(pid_t pid, struct pids *out)
 {
 	char path[64];
 	cleanup_closedir DIR *tasks = NULL;
@@ -70,9 +70,9 @@ add_children_of(pid_t pid, struct pids *out)
 void
 procs_descendants(pid_t root, struct pids *out)
 {
-	add_children_of(root, out);
+	procs_children(root, out);
 	for (size_t i = 0; i < out->count; i++)
-		add_children_of(out->items[i], out);
+		procs_children(out->items[i], out);
 }
 
 /* Or did: a zombie may have left a child. Threads of the kernel do neither. */

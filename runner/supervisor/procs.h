@@ -24,6 +24,9 @@ struct pids {
 void pids_clear(struct pids *pids);
 #define cleanup_pids __attribute__((cleanup(pids_clear)))
 
+/* The processes root is the parent of. */
+void procs_children(pid_t root, struct pids *out);
+
 /* All processes below root, itself left out; parents before their children. */
 void procs_descendants(pid_t root, struct pids *out);
 

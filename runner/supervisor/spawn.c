@@ -1,11 +1,10 @@
-/* Starting a step's shell: its environment, its script, its place in the system. */
+/* Starting a step's shell. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/map.h"
 #include "runner/supervisor/procs.h"
 #include "runner/supervisor/supervision.h"
 
@@ -14,79 +13,6 @@
 #define STRING_MAX (128u << 10)
 #define SCRIPT_FD 9 /* one digit, as POSIX shells want it */
 #define CLOSE_SCRIPT "exec 9<&-\n"
-
-static void
-set_variable(struct map *vars, const char *entry)
-{
-	const char *equals = strchr(entry, '=');
-	cleanup_free char *key = NULL;
-
-	if (equals == NULL || equals == entry)
-		return;
-	key = xstrndup(entry, (size_t)(equals - entry));
-	free(map_get(vars, key));
-	map_set(vars, key, xstrdup(entry));
-}
-
-static void
-set_pair(struct map *vars, const char *key, const char *value)
-{
-	cleanup_free char *entry = xasprintf("%s=%s", key, value);
-
-	set_variable(vars, entry);
-}
-
-static const char *
-job_status(const struct supervision *s)
-{
-	switch ((enum wire_verdict)s->result.verdict) {
-	case WIRE_TIMEOUT:
-		return "timedout";
-	case WIRE_CANCELED:
-		return "canceled";
-	case WIRE_SCRIPT_FAILURE:
-	case WIRE_SYSTEM_FAILURE:
-	case WIRE_WORKSPACE_FAILURE:
-		return "failed";
-	case WIRE_SUCCESS:
-	case WIRE_VERDICT_COUNT:
-		break;
-	}
-	return "success";
-}
-
-/* The step's environment; strings and list are the caller's to free. */
-static char **
-build_environment(const struct supervision *s, const struct spec_step *step)
-{
-	cleanup_map struct map vars = MAP_INIT;
-	size_t count = 0;
-	char **env;
-
-	for (size_t i = 0; i < s->spec.env.count; i++)
-		set_variable(&vars, s->spec.env.items[i]);
-	for (size_t i = 0; i < s->spec.file_count; i++) {
-		cleanup_free char *path =
-		    xasprintf("%s/%s", s->files_dir, s->spec.files[i].name);
-
-		set_pair(&vars, s->spec.files[i].name, path);
-	}
-	set_pair(&vars, PROCS_MARKER_NAME, s->spec.marker);
-	set_pair(&vars, "CI_JOB_STATUS", step->always ? job_status(s) : "running");
-
-	env = xcalloc(vars.count + 1, sizeof(*env));
-	map_for_each(e, &vars)
-		env[count++] = e->value;
-	return env;
-}
-
-static void
-free_environment(char **env)
-{
-	for (size_t i = 0; env[i] != NULL; i++)
-		free(env[i]);
-	free(env);
-}
 
 static int
 write_all(int fd, const char *data, size_t len)
@@ -208,10 +134,10 @@ supervision_spawn(struct supervision *s, const struct spec_step *step, struct er
 	launch.argv[shell->count + 1] = script < 0
 	    ? xstrndup(step->script.data, step->script.len)
 	    : xstrdup(". /proc/self/fd/9");
-	launch.env = build_environment(s, step);
+	launch.env = supervision_environment(s, step);
 	launch.script = script;
 	rc = launch_shell(s, &launch, err);
-	free_environment(launch.env);
+	supervision_free_environment(launch.env);
 	free(launch.argv[shell->count]);
 	free(launch.argv[shell->count + 1]);
 	free(launch.argv);

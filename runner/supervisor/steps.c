@@ -12,7 +12,7 @@
 /* For a tied job whose runner is gone: it has a second in all. */
 #define ORPHAN_GRACE_MS 300
 #define KILL_LIMIT_MS 10000 /* what SIGKILL does not end by then never ends */
-#define KILL_PAUSE_MS 5
+#define KILL_PAUSE_MS 1
 
 /* Opening a file in /proc costs a tenth of a short job; long ones use up memory. */
 #define OOM_AFTER_MS 50
@@ -36,6 +36,20 @@ signal_all(int signal)
 	procs_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++)
 		kill(pids.items[i], signal);
+}
+
+/*
+ * As little as can be between finding one and killing it: a process that forks and exits,
+ * over and over, has to be met before it does.
+ */
+static void
+kill_children(void)
+{
+	cleanup_pids struct pids pids = PIDS_INIT;
+
+	procs_children(getpid(), &pids);
+	for (size_t i = 0; i < pids.count; i++)
+		kill(pids.items[i], SIGKILL);
 }
 
 /* Wait until nothing is left below us; true when so. */
@@ -65,10 +79,10 @@ supervision_kill_all(struct supervision *s, int64_t grace_ms)
 		if (wait_childless(s, supervision_now_ms() + grace_ms, !s->orphaned))
 			return;
 	}
-	/* each round catches what was born during the last */
+	/* whatever loses its parent becomes our child and falls in the next round */
 	while (!s->childless && supervision_now_ms() < limit_ms) {
-		signal_all(SIGKILL);
-		wait_childless(s, supervision_now_ms() + KILL_PAUSE_MS, false);
+		kill_children();
+		supervision_pump(s, supervision_now_ms() + KILL_PAUSE_MS);
 	}
 	if (!s->childless)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE,

@@ -80,6 +80,10 @@ void supervision_kill_all(struct supervision *s, int64_t grace_ms);
 MUST_CHECK int supervision_spawn(
     struct supervision *s, const struct spec_step *step, struct error *err);
 
+/* environ.c: what a step's shell is started with, a list that ends with NULL */
+char **supervision_environment(const struct supervision *s, const struct spec_step *step);
+void supervision_free_environment(char **env);
+
 /* result.c */
 void supervision_fail(
     struct supervision *s, enum wire_verdict verdict, const char *fmt, ...) PRINTF(3, 4);

@@ -497,12 +497,15 @@ END_TEST
 
 enum victim { KILL_RUNNER, KILL_SUPERVISOR, CANCEL, FORCE, VICTIMS };
 
+/* SOAK: the full count; any other by PAWL_TEST_KILLS. */
 static unsigned
 kills(void)
 {
 	const char *count = getenv("PAWL_TEST_KILLS");
 
-	return count == NULL ? 24 : (unsigned)strtoul(count, NULL, 10);
+	if (count != NULL)
+		return (unsigned)strtoul(count, NULL, 10);
+	return getenv("SOAK") != NULL ? 500 : 24;
 }
 
 static void

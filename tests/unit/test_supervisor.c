@@ -255,6 +255,38 @@ START_TEST(environment_is_the_specs_alone)
 }
 END_TEST
 
+static const struct {
+	const char *script; /* of the first step */
+	const char *want;   /* what the second shows of A */
+} handed_on[] = {
+	{ "echo A=from first >>$GITLAB_ENV", "A is from first\n" },
+	{ "printf 'A=1\\nA=two=2' >>$GITLAB_ENV", "A is two=2\n" },
+	{ "true", "A is\n" },
+	{ "echo '1A=x' >$GITLAB_ENV; echo 'A B' >>$GITLAB_ENV", "A is\n" },
+	{ "mkfifo $GITLAB_ENV", "A is\n" },                   /* not waited for */
+	{ "ln -s /proc/self/environ $GITLAB_ENV", "A is\n" }, /* not followed */
+	{ "mkdir $GITLAB_ENV", "A is\n" },
+	{ "(echo A=big; head -c 3000000 /dev/zero) >$GITLAB_ENV", "A is\n" },
+	{ "echo CI_JOB_STATUS=lie >$GITLAB_ENV", "status success\n" },
+};
+
+START_TEST(variables_are_handed_on_to_later_steps)
+{
+	static const char *const items[] = { "echo A is $A", "echo status $CI_JOB_STATUS",
+		NULL };
+	struct supervised t;
+
+	supervised_init(&t);
+	supervised_add_script(&t, handed_on[_i].script);
+	supervised_add_step(&t, "after_script", items)->always = true;
+	supervised_run(&t);
+	ck_assert_str_eq(t.result.message, "");
+	ck_assert_msg(strstr(buf_str(&t.trace), handed_on[_i].want) != NULL, "%s: %s",
+	    handed_on[_i].script, buf_str(&t.trace));
+	supervised_clear(&t);
+}
+END_TEST
+
 START_TEST(full_disk_ends_the_job_with_its_reason)
 {
 	struct supervised t;
@@ -412,6 +444,8 @@ main(void)
 	tcase_add_test(tc, large_variables_reach_the_script);
 	tcase_add_test(tc, too_large_a_variable_is_named);
 	tcase_add_test(tc, environment_is_the_specs_alone);
+	tcase_add_loop_test(
+	    tc, variables_are_handed_on_to_later_steps, 0, ARRAY_LEN(handed_on));
 	tcase_add_test(tc, full_disk_ends_the_job_with_its_reason);
 	tcase_add_test(tc, secret_never_reaches_a_disk);
 	tcase_add_test(tc, runner_that_does_not_listen_holds_nothing_up);

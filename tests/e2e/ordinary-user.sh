@@ -1,0 +1,22 @@
+#!/bin/bash
+# Where root runs the tests, an ordinary user has to be able to do the same: overlays in a
+# user namespace, file variables, the end of all processes.
+set -eu
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "skipped: make check has run these tests as an ordinary user already"
+	exit 77
+fi
+# a user nobody gave a name or a process to; what it runs lies where it may read
+uid=61184
+here=$(mktemp -d /tmp/pawl-user-XXXXXX)
+trap 'chmod -R u+rwX "$here"; rm -rf "$here"' EXIT
+mkdir "$here/bin" "$here/tmp"
+cp "$BUILD/pawl-supervise" "$BUILD"/tests/unit/test_{place,endings,supervisor} "$here/bin/"
+chmod 755 "$here" "$here/bin"
+chown $uid:$uid "$here/tmp"
+
+for test in place endings supervisor; do
+	TMPDIR=$here/tmp PAWL_LIBEXEC=$here/bin HOME=$here/tmp setpriv --reuid=$uid --regid=$uid \
+	    --clear-groups -- env -C "$here/tmp" "$here/bin/test_$test"
+done
