@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/visible.h"
 #include "runner/build.h"
 
 #define TICK_MS 100
@@ -229,7 +230,7 @@ name_width(const struct plan *plan, const struct local_options *options)
 	size_t width = 0;
 
 	for (size_t i = 0; i < plan->job_count; i++) {
-		size_t n = strlen(plan->jobs[i].name);
+		size_t n = visible_width(plan->jobs[i].name);
 
 		if (plan->jobs[i].created &&
 		    (options->include == NULL || options->include[i]))

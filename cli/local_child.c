@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "base/visible.h"
 #include "cli/local.h"
 #include "cli/report.h"
 #include "runner/artifacts.h"
@@ -183,7 +184,8 @@ local_start_child(struct local *local, int64_t job_id)
 	for (size_t i = 0; i < plan->job_count; i++)
 		if (plan->jobs[i].created)
 			screen_widen(local->screen,
-			    strlen(own->name) + 1 + strlen(plan->jobs[i].name));
+			    visible_width(own->name) + 1 +
+				visible_width(plan->jobs[i].name));
 	local_send(local,
 	    (struct core_event){
 		.type = CORE_CREATE_PIPELINE, .plan = plan, .parent_job = job_id });

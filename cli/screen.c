@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/visible.h"
 #include "cli/lines.h"
 #include "cli/screen_internal.h"
 
@@ -126,12 +127,17 @@ static struct shown_job *
 add_job(struct screen *s, const struct screen_job *job)
 {
 	struct shown_job *shown = xcalloc(1, sizeof(*shown));
+	struct buf name = BUF_INIT; /* of the author's making */
 	char key[24];
 
 	(void)snprintf(key, sizeof(key), "%" PRId64, job->id);
 	shown->screen = s;
 	shown->id = job->id;
-	shown->name = xstrdup(job->name);
+	if (!s->options.json)
+		visible_add(&name, job->name);
+	else
+		buf_add_str(&name, job->name);
+	shown->name = buf_take(&name);
 	shown->color = 31 + (int)(s->count + 1) % 6;
 	shown->lines.colors = s->options.color && !s->options.json;
 	shown->status = STATUS_COUNT;
@@ -177,22 +183,12 @@ screen_prefix(struct screen *s, const struct shown_job *job)
 	timestamp(s, s->now_us);
 	screen_color(s, job->color);
 	buf_add_str(&s->out, job->name);
-	for (size_t n = screen_columns(job->name); n < s->width; n++)
+	for (size_t n = visible_width(job->name); n < s->width; n++)
 		buf_add_char(&s->out, ' ');
 	if (s->options.color)
 		buf_add_str(&s->out, s->utf8 ? " │\033[0m " : " |\033[0m ");
 	else
 		buf_add_str(&s->out, " | ");
-}
-
-size_t
-screen_columns(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
 }
 
 static void
@@ -295,8 +291,10 @@ print_change(
 		screen_duration(job->finished_us - job->started_us, took, sizeof(took));
 		buf_printf(&s->out, " in %s", took);
 	}
-	if (job->detail != NULL && *job->detail != '\0')
-		buf_printf(&s->out, ": %s", job->detail);
+	if (job->detail != NULL && *job->detail != '\0') {
+		buf_add_str(&s->out, ": ");
+		visible_add(&s->out, job->detail);
+	}
 	if (job->retried)
 		buf_add_str(&s->out, "; trying again");
 	buf_add_char(&s->out, '\n');
@@ -374,7 +372,7 @@ draw_live_line(struct screen *s, const struct shown_job *job, size_t columns)
 	buf_printf(
 	    &s->out, "%s %s", s->utf8 ? spin[turn % 10] : plain[turn % 4], job->name);
 	screen_color(s, 0);
-	for (size_t n = screen_columns(job->name); n < s->width; n++)
+	for (size_t n = visible_width(job->name); n < s->width; n++)
 		buf_add_char(&s->out, ' ');
 	buf_printf(&s->out, " %8s  ", took);
 	screen_color(s, 90);

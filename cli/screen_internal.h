@@ -42,7 +42,6 @@ struct shown_job *screen_find(const struct screen *s, int64_t id);
 void screen_erase_live(struct screen *s);
 void screen_color(struct screen *s, int code); /* SGR; nothing without colours */
 void screen_prefix(struct screen *s, const struct shown_job *job);
-size_t screen_columns(const char *text);
 const char *screen_status_word(const struct screen_job *job);
 int screen_status_color(const struct screen_job *job);
 void screen_duration(int64_t us, char *out, size_t size); /* "0.12 s", "1 m 05 s" */

@@ -2,6 +2,7 @@
  * failures. */
 #include <stdio.h>
 
+#include "base/visible.h"
 #include "cli/screen_internal.h"
 
 void
@@ -32,8 +33,10 @@ screen_pipeline_started(struct screen *s, int64_t id, const char *name, const ch
 	}
 	screen_erase_live(s);
 	screen_color(s, 1);
-	if (name != NULL)
-		buf_printf(&s->out, "%s: ", name);
+	if (name != NULL) {
+		visible_add(&s->out, name);
+		buf_add_str(&s->out, ": ");
+	}
 	buf_printf(&s->out, "pipeline %" PRId64, id);
 	screen_color(s, 0);
 	buf_printf(&s->out, " of %s at %.8s, %zu job%s\n", ref, sha, job_count,
@@ -73,14 +76,6 @@ screen_artifacts(
 		    format_bytes(bytes, size, sizeof(size))) };
 }
 
-static void
-pad(struct buf *out, const char *text, size_t width)
-{
-	buf_add_str(out, text);
-	for (size_t n = screen_columns(text); n < width; n++)
-		buf_add_char(out, ' ');
-}
-
 struct widths {
 	size_t name, stage, status;
 };
@@ -91,9 +86,9 @@ measure(const struct screen_job *jobs, size_t count)
 	struct widths w = { 3, 5, 6 };
 
 	for (size_t i = 0; i < count; i++) {
-		size_t name = screen_columns(jobs[i].name),
-		       stage = screen_columns(jobs[i].stage),
-		       status = screen_columns(screen_status_word(&jobs[i]));
+		size_t name = visible_width(jobs[i].name),
+		       stage = visible_width(jobs[i].stage),
+		       status = visible_width(screen_status_word(&jobs[i]));
 
 		w.name = name > w.name ? name : w.name;
 		w.stage = stage > w.stage ? stage : w.stage;
@@ -110,14 +105,16 @@ print_row(struct screen *s, const struct screen_job *job, const struct widths *w
 	if (job->started_us != 0 && job->finished_us != 0)
 		screen_duration(job->finished_us - job->started_us, took, sizeof(took));
 	buf_add_str(&s->out, "  ");
-	pad(&s->out, job->name, w->name + 2);
-	pad(&s->out, job->stage, w->stage + 2);
+	visible_add_padded(&s->out, job->name, w->name + 2);
+	visible_add_padded(&s->out, job->stage, w->stage + 2);
 	screen_color(s, screen_status_color(job));
-	pad(&s->out, screen_status_word(job), w->status + 2);
+	visible_add_padded(&s->out, screen_status_word(job), w->status + 2);
 	screen_color(s, 0);
 	buf_printf(&s->out, "%9s", took);
-	if (job->detail != NULL && *job->detail != '\0')
-		buf_printf(&s->out, "  %s", job->detail);
+	if (job->detail != NULL && *job->detail != '\0') {
+		buf_add_str(&s->out, "  ");
+		visible_add(&s->out, job->detail);
+	}
 	buf_add_char(&s->out, '\n');
 }
 
@@ -130,9 +127,9 @@ print_table(struct screen *s, const struct screen_job *jobs, size_t count)
 
 	screen_color(s, 90);
 	buf_add_str(&s->out, "\n  ");
-	pad(&s->out, "job", w.name + 2);
-	pad(&s->out, "stage", w.stage + 2);
-	pad(&s->out, "status", w.status + 2);
+	visible_add_padded(&s->out, "job", w.name + 2);
+	visible_add_padded(&s->out, "stage", w.stage + 2);
+	visible_add_padded(&s->out, "status", w.status + 2);
 	buf_add_str(&s->out, "     time  why\n");
 	screen_color(s, 0);
 	for (size_t i = 0; i < count; i++)
@@ -146,7 +143,7 @@ print_artifacts(struct screen *s)
 	size_t width = 0;
 
 	for (size_t i = 0; i < s->artifact_count; i++) {
-		size_t n = screen_columns(s->artifacts[i].job);
+		size_t n = visible_width(s->artifacts[i].job);
 
 		width = n > width ? n : width;
 	}
@@ -154,7 +151,7 @@ print_artifacts(struct screen *s)
 		buf_add_str(&s->out, "\nArtifacts:\n");
 	for (size_t i = 0; i < s->artifact_count; i++) {
 		buf_add_str(&s->out, "  ");
-		pad(&s->out, s->artifacts[i].job, width + 2);
+		visible_add_padded(&s->out, s->artifacts[i].job, width + 2);
 		buf_printf(&s->out, "%s\n", s->artifacts[i].text);
 	}
 }
@@ -177,12 +174,18 @@ print_failure(struct screen *s, const struct screen_job *job)
 {
 	buf_add_char(&s->out, '\n');
 	screen_color(s, 31);
-	buf_printf(&s->out, "%s failed", job->name);
+	visible_add(&s->out, job->name);
+	buf_add_str(&s->out, " failed");
 	screen_color(s, 0);
-	buf_printf(&s->out, ": %s\n",
-	    job->detail != NULL ? job->detail : reason_text(job->reason));
-	if (job->command != NULL)
-		buf_printf(&s->out, "  command    %s\n", job->command);
+	buf_add_str(&s->out, ": ");
+	visible_add(
+	    &s->out, job->detail != NULL ? job->detail : reason_text(job->reason));
+	buf_add_char(&s->out, '\n');
+	if (job->command != NULL) {
+		buf_add_str(&s->out, "  command    ");
+		visible_add(&s->out, job->command);
+		buf_add_char(&s->out, '\n');
+	}
 	print_tail(s, screen_find(s, job->id));
 	if (job->log_path != NULL)
 		buf_printf(&s->out, "  whole log  %s\n", job->log_path);
