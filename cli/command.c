@@ -182,6 +182,34 @@ args_next(const struct args *args, const char *name, size_t *pos)
 	return NULL;
 }
 
+static bool
+is_in(const char *name, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (str_eq(*list, name))
+			return true;
+	return false;
+}
+
+void
+args_add_options(const struct args *args, const char *const *skip, struct buf *out)
+{
+	for (size_t i = 0; i < args->given_count; i++) {
+		const struct given *g = &args->given[i];
+
+		if (is_in(g->row->name, skip))
+			continue;
+		if (g->row->letter != 0)
+			buf_printf(out, " -%c", g->row->letter);
+		else
+			buf_printf(out, " --%s", g->row->name);
+		if (g->value != NULL) {
+			buf_add_char(out, ' ');
+			buf_add_shell_quoted(out, g->value);
+		}
+	}
+}
+
 size_t
 args_count(const struct args *args)
 {

@@ -45,6 +45,9 @@ bool args_has(const struct args *args, const char *name);
 const char *args_value(const struct args *args, const char *name); /* NULL: not given */
 const char *args_next(
     const struct args *args, const char *name, size_t *pos); /* start at 0 */
+/* The given options as a shell takes them, each with a space before it; skip ends with
+ * NULL. */
+void args_add_options(const struct args *args, const char *const *skip, struct buf *out);
 size_t args_count(const struct args *args); /* words that are no options */
 const char *args_word(const struct args *args, size_t i);
 const struct command *args_command(const struct args *args);

@@ -51,6 +51,7 @@ struct local {
 	struct core_effects effects;
 	struct screen *screen;
 	struct screen_options screen_options;
+	const char *options; /* of this run, for a suggested one: " -f ci.yml" */
 	struct ids ids;
 	struct local_pipeline **pipelines;
 	size_t pipeline_count, pipeline_cap;

@@ -67,11 +67,12 @@ describe_reason(struct local *local, const struct core_job *job, struct local_jo
 		(void)snprintf(out, size, "%s holds resource group %s", who,
 		    job->plan->resource_group);
 	else if (job->reason == REASON_WAITS_FOR_PERSON)
-		(void)snprintf(out, size, "to play it: pawl run %s", own->again);
+		(void)snprintf(
+		    out, size, "to play it: pawl run%s %s", local->options, own->again);
 	else if (job->reason == REASON_WAITS_FOR_TIME)
 		(void)snprintf(out, size,
-		    "starts in %" PRId64 " s, or now with pawl run %s",
-		    job->plan->start_in_s, own->again);
+		    "starts in %" PRId64 " s, or now with pawl run%s %s",
+		    job->plan->start_in_s, local->options, own->again);
 	else
 		(void)snprintf(out, size, "%s", reason_text(job->reason));
 }
@@ -108,6 +109,7 @@ local_describe(struct local *local, const struct core_job *job, struct screen_jo
 		.detail = own->detail[0] != '\0' ? own->detail : NULL,
 		.command = own->command[0] != '\0' ? own->command : NULL,
 		.again = own->again,
+		.again_options = local->options,
 		.log_path = short_path(local, own->log_path),
 		.queued_us = job->queued_us,
 		.started_us = job->started_us,
@@ -140,6 +142,14 @@ on_started(struct build *build UNUSED, void *data)
 
 	local_send(
 	    job->local, (struct core_event){ .type = CORE_STARTED, .job = job->id });
+}
+
+static void
+on_scripts_ended(struct build *build UNUSED, void *data)
+{
+	struct local_job *job = data;
+
+	screen_freeze_tail(job->local->screen, job->id);
 }
 
 /* The core hears of the end, and that a slot is free again. */
@@ -336,7 +346,8 @@ local_start_job(struct local *local, int64_t id)
 {
 	const struct core_job *job = core_job(local->core, id);
 	struct local_job *own = local_find_job(local, id);
-	struct build_events events = { on_log, on_started, on_done, own };
+	struct build_events events = { on_log, on_started, on_scripts_ended, on_done,
+		own };
 	struct error err = ERROR_INIT;
 
 	if (make_payload(local, job, own, &err) < 0) {

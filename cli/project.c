@@ -1,6 +1,7 @@
 /* Opening the repository and making an event of it. */
 #include "cli/project.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -152,12 +153,29 @@ previous_commit(struct project *p)
 	return f->parent[0] == '\0' ? NULL : f->parent;
 }
 
+/* A folder's name as a project's: GitLab's hold no spaces or other odd characters. */
+static char *
+project_name(struct project *p)
+{
+	const char *dir = p->root, *common = git_repo_common_dir(p->repo);
+	size_t len = strlen(common);
+	char *name;
+
+	/* all work trees of a repository are one project, named by the main one */
+	if (len > 5 && str_ends(common, "/.git"))
+		dir = arena_strndup(p->arena, common, len - 5);
+	name = arena_strdup(p->arena, strrchr(dir, '/') + 1);
+	for (char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL)
+			*c = '-';
+	return name;
+}
+
 static void
 fill_project(struct project *p)
 {
 	struct event *e = &p->event;
 	struct remote_url url;
-	const char *dir = strrchr(p->root, '/');
 
 	if (p->facts.remote_url != NULL &&
 	    remote_url_parse(p->facts.remote_url, p->arena, &url)) {
@@ -165,8 +183,7 @@ fill_project(struct project *p)
 		e->server_url = arena_printf(p->arena, "https://%s", url.host);
 		e->repo_url = p->facts.remote_url;
 	} else {
-		e->project_path = arena_printf(p->arena, "local/%s",
-		    dir != NULL && dir[1] != '\0' ? dir + 1 : "root");
+		e->project_path = arena_printf(p->arena, "local/%s", project_name(p));
 		e->server_url = "https://localhost";
 		e->repo_url = arena_printf(p->arena, "file://%s", p->root);
 	}
@@ -276,6 +293,28 @@ load_variables(struct project *p, const struct args *args)
 	return rc != EXIT_OK ? rc : load_variables_file(p, projects, false);
 }
 
+/* What may start a pipeline: gitlab-ci-language.md section 9, CI_PIPELINE_SOURCE. */
+static int
+check_event(const struct args *args)
+{
+	static const char *const sources[] = { "push", "web", "schedule", "api",
+		"trigger", "pipeline", "parent_pipeline", "merge_request_event",
+		"external", "external_pull_request_event", "chat", "webide",
+		"security_orchestration_policy", "ondemand_dast_scan",
+		"ondemand_dast_validation", NULL };
+	const char *event = args_value(args, "event"), *near;
+
+	if (event == NULL)
+		return EXIT_OK;
+	for (size_t i = 0; sources[i] != NULL; i++)
+		if (str_eq(sources[i], event))
+			return EXIT_OK;
+	near = str_nearest(event, sources);
+	return command_usage_error(args,
+	    "--event %s: there is no such event; did you mean %s?", event,
+	    near != NULL ? near : "push, web, schedule or merge_request_event");
+}
+
 int
 project_open(struct project *p, const struct args *args)
 {
@@ -285,7 +324,8 @@ project_open(struct project *p, const struct args *args)
 	int rc;
 
 	p->arena = arena_new();
-	if ((rc = find_repository(p, args)) != EXIT_OK ||
+	if ((rc = check_event(args)) != EXIT_OK ||
+	    (rc = find_repository(p, args)) != EXIT_OK ||
 	    (rc = find_file(p, args)) != EXIT_OK)
 		return rc;
 	memo = path_join(p->state_dir, "facts");

@@ -108,6 +108,9 @@ static int
 run_plan(struct local *local, struct plan *plan, const struct args *args,
     const struct selection *selection, size_t slot_count)
 {
+	static const char *const not_repeated[] = { "jobs", "needs", "json", "timestamps",
+		NULL };
+	cleanup_buf struct buf given = BUF_INIT;
 	struct local_options run = { .slots = slot_count,
 		.include = selection->include,
 		.play = selection->play,
@@ -117,6 +120,8 @@ run_plan(struct local *local, struct plan *plan, const struct args *args,
 		.json = args_has(args, "json"),
 		.timestamps = args_has(args, "timestamps") };
 	screen_detect(&local->screen_options);
+	args_add_options(args, not_repeated, &given);
+	local->options = buf_str(&given);
 	return local_run(local, plan, &run);
 }
 

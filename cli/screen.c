@@ -192,14 +192,22 @@ screen_prefix(struct screen *s, const struct shown_job *job)
 }
 
 static void
-on_line(void *data, const char *line, size_t len)
+keep_tail(struct shown_job *job, const char *line, size_t len)
 {
-	struct shown_job *job = data;
-	struct screen *s = job->screen;
 	struct buf *tail = &job->tail[job->tail_count++ % SCREEN_TAIL];
 
 	buf_reset(tail);
 	buf_add(tail, line, len > SCREEN_TAIL_MAX ? SCREEN_TAIL_MAX : len);
+}
+
+static void
+on_line(void *data, const char *line, size_t len)
+{
+	struct shown_job *job = data;
+	struct screen *s = job->screen;
+
+	if (!job->tail_frozen)
+		keep_tail(job, line, len);
 	if (s->options.json) {
 		screen_json_line(s, job, line, len);
 	} else {
@@ -319,6 +327,17 @@ screen_job_changed(struct screen *s, const struct screen_job *job, int64_t now_u
 		screen_json_job(s, job);
 	else if (is_news(job->status))
 		print_change(s, shown, job);
+}
+
+void
+screen_freeze_tail(struct screen *s, int64_t job_id)
+{
+	struct shown_job *job = screen_find(s, job_id);
+
+	if (job == NULL)
+		return;
+	lines_end(&job->lines, on_line, job);
+	job->tail_frozen = true;
 }
 
 void

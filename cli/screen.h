@@ -32,8 +32,10 @@ struct screen_job {
 	bool retried; /* another try follows */
 	const char
 	    *detail; /* "exit code 1", "waits for build"; NULL: the reason's own text */
-	const char *command;  /* that failed; NULL */
-	const char *again;    /* what to give to `pawl run`, quoted; NULL: nothing */
+	const char *command; /* that failed; NULL */
+	const char *again;   /* what to give to `pawl run`, quoted; NULL: nothing */
+	const char
+	    *again_options;   /* and the options before it: \" -f ci.yml\"; NULL: none */
 	const char *log_path; /* NULL: none */
 	int64_t queued_us, started_us, finished_us; /* 0: not yet */
 };
@@ -51,6 +53,8 @@ void screen_pipeline_started(struct screen *s, int64_t id, const char *name,
 void screen_job_changed(struct screen *s, const struct screen_job *job, int64_t now_us);
 void screen_log(
     struct screen *s, int64_t job_id, const char *bytes, size_t len, int64_t now_us);
+/* The last lines of this job, for the report on a failure, are those so far. */
+void screen_freeze_tail(struct screen *s, int64_t job_id);
 void screen_message(struct screen *s, const char *fmt, ...)
     PRINTF(2, 3); /* a note of pawl's own */
 

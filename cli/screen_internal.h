@@ -18,6 +18,7 @@ struct shown_job {
 	struct lines lines;
 	struct buf tail[SCREEN_TAIL];
 	size_t tail_count; /* lines so far */
+	bool tail_frozen;  /* what follows is the runner's, not the script's */
 	enum status status;
 	int64_t started_us;
 };

@@ -190,7 +190,10 @@ print_failure(struct screen *s, const struct screen_job *job)
 	if (job->log_path != NULL)
 		buf_printf(&s->out, "  whole log  %s\n", job->log_path);
 	if (job->again != NULL)
-		buf_printf(&s->out, "  try again  pawl run --needs %s\n", job->again);
+		buf_printf(&s->out, "  try again  pawl run%s%s --needs %s\n",
+		    job->again_options != NULL ? job->again_options : "",
+		    job->reason == REASON_RUNNER_UNSUPPORTED ? " -x shell" : "",
+		    job->again);
 }
 
 /* "3 passed, 1 failed, 1 failed (allowed)" */

@@ -311,6 +311,8 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 	struct build *b = data;
 
 	b->work.success = so_far->reason == REASON_NONE;
+	pass_log(b, so_far->trace_bytes);
+	b->events.on_scripts_ended(b, b->events.data);
 	if (b->forced || b->failure.code != 0) {
 		close(workspace_fd);
 		supervisor_finish(b->supervisor);

@@ -35,6 +35,8 @@ struct build_events {
 	void (*on_log)(struct build *build, const char *bytes, size_t len, void *data);
 	/* The workspace stands. Not called when the job fails before. */
 	void (*on_started)(struct build *build, void *data);
+	/* The scripts are over; what the log says from here on is the runner's. */
+	void (*on_scripts_ended)(struct build *build, void *data);
 	/* The last call; it may free the build. */
 	void (*on_done)(
 	    struct build *build, const struct build_result *result, void *data);

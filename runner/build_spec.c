@@ -16,12 +16,15 @@ void
 build_spec_init(struct build_spec *b, const struct job_payload *job)
 {
 	const char *mode = job_payload_variable(job, "PAWL_WORKSPACE");
+	const char *strategy = job_payload_variable(job, "GIT_STRATEGY");
 
 	*b = (struct build_spec){
 		.spec = SPEC_INIT, .arena = arena_new(), .mode = WORKSPACE_AUTO
 	};
 	if (mode != NULL && !workspace_mode_parse(mode, &b->mode))
 		b->mode = WORKSPACE_AUTO;
+	if (strategy != NULL && (str_eq(strategy, "none") || str_eq(strategy, "empty")))
+		b->mode = WORKSPACE_EMPTY;
 }
 
 void

@@ -270,13 +270,14 @@ can_bind(const struct workspaces *w, const char *copy)
 }
 
 static int
-prepare_copy(const struct workspaces *w, const struct jobdir *dir,
+prepare_copy(const struct workspaces *w, const struct jobdir *dir, bool with_source,
     const atomic_bool *cancel, struct arena *arena, struct spec *spec, struct error *err)
 {
 	char *copy = arena_printf(arena, "%s/copy", dir->path);
 
-	if (make_folder(copy, err) < 0 ||
-	    copy_tree(snapshot_dir(w->snapshot), copy, cancel, err) < 0)
+	if (make_folder(copy, err) < 0)
+		return err->code;
+	if (with_source && copy_tree(snapshot_dir(w->snapshot), copy, cancel, err) < 0)
 		return err->code;
 	if (can_bind(w, copy)) {
 		spec->mode = SPEC_BIND;
@@ -301,8 +302,9 @@ workspace_prepare(const struct workspaces *w, const struct jobdir *dir,
 	spec->userns = w->userns;
 	if (mode == WORKSPACE_OVERLAY)
 		return prepare_overlay(w, dir, arena, spec, err);
-	if (mode == WORKSPACE_COPY)
-		return prepare_copy(w, dir, cancel, arena, spec, err);
+	if (mode == WORKSPACE_COPY || mode == WORKSPACE_EMPTY)
+		return prepare_copy(
+		    w, dir, mode == WORKSPACE_COPY, cancel, arena, spec, err);
 	spec->project_dir = arena_strdup(arena, w->root);
 	spec->userns = false;
 	return 0;

@@ -18,6 +18,7 @@ enum workspace_mode {
 	WORKSPACE_AUTO, /* overlay, else copy; $PAWL_WORKSPACE may say which */
 	WORKSPACE_OVERLAY,
 	WORKSPACE_COPY,
+	WORKSPACE_EMPTY,    /* an empty folder: GIT_STRATEGY none or empty */
 	WORKSPACE_IN_PLACE, /* the work tree itself; no snapshot */
 };
 
