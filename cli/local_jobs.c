@@ -214,8 +214,8 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 		free(take(job->log_path)); /* it never got as far as a log */
 	job->ended = true;
 	job->has_artifacts = result->artifact_files > 0;
-	snprintf(job->detail, sizeof(job->detail), "%s", result->message);
-	snprintf(job->command, sizeof(job->command), "%s", result->command);
+	(void)snprintf(job->detail, sizeof(job->detail), "%s", result->message);
+	(void)snprintf(job->command, sizeof(job->command), "%s", result->command);
 	if (result->artifact_files > 0)
 		screen_artifacts(local->screen, job->name,
 		    short_path(local, result->artifact_path), result->artifact_files,
@@ -223,7 +223,7 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 	if (read_dotenv(job, &err) < 0 && event.success) {
 		event.success = false;
 		event.reason = REASON_SCRIPT_FAILURE;
-		snprintf(
+		(void)snprintf(
 		    job->detail, sizeof(job->detail), "dotenv report: %.480s", err.msg);
 	}
 	if (event.success)

@@ -244,7 +244,9 @@ screen_status_word(const struct screen_job *job)
 
 	if (job->status == STATUS_FAILED && job->warned)
 		return "failed (allowed)";
-	return words[job->status] != NULL ? words[job->status] : status_name(job->status);
+	if (job->status < STATUS_COUNT && words[job->status] != NULL)
+		return words[job->status];
+	return status_name(job->status);
 }
 
 int
