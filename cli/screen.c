@@ -2,6 +2,7 @@
  * summary.c. */
 #include "cli/screen.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -242,6 +243,7 @@ screen_status_word(const struct screen_job *job)
 		[STATUS_SCHEDULED] = "delayed",
 	};
 
+	assert((size_t)job->status < STATUS_COUNT);
 	if (job->status == STATUS_FAILED && job->warned)
 		return "failed (allowed)";
 	if (job->status < STATUS_COUNT && words[job->status] != NULL)

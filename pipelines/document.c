@@ -4,6 +4,8 @@
  */
 #include "pipelines/document.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/str.h"
 #include "pipelines/config_read.h"
@@ -144,6 +146,7 @@ check_header(struct loader *l, const struct node *header)
 	size_t errors = l->diags->errors;
 	struct reader reader;
 
+	assert(header != NULL);
 	for (size_t i = 0; i < header->count; i++)
 		if (!str_eq(header->pairs[i].key, "spec"))
 			diag_error(l->diags, DIAG_SHAPE, header->pairs[i].key_mark, NULL,
@@ -178,6 +181,7 @@ split_documents(
 		kept[n++] = documents[i];
 	}
 	if (count > 1 && node_get_pair(kept[0], "spec") != NULL) {
+		assert(kept[0] != NULL);
 		out->has_header = true;
 		out->header_is_right = check_header(l, kept[0]);
 		out->spec = node_get(kept[0], "spec");
@@ -337,7 +341,7 @@ int
 document_load(const struct document_options *options, struct arena *arena,
     struct diags *diags, struct document *out)
 {
-	struct vars empty;
+	struct vars empty = { 0 };
 	struct loader l = { .options = options,
 		.vars = options->vars != NULL ? options->vars : &empty,
 		.arena = arena,

@@ -225,6 +225,7 @@ read_entry(struct include *in, const struct node *n)
 	in->entry = &entry;
 	if (include_rules_hold(in->l, in->from, entry.rules) && !options->shape_only)
 		load_entry(in);
+	in->entry = NULL;
 }
 
 struct node *

@@ -1,6 +1,7 @@
 /* Access paths and functions of interpolation blocks. */
 #include "pipelines/interpolate_block.h"
 
+#include <assert.h>
 #include <ctype.h>
 
 #include "base/str.h"
@@ -63,6 +64,7 @@ access_value(const struct interpolation *in, const char *path, struct error *err
 	const struct node *at = in->context;
 	struct node *value = NULL;
 
+	assert(path != NULL); /* even an empty block has one part */
 	if (strchr(path, '.') == NULL) {
 		error_set(err, ERR_INVALID,
 		    "invalid interpolation access pattern `%s`; write inputs.NAME", path);

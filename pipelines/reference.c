@@ -4,6 +4,8 @@
  */
 #include "pipelines/reference.h"
 
+#include <assert.h>
+
 #include "pipelines/document.h"
 #include "pipelines/memo.h"
 #include "pipelines/suggest.h"
@@ -29,6 +31,7 @@ show(const struct resolver *r, const struct node *ref)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
+	assert(ref != NULL);
 	buf_add_str(&text, "!reference [");
 	for (size_t i = 0; i < ref->count; i++) {
 		buf_add_str(&text, i > 0 ? ", " : "");
@@ -172,6 +175,7 @@ resolve(struct resolver *r, struct node *n)
 	if (done != NULL) {
 		if (done != &r->open)
 			return done;
+		assert(r->current != NULL); /* what is open was opened by a reference */
 		diag_error(r->diags, DIAG_LOGIC, r->current->mark, r->job,
 		    "%s is part of a circular chain", show(r, r->current));
 		return n;

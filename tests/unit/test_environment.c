@@ -40,12 +40,18 @@ static const struct {
 	bool raw;
 	const char *want;
 } expansions[] = {
-	{ "plain", false, "plain" }, { "$OTHER", false, "other" },
-	{ "<${OTHER}>", false, "<other>" }, { "$OTHER", true, "$OTHER" },
-	{ "[$UNKNOWN]", false, "[]" }, { "$$OTHER", false, "$OTHER" },
-	{ "cost: 5$", false, "cost: 5$" }, { "${OTHER", false, "${OTHER" },
-	{ "$-", false, "$-" }, { "$DEEP", false, "$OTHER" }, /* one pass only */
-	{ "$CI_PROJECT_DIR/x", false, "/b/p/x" }, { "$PATH", false, "" },
+	{ "plain", false, "plain" },
+	{ "$OTHER", false, "other" },
+	{ "<${OTHER}>", false, "<other>" },
+	{ "$OTHER", true, "$OTHER" },
+	{ "[$UNKNOWN]", false, "[]" },
+	{ "$$OTHER", false, "$OTHER" },
+	{ "cost: 5$", false, "cost: 5$" },
+	{ "${OTHER", false, "${OTHER" },
+	{ "$-", false, "$-" },
+	{ "$DEEP", false, "$OTHER" }, /* one pass only */
+	{ "$CI_PROJECT_DIR/x", false, "/b/p/x" },
+	{ "$PATH", false, "" },
 };
 
 START_TEST(value_is_expanded_once)
