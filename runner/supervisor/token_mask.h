@@ -6,12 +6,10 @@
 #define RUNNER_SUPERVISOR_TOKEN_MASK_H
 
 #include "base/buf.h"
-#include "runner/supervisor/matcher.h"
 
 enum token_tail { TOKEN_NONE, TOKEN_WORD, TOKEN_PARAMETER };
 
 struct token_mask {
-	struct matcher prefixes;
 	struct buf window;    /* may be the beginning of a prefix */
 	enum token_tail tail; /* what the next bytes may go on with */
 	bool is_shown;        /* "[MASKED]" stands for it already */
@@ -19,10 +17,8 @@ struct token_mask {
 
 #define TOKEN_MASK_INIT                                                                  \
 	{                                                                                \
-		.prefixes = MATCHER_INIT                                                 \
+		.tail = TOKEN_NONE                                                       \
 	}
-
-void token_mask_compile(struct token_mask *m);
 
 /* As mask_feed() and mask_flush() in mask.h. */
 void token_mask_feed(struct token_mask *m, const char *data, size_t len, struct buf *out);

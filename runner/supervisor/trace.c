@@ -13,7 +13,6 @@ trace_open(struct trace *t, const char *path, struct error *err)
 		return error_errno(err, "cannot create the log %s", path);
 	crc32_init(&t->crc);
 	mask_compile(&t->mask);
-	token_mask_compile(&t->tokens);
 	return 0;
 }
 
