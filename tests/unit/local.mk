@@ -19,6 +19,7 @@ UNIT_TESTS += tests/unit/test_dotenv
 UNIT_TESTS += tests/unit/test_duration
 UNIT_TESTS += tests/unit/test_environment
 UNIT_TESTS += tests/unit/test_endings
+UNIT_TESTS += tests/unit/test_executor
 UNIT_TESTS += tests/unit/test_expr
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash

@@ -1,0 +1,74 @@
+/* Which jobs an executor takes, and what it says of those it does not. */
+#include <check.h>
+#include <unistd.h>
+
+#include "executors/executor.h"
+
+static const struct {
+	const char *image, *service;
+	bool chosen;
+	const char *message; /* NULL: taken */
+} jobs[] = {
+	{ NULL, NULL, false, NULL },
+	{ "", NULL, false, NULL },
+	{ "debian:12", NULL, false,
+	    "needs a container of the image debian:12; `-x shell` runs it without, with the "
+	    "programs that are installed here" },
+	{ "debian:12", "postgres", true, NULL },
+	{ NULL, "postgres", false,
+	    "needs a container for the service postgres; `-x shell` runs the job without it" },
+};
+
+START_TEST(shell_says_what_a_job_needs)
+{
+	struct job_image service = { .name = jobs[_i].service };
+	struct job_payload job = {
+		.name = "job",
+		.image.name = jobs[_i].image,
+		.services = &service,
+		.service_count = jobs[_i].service != NULL,
+	};
+	struct error err = ERROR_INIT;
+	int rc = executor_find("shell")->accepts(&job, jobs[_i].chosen, &err);
+
+	ck_assert_int_eq(rc, jobs[_i].message == NULL ? 0 : ERR_ENVIRONMENT);
+	ck_assert_str_eq(err.msg, jobs[_i].message == NULL ? "" : jobs[_i].message);
+}
+END_TEST
+
+START_TEST(shell_starts_a_shell_that_is_there)
+{
+	struct job_payload job = { .name = "job" };
+	struct strlist argv = STRLIST_INIT;
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(executor_find("shell")->command(&job, &argv, &err), 0);
+	ck_assert_uint_eq(argv.count, 1); /* no -l */
+	ck_assert_int_eq(access(argv.items[0], X_OK), 0);
+	strlist_clear(&argv);
+}
+END_TEST
+
+START_TEST(unknown_name_finds_none)
+{
+	ck_assert_ptr_null(executor_find("docker-autoscaler"));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("executor");
+	TCase *tc = tcase_create("executor");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(tc, shell_says_what_a_job_needs, 0, ARRAY_LEN(jobs));
+	tcase_add_test(tc, shell_starts_a_shell_that_is_there);
+	tcase_add_test(tc, unknown_name_finds_none);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
