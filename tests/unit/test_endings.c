@@ -501,11 +501,11 @@ enum victim { KILL_RUNNER, KILL_SUPERVISOR, CANCEL, FORCE, VICTIMS };
 static unsigned
 kills(void)
 {
-	const char *count = getenv("PAWL_TEST_KILLS");
+	const char *count = getenv("PAWL_TEST_KILLS"), *soak = getenv("SOAK");
 
 	if (count != NULL)
 		return (unsigned)strtoul(count, NULL, 10);
-	return getenv("SOAK") != NULL ? 500 : 24;
+	return soak != NULL && *soak != '\0' ? 500 : 24;
 }
 
 static void
