@@ -280,7 +280,7 @@ add_includes(struct loader *l, const struct source *s, struct node *body)
 	under = include_load(l, s, include);
 	if (under == NULL)
 		return own;
-	merge_into(l->arena, under, own);
+	merge_into(&l->merge, under, own);
 	under->mark = own->mark;
 	return under;
 }
@@ -345,7 +345,8 @@ document_load(const struct document_options *options, struct arena *arena,
 	struct loader l = { .options = options,
 		.vars = options->vars != NULL ? options->vars : &empty,
 		.arena = arena,
-		.diags = diags };
+		.diags = diags,
+		.merge = { .arena = arena } };
 	struct source main_file = { .path = options->path };
 	struct node *root;
 

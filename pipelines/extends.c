@@ -21,6 +21,7 @@ struct extender {
 	struct node *root;
 	struct arena *arena;
 	struct diags *diags;
+	struct merge merge;
 	bool incomplete;
 	struct entry *entries; /* one per pair of the root */
 	size_t path[EXTENDS_MAX_DEPTH + 2];
@@ -100,7 +101,7 @@ add_parent(struct extender *e, size_t child, const struct node *name, struct nod
 	if (e->entries[i].depth + 1 > e->entries[child].depth)
 		e->entries[child].depth = e->entries[i].depth + 1;
 	*base =
-	    *base == NULL ? parent->value : merge_nodes(e->arena, *base, parent->value);
+	    *base == NULL ? parent->value : merge_nodes(&e->merge, *base, parent->value);
 	return 0;
 }
 
@@ -114,7 +115,7 @@ merge_parents(struct extender *e, size_t i, const struct node *names, struct nod
 		return 0;
 	if (names->kind != NODE_LIST)
 		return add_parent(e, i, names, base);
-	for (size_t k = 0; k < names->count; k++)
+	for (size_t k = 0; k < names->count && e->merge.work <= MERGE_MAX_WORK; k++)
 		if (add_parent(e, i, names->items[k], base) < 0)
 			rc = ERR_INVALID;
 	return rc;
@@ -128,14 +129,31 @@ merge_own(struct extender *e, const struct node *own, const struct node *base)
 					: node_copy(e->arena, base);
 
 	sum->mark = own->mark;
+	e->merge.work += sum->count + own->count;
 	for (size_t i = 0; i < own->count; i++) {
 		const struct node_pair *pair = &own->pairs[i];
 
 		if (!str_eq(pair->key, "extends"))
 			node_set(e->arena, sum, pair->key, pair->key_mark,
-			    merge_nodes(e->arena, node_get(sum, pair->key), pair->value));
+			    merge_nodes(
+				&e->merge, node_get(sum, pair->key), pair->value));
 	}
 	return sum;
+}
+
+static int
+check_size(struct extender *e, const char *job, struct mark at)
+{
+	if (e->root->weight > DOCUMENT_MAX_NODES)
+		diag_error(e->diags, DIAG_LOGIC, at, job,
+		    "`extends` makes the pipeline grow to more than %zu values",
+		    DOCUMENT_MAX_NODES);
+	else if (e->merge.work > MERGE_MAX_WORK)
+		diag_error(e->diags, DIAG_LOGIC, at, job,
+		    "`extends` merges more than %zu keys", MERGE_MAX_WORK);
+	else
+		return 0;
+	return ERR_LIMIT;
 }
 
 static int
@@ -149,12 +167,7 @@ extend(struct extender *e, size_t i, const struct node_pair *extends)
 	if (e->entries[i].depth > EXTENDS_MAX_DEPTH)
 		return fail_depth(e, pair->key, extends->key_mark);
 	node_replace_pair(e->root, i, merge_own(e, pair->value, base));
-	if (e->root->weight <= DOCUMENT_MAX_NODES)
-		return 0;
-	diag_error(e->diags, DIAG_LOGIC, extends->key_mark, pair->key,
-	    "`extends` makes the pipeline grow to more than %zu values",
-	    DOCUMENT_MAX_NODES);
-	return ERR_LIMIT;
+	return check_size(e, pair->key, extends->key_mark);
 }
 
 /* at: where it is named, for findings. */
@@ -192,6 +205,7 @@ extends_resolve(
 	struct extender e = { .root = root,
 		.arena = arena,
 		.diags = diags,
+		.merge = { .arena = arena },
 		.incomplete = incomplete,
 		.entries = arena_calloc(arena, root->count, sizeof(struct entry)) };
 

@@ -75,6 +75,11 @@ load_path(struct include *in, const char *project, const char *ref, const char *
 	};
 	struct node *body;
 
+	if (in->l->merge.work > MERGE_MAX_WORK && !in->l->stopped) {
+		in->l->stopped = true;
+		loader_missing(in->l, in->entry->at, "includes merge more than %zu keys",
+		    MERGE_MAX_WORK);
+	}
 	if (in->l->stopped || is_loop(in->l, &source))
 		return;
 	body = loader_read_file(in->l, &source);
@@ -83,7 +88,7 @@ load_path(struct include *in, const char *project, const char *ref, const char *
 	else if (in->sum == NULL)
 		in->sum = node_copy(in->l->arena, body);
 	else
-		merge_into(in->l->arena, in->sum, body);
+		merge_into(&in->l->merge, in->sum, body);
 }
 
 /* A written path as one from the root, in the arena; NULL after a finding. */

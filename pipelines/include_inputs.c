@@ -95,11 +95,12 @@ add_entry(struct gathering *g, const struct node *n)
 struct node *
 include_load_inputs(struct loader *l, const struct source *from, const struct node *spec)
 {
-	struct gathering g = {
-		.l = l, .from = from, .inputs = node_new(l->arena, NODE_MAP, from->at)
-	};
 	const struct node *include = node_get(spec, "include");
 	const struct node *inputs = node_get(spec, "inputs");
+	struct mark at = node_is_null(inputs) ? from->at : inputs->mark;
+	struct gathering g = {
+		.l = l, .from = from, .inputs = node_new(l->arena, NODE_MAP, at)
+	};
 
 	if (node_is(include, NODE_LIST))
 		for (size_t i = 0; i < include->count; i++)

@@ -22,6 +22,7 @@ struct resolver {
 	struct arena *arena;
 	struct diags *diags;
 	struct node *values;
+	struct node *known; /* what rules may ask for: these, and all that was given */
 	size_t errors;
 };
 
@@ -41,24 +42,10 @@ static void PRINTF(4, 5) complain(
 /* ---- rules
  * ---------------------------------------------------------------------------*/
 
-/* What expressions may ask for: inputs before this one, and all that was given. */
-static struct node *
-known_values(struct resolver *r)
-{
-	struct node *known = node_copy(r->arena, r->values);
-	const struct node *given = r->request->given;
-
-	for (size_t i = 0; given != NULL && i < given->count; i++)
-		node_set(r->arena, known, given->pairs[i].key, given->pairs[i].key_mark,
-		    given->pairs[i].value);
-	return known;
-}
-
 static bool
-rule_holds(struct resolver *r, const struct input *in, const struct node *rule,
-    const struct node *known)
+rule_holds(struct resolver *r, const struct input *in, const struct node *rule)
 {
-	const struct expr_env env = { .inputs = known };
+	const struct expr_env env = { .inputs = r->known };
 	const struct node *cond = node_get(rule, "if");
 	struct error err = ERROR_INIT;
 	bool holds = false;
@@ -74,13 +61,11 @@ static void
 apply_rules(struct resolver *r, struct input *in)
 {
 	const struct node *rules = node_get(in->spec, "rules");
-	const struct node *known;
 
 	if (!node_is(rules, NODE_LIST))
 		return;
-	known = known_values(r);
 	for (size_t i = 0; i < rules->count; i++) {
-		if (!rule_holds(r, in, rules->items[i], known))
+		if (!rule_holds(r, in, rules->items[i]))
 			continue;
 		in->options = node_get(rules->items[i], "options");
 		in->fallback = node_get(rules->items[i], "default");
@@ -214,6 +199,13 @@ from_command_line(struct resolver *r, const struct input *in, struct node *value
 }
 
 static void
+set_value(struct resolver *r, const struct input *in, struct node *value)
+{
+	node_set(r->arena, r->values, in->name, in->at, value);
+	node_set(r->arena, r->known, in->name, in->at, value);
+}
+
+static void
 resolve_input(struct resolver *r, const struct input *in)
 {
 	struct node *given = node_get(r->request->given, in->name);
@@ -223,13 +215,13 @@ resolve_input(struct resolver *r, const struct input *in)
 	if (!node_is_null(given)) {
 		given = from_command_line(r, in, given);
 		check_value(r, in, given, pair->key_mark, "provided");
-		node_set(r->arena, r->values, in->name, in->at, given);
+		set_value(r, in, given);
 	} else if (in->fallback != NULL) {
 		check_value(r, in, in->fallback, in->fallback->mark, "default");
-		node_set(r->arena, r->values, in->name, in->at, in->fallback);
+		set_value(r, in, in->fallback);
 	} else if (fallback != NULL) {
 		check_value(r, in, fallback->value, fallback->value->mark, "default");
-		node_set(r->arena, r->values, in->name, in->at, fallback->value);
+		set_value(r, in, fallback->value);
 	} else {
 		complain(r, in, r->request->at, "required value has not been provided");
 	}
@@ -278,8 +270,17 @@ inputs_resolve(
 	struct resolver r = { .request = request,
 		.arena = arena,
 		.diags = diags,
-		.values = node_new(arena, NODE_MAP, request->at) };
+		.values = node_new(arena, NODE_MAP, request->at),
+		.known = request->given != NULL
+		    ? node_copy(arena, request->given)
+		    : node_new(arena, NODE_MAP, request->at) };
 
+	if (request->spec != NULL && request->spec->count > INPUTS_MAX) {
+		diag_error(diags, DIAG_SHAPE, request->spec->mark, NULL,
+		    "spec:inputs has %zu inputs, at most %d are allowed",
+		    request->spec->count, INPUTS_MAX);
+		return NULL;
+	}
 	check_unknown(&r);
 	for (size_t i = 0; request->spec != NULL && i < request->spec->count; i++)
 		resolve_pair(&r, &request->spec->pairs[i]);

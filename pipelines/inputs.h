@@ -8,7 +8,7 @@
 #include "pipelines/diag.h"
 #include "pipelines/vars.h"
 
-#define INPUTS_MAX_OPTIONS 50
+#define INPUTS_MAX 1000 /* of one file; GitLab's limit is by use, 20 from its form */
 
 struct inputs_request {
 	const struct node *spec;  /* the map under `spec:inputs`; NULL: none */

@@ -102,10 +102,10 @@ static const char *
 replace_blocks(struct walk *w, const char *text, struct mark at)
 {
 	cleanup_buf struct buf out = BUF_INIT;
-	const char *p = text;
+	const char *p = text, *limit = text + strlen(text);
 	struct block b;
 
-	while (!w->full && block_find(p, &b)) {
+	while (!w->full && block_find(p, limit, &b)) {
 		buf_add(&out, p, (size_t)(b.start - p));
 		if (!add_block(w, &b, at, &out))
 			return text;
@@ -134,7 +134,7 @@ walk_text(struct walk *w, struct node *n)
 	const char *text;
 	struct block b;
 
-	if (!block_find(n->text, &b))
+	if (!block_find(n->text, n->text + strlen(n->text), &b))
 		return n;
 	if (b.start != n->text || b.start[b.len] != '\0' || block_is_matrix(&b)) {
 		text = replace_blocks(w, n->text, n->mark);

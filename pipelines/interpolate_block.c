@@ -7,27 +7,38 @@
 #include "base/str.h"
 #include "pipelines/suggest.h"
 #include "pipelines/vars_ref.h"
+#include "pipelines/yaml_blocks.h"
+
+/* What is between p and end, trimmed; false when that is too little. */
+static bool
+take_data(const char *p, const char *end, struct block *out)
+{
+	const char *from = p + 3, *to = end;
+
+	while (from < to && isspace((unsigned char)*from))
+		from++;
+	while (to > from && isspace((unsigned char)to[-1]))
+		to--;
+	*out = (struct block){ p, (size_t)(end + 2 - p), from, (size_t)(to - from) };
+	return to - from >= 2;
+}
 
 bool
-block_find(const char *text, struct block *out)
+block_find(const char *text, const char *limit, struct block *out)
 {
-	for (const char *p = strstr(text, "$[["); p != NULL; p = strstr(p + 3, "$[[")) {
-		const char *end = strstr(p + 3, "]]");
-		const char *from = p + 3, *to = end;
+	const char *end = text; /* the next "]]", for all blocks that start before it */
 
+	for (const char *p = text; (p = yaml_blocks_open(p, limit)) != NULL;) {
+		const char *newline;
+
+		if (end < p + 3)
+			end = yaml_blocks_close(p + 3, limit);
 		if (end == NULL)
 			return false;
-		if (memchr(p, '\n', (size_t)(end - p)) != NULL)
-			continue;
-		while (from < to && isspace((unsigned char)*from))
-			from++;
-		while (to > from && isspace((unsigned char)to[-1]))
-			to--;
-		if (to - from < 2)
-			continue;
-		*out =
-		    (struct block){ p, (size_t)(end + 2 - p), from, (size_t)(to - from) };
-		return true;
+		newline = memchr(p, '\n', (size_t)(end - p));
+		if (newline == NULL && take_data(p, end, out))
+			return true;
+		p = newline != NULL ? newline : end + 2;
 	}
 	return false;
 }

@@ -11,8 +11,8 @@ struct block {
 	size_t data_len;
 };
 
-/* The next block at or after text; false: none. A block stands on one line. */
-bool block_find(const char *text, struct block *out);
+/* The next block from text on; false: none before limit. A block stands on one line. */
+bool block_find(const char *text, const char *limit, struct block *out);
 
 /* `matrix`, which is not resolved here. */
 bool block_is_matrix(const struct block *b);

@@ -6,6 +6,7 @@
 #define PIPELINES_LOADER_H
 
 #include "pipelines/document.h"
+#include "pipelines/merge.h"
 
 /* A file to read, and the way that led to it. */
 struct source {
@@ -23,6 +24,7 @@ struct loader {
 	struct diags *diags;
 	struct document_file *files;
 	size_t file_count, file_cap;
+	struct merge merge;
 	size_t weight;   /* of all bodies read: they may be merged, so it is bounded */
 	bool incomplete; /* a file could not be had */
 	bool stopped;    /* a limit was hit: nothing more is read */

@@ -9,6 +9,30 @@
 #include "base/str.h"
 
 #define HIDDEN_LEN 4
+#define LONGEST ((size_t)4096)
+
+/* memchr, not memmem: what is behind the match is not to be looked at each time. */
+const char *
+yaml_blocks_open(const char *p, const char *limit)
+{
+	while (p < limit && (p = memchr(p, '$', (size_t)(limit - p))) != NULL) {
+		if (limit - p >= 3 && p[1] == '[' && p[2] == '[')
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
+const char *
+yaml_blocks_close(const char *p, const char *limit)
+{
+	while (p < limit && (p = memchr(p, ']', (size_t)(limit - p))) != NULL) {
+		if (limit - p >= 2 && p[1] == ']')
+			return p;
+		p++;
+	}
+	return NULL;
+}
 
 static bool
 is_known(const char *data)
@@ -18,26 +42,19 @@ is_known(const char *data)
 }
 
 /*
- * The end of the block that starts at p, or NULL. One with an escape of quoted scalars in
- * it is not hidden: YAML has to undo the escape.
+ * Whether the block from p to before its "]]" at end is one to hide. One with an escape
+ * of quoted scalars in it is not: YAML has to undo the escape.
  */
-static const char *
-block_end(const char *p, const char *limit)
+static bool
+is_hideable(const char *p, const char *end)
 {
-	const char *data = p + 3, *end = p + 3;
+	const char *data = p + 3;
+	size_t len = (size_t)(end - p);
 
-	while (end + 1 < limit && *end != '\n' && !(end[0] == ']' && end[1] == ']'))
-		end++;
-	if (end + 1 >= limit || *end != ']')
-		return NULL;
 	while (data < end && isspace((unsigned char)*data))
 		data++;
-	if (!is_known(data) || memchr(p, '\\', (size_t)(end - p)) != NULL)
-		return NULL;
-	for (const char *q = p; q + 1 < end; q++)
-		if (q[0] == '\'' && q[1] == '\'')
-			return NULL;
-	return end + 2;
+	return is_known(data) && memchr(p, '\\', len) == NULL &&
+	    memmem(p, len, "''", 2) == NULL;
 }
 
 static void
@@ -60,17 +77,26 @@ bool
 yaml_blocks_hide(const char *text, size_t len, struct buf *out)
 {
 	const char *limit = text + len, *done = text, *p = text;
-	const char *end;
+	const char *close = text; /* the next "]]", for all blocks that start before it */
 
-	while ((p = memmem(p, (size_t)(limit - p), "$[[", 3)) != NULL) {
-		end = block_end(p, limit);
-		if (end == NULL) {
-			p += 3;
+	while ((p = yaml_blocks_open(p, limit)) != NULL) {
+		const char *start = p, *newline;
+
+		p += 3;
+		if (close < p)
+			close = yaml_blocks_close(p, limit);
+		if (close == NULL)
+			break;
+		if ((size_t)(close - start) > LONGEST)
 			continue;
-		}
-		buf_add(out, done, (size_t)(p - done));
-		hide(out, p, end);
-		p = done = end;
+		newline = memchr(p, '\n', (size_t)(close - p));
+		if (newline != NULL)
+			p = newline;
+		if (newline != NULL || !is_hideable(start, close))
+			continue;
+		buf_add(out, done, (size_t)(start - done));
+		hide(out, start, close + 2);
+		p = done = close + 2;
 	}
 	if (done == text)
 		return false;

@@ -8,6 +8,10 @@
 
 #include "base/buf.h"
 
+/* The next "$[[" or "]]" from p on; NULL: none before limit. */
+const char *yaml_blocks_open(const char *p, const char *limit);
+const char *yaml_blocks_close(const char *p, const char *limit);
+
 /* The text with its blocks hidden; false when it has none, and out is left empty. */
 bool yaml_blocks_hide(const char *text, size_t len, struct buf *out);
 

@@ -185,6 +185,23 @@ START_TEST(product_of_jobs_and_keys_is_refused)
 }
 END_TEST
 
+START_TEST(parents_times_keys_is_refused)
+{
+	struct buf text = BUF_INIT;
+
+	buf_add_str(&text, ".t: {");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, "k%d: 1,", i);
+	buf_add_str(&text, "}\nj:\n  extends: [");
+	for (int i = 0; i < 20000; i++)
+		buf_add_str(&text, ".t,");
+	buf_add_str(&text, "]\n");
+	loaded_expect_findings(buf_str(&text), NULL,
+	    ".gitlab-ci.yml:3:3: error: job \"j\": `extends` merges more than 10000000 keys");
+	buf_clear(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -200,6 +217,7 @@ main(void)
 	tcase_add_test(tc, template_of_many_jobs_is_cheap);
 	tcase_add_test(tc, chain_of_many_is_refused);
 	tcase_add_test(tc, product_of_jobs_and_keys_is_refused);
+	tcase_add_test(tc, parents_times_keys_is_refused);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

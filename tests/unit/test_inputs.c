@@ -1,5 +1,6 @@
 /* spec:inputs: which values are right, and where blocks are replaced by them. */
 #include <check.h>
+#include <time.h>
 
 #include "tests/unit/loaded.h"
 #include "tests/unit/node_text.h"
@@ -314,6 +315,45 @@ START_TEST(many_grown_texts_are_refused)
 }
 END_TEST
 
+START_TEST(too_many_inputs_are_refused)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	buf_add_str(&text, "spec:\n  inputs:\n");
+	for (int i = 0; i < 1001; i++)
+		buf_printf(&text, "    x%d: {default: a}\n", i);
+	buf_add_str(&text, "---\na: 1\n");
+	loaded_expect_findings(buf_str(&text), NULL,
+	    ".gitlab-ci.yml:3:5: error: spec:inputs has 1001 inputs, at most 1000 are allowed");
+}
+END_TEST
+
+/* Each was once the square of its length. */
+static const char *const repeated[][2] = {
+	{ "$[[", "" },
+	{ "$[[ inputs.", "" },
+	{ "$[[ inputs.", "]]" },
+	{ "$[[ inputs.\n ", "]]" },
+	{ "$[[ ]]", "" },
+	{ "$[[ matrix.x ]]", "" },
+};
+
+START_TEST(blocks_take_linear_time)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	clock_t start = clock();
+	struct loaded l;
+
+	buf_add_str(&text, "spec:\n---\na: |\n ");
+	while (text.len < 1900000)
+		buf_add_str(&text, repeated[_i][0]);
+	buf_add_str(&text, repeated[_i][1]);
+	l = loaded_from(buf_str(&text), NULL);
+	ck_assert_msg(clock() - start < 5 * CLOCKS_PER_SEC, "takes too long");
+	loaded_clear(&l);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -330,6 +370,9 @@ main(void)
 	tcase_add_test(tc, text_without_file_is_read_by_type);
 	tcase_add_test(tc, growing_text_is_refused);
 	tcase_add_test(tc, many_grown_texts_are_refused);
+	tcase_add_test(tc, too_many_inputs_are_refused);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, blocks_take_linear_time, 0, ARRAY_LEN(repeated));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
