@@ -118,36 +118,19 @@ struct cache_list {
 
 /* An empty map is given, but none: it switches a default off. */
 static void
-add_cache(struct reader *r, const struct node *n, struct cache_list *l)
+add_cache(struct reader *r, const struct node *entry, void *into)
 {
+	struct cache_list *l = into;
 	struct cache cache = { .policy = "pull-push" };
 
+	if (value_is_empty_entry(r, entry))
+		return;
 	l->given++;
-	value_map(r, n, &cache_shape, &cache);
-	if (n->kind != NODE_MAP || n->count == 0)
+	value_map(r, entry, &cache_shape, &cache);
+	if (entry->kind != NODE_MAP || entry->count == 0)
 		return;
 	ARENA_GROW(r->arena, l->caches->items, l->caches->count, l->cap);
 	l->caches->items[l->caches->count++] = cache;
-}
-
-static void
-add_caches(struct reader *r, const struct node *n, int depth, struct cache_list *l)
-{
-	if (depth > VALUE_MAX_NESTING) {
-		value_error(r, n->mark, "has lists nested more than %d levels deep",
-		    VALUE_MAX_NESTING);
-		return;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
-
-		if (item->kind == NODE_LIST)
-			add_caches(r, item, depth + 1, l);
-		else if (item->kind == NODE_NULL)
-			value_empty_entry(r, item);
-		else if (item->kind != NODE_REFERENCE)
-			add_cache(r, item, l);
-	}
 }
 
 void
@@ -158,7 +141,7 @@ config_read_caches(
 	struct cache_list list = { .caches = &caches };
 
 	if (n->kind == NODE_LIST)
-		add_caches(r, n, 1, &list);
+		value_each_entry(r, n, add_cache, &list);
 	else if (n->kind == NODE_MAP)
 		add_cache(r, n, &list);
 	else

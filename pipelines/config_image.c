@@ -86,26 +86,14 @@ struct service_list {
 };
 
 static void
-add_services(struct reader *r, const struct node *n, int depth, struct service_list *l)
+add_service(struct reader *r, const struct node *entry, void *into)
 {
-	if (depth > VALUE_MAX_NESTING) {
-		value_error(r, n->mark, "has lists nested more than %d levels deep",
-		    VALUE_MAX_NESTING);
-		return;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
+	struct service_list *l = into;
 
-		if (item->kind == NODE_LIST) {
-			add_services(r, item, depth + 1, l);
-		} else if (item->kind == NODE_NULL) {
-			value_empty_entry(r, item);
-		} else if (item->kind != NODE_REFERENCE) {
-			ARENA_GROW(r->arena, l->images->items, l->images->count, l->cap);
-			read_one(r, item, &service_shape,
-			    &l->images->items[l->images->count++]);
-		}
-	}
+	if (value_is_empty_entry(r, entry))
+		return;
+	ARENA_GROW(r->arena, l->images->items, l->images->count, l->cap);
+	read_one(r, entry, &service_shape, &l->images->items[l->images->count++]);
 }
 
 void
@@ -119,6 +107,6 @@ config_read_services(
 		value_expected(r, n, "a list of images");
 		return;
 	}
-	add_services(r, n, 1, &list);
+	value_each_entry(r, n, add_service, &list);
 	*(struct images *)out = images;
 }

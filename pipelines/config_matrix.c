@@ -97,8 +97,9 @@ check_names(struct reader *r, const struct node *map)
 }
 
 static void
-add_rows(struct reader *r, const struct node *map, struct matrix *m)
+add_rows(struct reader *r, const struct node *map, void *into)
 {
+	struct matrix *m = into;
 	struct parallel *out = m->out;
 	size_t rows;
 
@@ -121,19 +122,6 @@ add_rows(struct reader *r, const struct node *map, struct matrix *m)
 	}
 }
 
-static void
-add_maps(struct reader *r, const struct node *n, int depth, struct matrix *m)
-{
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
-
-		if (item->kind == NODE_LIST && depth < VALUE_MAX_NESTING)
-			add_maps(r, item, depth + 1, m);
-		else if (item->kind != NODE_REFERENCE)
-			add_rows(r, item, m);
-	}
-}
-
 void
 config_read_matrix(struct reader *r, const struct node *n, const void *arg, void *out)
 {
@@ -149,7 +137,7 @@ config_read_matrix(struct reader *r, const struct node *n, const void *arg, void
 	}
 	if (n->count == 0)
 		value_error(r, n->mark, "must not be empty");
-	add_maps(r, n, 1, &m);
+	value_each_entry(r, n, add_rows, &m);
 	if (m.over)
 		value_error(r, n->mark, "makes more than %d jobs, which is the limit",
 		    CONFIG_MAX_PARALLEL);

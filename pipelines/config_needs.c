@@ -79,26 +79,14 @@ struct need_list {
 };
 
 static void
-add_needs(struct reader *r, const struct node *n, int depth, struct need_list *l)
+add_need(struct reader *r, const struct node *entry, void *into)
 {
-	if (depth > VALUE_MAX_NESTING) {
-		value_error(r, n->mark, "has lists nested more than %d levels deep",
-		    VALUE_MAX_NESTING);
-		return;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
+	struct need_list *l = into;
 
-		if (item->kind == NODE_LIST) {
-			add_needs(r, item, depth + 1, l);
-		} else if (item->kind == NODE_NULL) {
-			value_empty_entry(r, item);
-		} else if (item->kind != NODE_REFERENCE) {
-			ARENA_GROW(r->arena, l->needs->items, l->needs->count, l->cap);
-			read_need(
-			    r, item, l->in_rule, &l->needs->items[l->needs->count++]);
-		}
-	}
+	if (value_is_empty_entry(r, entry))
+		return;
+	ARENA_GROW(r->arena, l->needs->items, l->needs->count, l->cap);
+	read_need(r, entry, l->in_rule, &l->needs->items[l->needs->count++]);
 }
 
 static void
@@ -112,7 +100,7 @@ read_needs(struct reader *r, const struct node *n, bool in_rule, struct needs *o
 		needs.count = 1;
 		read_need(r, n, in_rule, &needs.items[0]);
 	} else if (n->kind == NODE_LIST) {
-		add_needs(r, n, 1, &list);
+		value_each_entry(r, n, add_need, &list);
 	} else {
 		value_expected(r, n, "a list of jobs");
 		return;

@@ -215,25 +215,14 @@ struct rule_list {
 };
 
 static void
-add_rules(struct reader *r, const struct node *n, int depth, struct rule_list *l)
+add_rule(struct reader *r, const struct node *entry, void *into)
 {
-	if (depth > VALUE_MAX_NESTING) {
-		value_error(r, n->mark, "has lists nested more than %d levels deep",
-		    VALUE_MAX_NESTING);
-		return;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
+	struct rule_list *l = into;
 
-		if (item->kind == NODE_LIST) {
-			add_rules(r, item, depth + 1, l);
-		} else if (item->kind == NODE_NULL) {
-			value_empty_entry(r, item);
-		} else if (item->kind != NODE_REFERENCE) {
-			ARENA_GROW(r->arena, l->rules->items, l->rules->count, l->cap);
-			read_rule(r, item, l->shape, &l->rules->items[l->rules->count++]);
-		}
-	}
+	if (value_is_empty_entry(r, entry))
+		return;
+	ARENA_GROW(r->arena, l->rules->items, l->rules->count, l->cap);
+	read_rule(r, entry, l->shape, &l->rules->items[l->rules->count++]);
 }
 
 static void
@@ -249,7 +238,7 @@ read_rules(struct reader *r, const struct node *n, const struct value_shape *sha
 		    n->kind == NODE_MAP ? "; start each rule with `- `" : "");
 		return;
 	}
-	add_rules(r, n, 1, &list);
+	value_each_entry(r, n, add_rule, &list);
 	*out = rules;
 }
 

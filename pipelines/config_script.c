@@ -28,29 +28,22 @@ bad_line(struct reader *r, const struct node *n)
 	}
 }
 
-static bool
-add_lines(struct reader *r, const struct node *n, int depth, struct strs_builder *b)
+struct script {
+	struct strs_builder lines;
+	bool ok;
+};
+
+static void
+add_line(struct reader *r, const struct node *entry, void *into)
 {
-	bool ok = true;
+	struct script *s = into;
 
-	if (depth > VALUE_MAX_NESTING) {
-		value_error(r, n->mark, "has lists nested more than %d levels deep",
-		    VALUE_MAX_NESTING);
-		return false;
+	if (entry->kind == NODE_STRING) {
+		value_strs_add(r->arena, &s->lines, entry->text);
+	} else {
+		bad_line(r, entry);
+		s->ok = false;
 	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
-
-		if (item->kind == NODE_LIST) {
-			ok = add_lines(r, item, depth + 1, b) && ok;
-		} else if (item->kind == NODE_STRING) {
-			value_strs_add(r->arena, b, item->text);
-		} else if (item->kind != NODE_REFERENCE) {
-			bad_line(r, item);
-			ok = false;
-		}
-	}
-	return ok;
 }
 
 /* Whether a reference that could not be resolved here may bring the lines. */
@@ -68,16 +61,16 @@ void
 config_read_script(struct reader *r, const struct node *n, const void *arg, void *out)
 {
 	struct strs lines = { 0 };
-	struct strs_builder b = { .strs = &lines };
+	struct script script = { .lines = { .strs = &lines }, .ok = true };
 
 	if (n->kind == NODE_STRING) {
-		value_strs_add(r->arena, &b, n->text);
+		value_strs_add(r->arena, &script.lines, n->text);
 	} else if (n->kind != NODE_LIST) {
 		value_error(r, n->mark, "must be a string or a list of strings, not %s%s",
 		    node_kind_name(n->kind),
 		    node_is_scalar(n) ? "; put it in quotes" : "");
 		return;
-	} else if (!add_lines(r, n, 1, &b)) {
+	} else if (!value_each_entry(r, n, add_line, &script) || !script.ok) {
 		return;
 	}
 	/* a list with an empty line in it is a script to GitLab */

@@ -104,13 +104,6 @@ value_error(struct reader *r, struct mark at, const char *fmt, ...)
 	report(r, DIAG_ERROR, DIAG_SHAPE, at, msg);
 }
 
-void
-value_empty_entry(struct reader *r, const struct node *n)
-{
-	value_report(
-	    r, DIAG_WARNING, DIAG_SHAPE, n->mark, "%s has an empty entry", value_path(r));
-}
-
 static bool
 is_truth_word(const char *s)
 {

@@ -74,8 +74,18 @@ void value_report(struct reader *r, enum diag_severity severity, enum diag_kind 
 /* "must be WHAT, not a list" and what to do about it, as far as that can be said. */
 void value_expected(struct reader *r, const struct node *n, const char *what);
 
-/* A null in a list whose entries it leaves alone, as GitLab does; a warning. */
-void value_empty_entry(struct reader *r, const struct node *n);
+/* What is done with one entry of a list. */
+typedef void (*value_entry_fn)(struct reader *r, const struct node *entry, void *into);
+
+/*
+ * Each entry of a list that may hold lists, which are flattened. A `!reference` that is
+ * left has no entries here. Lists nested too deep are a finding, and give false.
+ */
+bool value_each_entry(
+    struct reader *r, const struct node *list, value_entry_fn fn, void *into);
+
+/* Whether an entry is a null, which GitLab leaves out of most lists; a warning. */
+bool value_is_empty_entry(struct reader *r, const struct node *entry);
 
 void value_enter(struct reader *r, const char *key);
 void value_leave(struct reader *r);

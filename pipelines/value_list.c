@@ -14,6 +14,44 @@ value_strs_add(struct arena *a, struct strs_builder *b, const char *s)
 	l->items[l->count++] = s;
 }
 
+bool
+value_is_empty_entry(struct reader *r, const struct node *entry)
+{
+	if (entry->kind != NODE_NULL)
+		return false;
+	value_report(r, DIAG_WARNING, DIAG_SHAPE, entry->mark, "%s has an empty entry",
+	    value_path(r));
+	return true;
+}
+
+static bool
+walk_list(
+    struct reader *r, const struct node *list, int depth, value_entry_fn fn, void *into)
+{
+	bool ok = true;
+
+	if (depth > VALUE_MAX_NESTING) {
+		value_error(r, list->mark, "has lists nested more than %d levels deep",
+		    VALUE_MAX_NESTING);
+		return false;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct node *entry = list->items[i];
+
+		if (entry->kind == NODE_LIST)
+			ok = walk_list(r, entry, depth + 1, fn, into) && ok;
+		else if (entry->kind != NODE_REFERENCE)
+			fn(r, entry, into);
+	}
+	return ok;
+}
+
+bool
+value_each_entry(struct reader *r, const struct node *list, value_entry_fn fn, void *into)
+{
+	return walk_list(r, list, 1, fn, into);
+}
+
 static void
 check_limits(struct reader *r, const struct node *n, const struct value_limits *limits,
     size_t count)
@@ -87,38 +125,31 @@ value_one_or_strings(struct reader *r, const struct node *n, const void *arg, vo
 	*(struct strs *)out = list;
 }
 
-static bool
-add_nested(struct reader *r, const struct node *n, int depth, struct strs_builder *b)
+/* Strings out of lists in lists, as long as nothing else is among them. */
+struct nested_strings {
+	struct strs_builder b;
+	bool ok;
+};
+
+static void
+add_nested(struct reader *r, const struct node *entry, void *into)
 {
-	bool ok = true;
+	struct nested_strings *l = into;
 
-	if (depth > VALUE_MAX_NESTING) {
-		value_error(r, n->mark, "has lists nested more than %d levels deep",
-		    VALUE_MAX_NESTING);
-		return false;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct node *item = n->items[i];
-
-		if (item->kind == NODE_LIST)
-			ok = add_nested(r, item, depth + 1, b) && ok;
-		else
-			ok = add_item(r, item, b) && ok;
-	}
-	return ok;
+	l->ok = add_item(r, entry, &l->b) && l->ok;
 }
 
 void
 value_nested_strings(struct reader *r, const struct node *n, const void *arg, void *out)
 {
 	struct strs list = { 0 };
-	struct strs_builder b = { .strs = &list };
+	struct nested_strings into = { .b = { .strs = &list }, .ok = true };
 
 	if (n->kind != NODE_LIST) {
 		value_expected(r, n, "a list of strings");
 		return;
 	}
-	if (!add_nested(r, n, 1, &b))
+	if (!value_each_entry(r, n, add_nested, &into) || !into.ok)
 		return;
 	check_limits(r, n, arg, list.count);
 	*(struct strs *)out = list;
