@@ -32,22 +32,6 @@ copy_errno(struct error *err, const char *what, const char *path)
 }
 
 static int
-write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int
 copy_by_hand(int from, int to)
 {
 	char block[SMALL];
@@ -59,7 +43,7 @@ copy_by_hand(int from, int to)
 			continue;
 		if (n <= 0)
 			return (int)n;
-		if (write_all(to, block, (size_t)n) < 0)
+		if (path_write_fd(to, block, (size_t)n) < 0)
 			return -1;
 	}
 }

@@ -224,17 +224,19 @@ path_remove_tree(int dirfd, const char *name, struct error *err)
 	return own.code;
 }
 
-static int
-write_all(int fd, const char *data, size_t len)
+int
+path_write_fd(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -249,7 +251,7 @@ path_write_file(
 
 	if (fd < 0)
 		return error_errno(err, "cannot write %s", path);
-	if (write_all(fd, data, len) < 0) {
+	if (path_write_fd(fd, data, len) < 0) {
 		rc = error_errno(err, "cannot write %s", path);
 		close(fd);
 	} else if (close(fd) < 0 || rename(tmp, path) < 0) {

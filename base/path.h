@@ -27,6 +27,9 @@ MUST_CHECK int path_mkdirs_at(
  */
 MUST_CHECK int path_remove_tree(int dirfd, const char *name, struct error *err);
 
+/* All of data, also where the system takes it in parts; 0, or -1 with errno. */
+MUST_CHECK int path_write_fd(int fd, const void *data, size_t len);
+
 /* Write a file through a temporary name and rename, so that a reader sees all or nothing.
  */
 MUST_CHECK int path_write_file(

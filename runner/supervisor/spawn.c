@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "runner/supervisor/procs.h"
 #include "runner/supervisor/supervision.h"
 
@@ -14,20 +15,6 @@
 #define SCRIPT_FD 9 /* one digit, as POSIX shells want it */
 #define CLOSE_SCRIPT "exec 9<&-\n"
 
-static int
-write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* A file in memory that closes itself as soon as the shell reads it. */
 static int
 script_file(const struct spec_bytes *script, struct error *err)
@@ -35,8 +22,8 @@ script_file(const struct spec_bytes *script, struct error *err)
 	cleanup_close int fd = memfd_create("script", MFD_CLOEXEC);
 	int high;
 
-	if (fd < 0 || write_all(fd, CLOSE_SCRIPT, strlen(CLOSE_SCRIPT)) < 0 ||
-	    write_all(fd, script->data, script->len) < 0)
+	if (fd < 0 || path_write_fd(fd, CLOSE_SCRIPT, strlen(CLOSE_SCRIPT)) < 0 ||
+	    path_write_fd(fd, script->data, script->len) < 0)
 		return error_errno(err, "cannot hold the script in memory");
 	/* not where become_shell() wants it: dup2 to itself would leave it close-on-exec
 	 */
