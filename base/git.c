@@ -116,6 +116,21 @@ git_repo_open(const char *dir, struct git_repo **out, struct error *err)
 	}
 }
 
+int
+git_repo_open_bare(const char *dir, struct git_repo **out, struct error *err)
+{
+	struct git_repo *repo;
+
+	if (!is_git_dir(dir, dir))
+		return error_set(err, ERR_MISSING, "%s is not a bare repository", dir);
+	repo = xcalloc(1, sizeof(*repo));
+	repo->work_tree = xstrdup(dir);
+	repo->git_dir = xstrdup(dir);
+	repo->common_dir = xstrdup(dir);
+	*out = repo;
+	return 0;
+}
+
 void
 git_repo_close(struct git_repo *repo)
 {
@@ -294,6 +309,22 @@ git_repo_resolve(
 
 	if (rc == 0)
 		ASK(rc, repo, err, resolve, name, sha);
+	return rc;
+}
+
+int
+git_repo_commit(
+    struct git_repo *repo, const char *name, struct git_facts *out, struct error *err)
+{
+	struct git_facts facts = GIT_FACTS_INIT;
+	int rc = check_name(name, err);
+
+	if (rc == 0)
+		ASK(rc, repo, err, commit, name, &facts);
+	if (rc < 0)
+		git_facts_clear(&facts);
+	else
+		*out = facts;
 	return rc;
 }
 

@@ -25,6 +25,12 @@ struct git_repo;
  * Looks at file names only. ERR_MISSING when there is none, ERR_INVALID when it is bare.
  */
 MUST_CHECK int git_repo_open(const char *dir, struct git_repo **out, struct error *err);
+/*
+ * The bare repository that dir is. It must be the caller's own: whose it is, is not
+ * checked. Its work tree is called as dir is; what asks for files of a work tree fails.
+ */
+MUST_CHECK int git_repo_open_bare(
+    const char *dir, struct git_repo **out, struct error *err);
 void git_repo_close(struct git_repo *repo); /* NULL is fine */
 
 /* Absolute paths without a slash at the end. They live as long as the repository. */
@@ -76,6 +82,10 @@ char *git_person_iso8601(const struct git_person *person);
 
 /* "Name <email>" */
 char *git_person_text(const struct git_person *person);
+
+/* Of the facts, those about one commit: sha, parent, message, author, committer. */
+MUST_CHECK int git_repo_commit(
+    struct git_repo *repo, const char *name, struct git_facts *out, struct error *err);
 
 /* The commit a name stands for ("main", "v1", "abc123", "HEAD~2"). ERR_MISSING. */
 MUST_CHECK int git_repo_resolve(

@@ -19,6 +19,8 @@ struct git_repo {
 /* As the functions of git.h; ERR_FOREIGN means: this backend cannot, ask the other. */
 struct git_backend {
 	int (*facts)(struct git_repo *repo, struct git_facts *out, struct error *err);
+	int (*commit)(struct git_repo *repo, const char *name, struct git_facts *out,
+	    struct error *err);
 	int (*resolve)(struct git_repo *repo, const char *name, char sha[GIT_SHA_MAX],
 	    struct error *err);
 	int (*refs)(struct git_repo *repo, const char *prefix, struct strlist *out,

@@ -385,6 +385,21 @@ fill_commit(struct git_lib *l, git_commit *c, struct git_facts *f, struct error 
 	return 0;
 }
 
+static int
+lib_commit(
+    struct git_repo *repo, const char *name, struct git_facts *f, struct error *err)
+{
+	struct git_lib *l = lib_of(repo, err);
+	git_object *commit = NULL;
+	int rc;
+
+	if (l == NULL || lookup(l, name, GIT_OBJECT_COMMIT, &commit, err) < 0)
+		return err->code;
+	rc = fill_commit(l, (git_commit *)commit, f, err);
+	l->git_object_free(commit);
+	return rc;
+}
+
 static bool
 points_at(struct git_lib *l, git_reference *ref, const git_oid *commit)
 {
@@ -518,6 +533,7 @@ lib_facts(struct git_repo *repo, struct git_facts *f, struct error *err)
 
 const struct git_backend git_lib_backend = {
 	.facts = lib_facts,
+	.commit = lib_commit,
 	.resolve = lib_resolve,
 	.refs = lib_refs,
 	.files_at = lib_files_at,

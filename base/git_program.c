@@ -274,12 +274,13 @@ parse_person(const char **pos, const char *end, struct git_person *p)
 }
 
 static int
-read_commit(struct git_repo *repo, struct git_facts *f, struct error *err)
+read_commit(
+    struct git_repo *repo, const char *name, struct git_facts *f, struct error *err)
 {
 	static const char format[] = "--format=%H%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00"
 				     "%ce%x00%cd%x00%B";
 	const char *args[] = { "log", "-1", "--no-show-signature", "--no-color",
-		"--date=raw", "--encoding=UTF-8", format, NULL };
+		"--date=raw", "--encoding=UTF-8", format, name, "--", NULL };
 	cleanup_buf struct buf out = BUF_INIT;
 	const char *pos, *end, *parents;
 	int rc = run_checked(repo, args, MAX_LIST, &out, err);
@@ -342,15 +343,26 @@ program_facts(struct git_repo *repo, struct git_facts *f, struct error *err)
 
 	if (rc < 0 && status == 1)
 		return git_error_unborn(repo, err);
-	rc = read_commit(repo, f, err);
+	rc = read_commit(repo, "HEAD", f, err);
 	if (rc < 0)
 		return rc;
 	read_surroundings(repo, f);
 	return 0;
 }
 
+static int
+program_commit(
+    struct git_repo *repo, const char *name, struct git_facts *f, struct error *err)
+{
+	char sha[GIT_SHA_MAX];
+	int rc = program_resolve(repo, name, sha, err);
+
+	return rc < 0 ? rc : read_commit(repo, sha, f, err);
+}
+
 const struct git_backend git_program_backend = {
 	.facts = program_facts,
+	.commit = program_commit,
 	.resolve = program_resolve,
 	.refs = program_refs,
 	.files_at = program_files_at,

@@ -206,6 +206,30 @@ START_TEST(changed_since_the_merge_base)
 }
 END_TEST
 
+START_TEST(bare_repository_is_read_by_commit)
+{
+	cleanup_fixture char *root = fixture_open();
+	cleanup_free char *dir = make_repo(root, _i), *bare = path_join(root, "b.git");
+	cleanup_free char *old = fixture_ask(dir, "git rev-parse old^{commit}");
+	cleanup_git_repo struct git_repo *repo = NULL;
+	cleanup_git_facts struct git_facts f = GIT_FACTS_INIT;
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	fixture_sh(root, "git clone -q --bare r b.git");
+	if (git_repo_open_bare(bare, &repo, &err) < 0 ||
+	    git_repo_commit(repo, old, &f, &err) < 0 ||
+	    git_repo_blob(repo, old, "src/a.c", 100, &text, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	ck_assert_str_eq(f.sha, old);
+	ck_assert_str_eq(f.parent, "");
+	ck_assert_str_eq(f.message, "first\n");
+	ck_assert_str_eq(f.author.name, "Ann");
+	ck_assert_str_eq(buf_str(&text), "one\n");
+	ck_assert_int_eq(git_repo_commit(repo, "none", &f, &err), ERR_MISSING);
+}
+END_TEST
+
 START_TEST(refs_below_a_prefix)
 {
 	cleanup_fixture char *root = fixture_open();
@@ -502,6 +526,7 @@ make_suite(void)
 	tcase_add_loop_test(every, blob_of_a_commit, 0, n);
 	tcase_add_loop_test(every, changed_paths_between_commits, 0, n);
 	tcase_add_loop_test(every, changed_since_the_merge_base, 0, n);
+	tcase_add_loop_test(every, bare_repository_is_read_by_commit, 0, n);
 	tcase_add_loop_test(every, refs_below_a_prefix, 0, n);
 	tcase_add_loop_test(every, files_of_the_work_tree, 0, n);
 	tcase_add_loop_test(every, names_to_commits, 0, n);
