@@ -7,7 +7,9 @@ if [ -n "${PAWL_TEST_SELF-}" ]; then
 	echo "skipped: this is the pipeline's own test"
 	exit 77
 fi
-if ! git -C "$SRC" rev-parse -q --verify HEAD >/dev/null 2>&1; then
+# a tarball may be unpacked within somebody's repository
+top=$(git -C "$SRC" rev-parse --show-toplevel 2>/dev/null) || top=
+if [ "$top" != "$(realpath "$SRC")" ] || ! git -C "$SRC" rev-parse -q --verify HEAD >/dev/null; then
 	echo "skipped: the source is no git repository (a tarball), so there is nothing to run a pipeline of"
 	exit 77
 fi
