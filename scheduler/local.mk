@@ -11,4 +11,5 @@ libscheduler_a_SOURCES += scheduler/dotenv.c scheduler/dotenv.h
 libscheduler_a_SOURCES += scheduler/event.h
 libscheduler_a_SOURCES += scheduler/predefined.c scheduler/predefined.h
 libscheduler_a_SOURCES += scheduler/payload.c scheduler/payload.h
+libscheduler_a_SOURCES += scheduler/store.h
 libscheduler_a_SOURCES += scheduler/variables_file.c scheduler/variables_file.h
