@@ -1,0 +1,39 @@
+/*
+ * From a recipe to a plan: reads the commit, compiles its pipeline file. Blocks; worker
+ * threads. The caller owns what goes in and what comes out, and lends both for the time
+ * of the call.
+ */
+#ifndef SCHEDULER_COMPILE_H
+#define SCHEDULER_COMPILE_H
+
+#include "pipelines/plan.h"
+#include "scheduler/recipe.h"
+
+struct compilation {
+	struct recipe *recipe; /* commit facts and pins are filled in */
+	const char *repos_dir;
+	/* of the instance, groups and project, each at its level */
+	const struct var *vars;
+	size_t var_count;
+
+	struct plan *plan; /* NULL unless it compiled */
+	char hash[PLAN_HASH_SIZE];
+	struct buf findings; /* a line each: "file:line:col: error: …" */
+	size_t error_count;
+	bool no_file;    /* the commit has no pipeline file */
+	bool is_skipped; /* the commit message says so */
+};
+
+#define COMPILATION_INIT                                                                 \
+	{                                                                                \
+		.recipe = NULL                                                           \
+	}
+
+/* 0 also when the file is wrong (error_count); negative: the commit cannot be read. */
+MUST_CHECK int compile_recipe(struct compilation *c, struct error *err);
+void compilation_clear(struct compilation *c); /* frees plan and findings */
+
+/* Does a commit message ask for no pipeline? "[ci skip]" or "[skip ci]", any case. */
+bool compile_message_skips(const char *message);
+
+#endif

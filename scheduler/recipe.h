@@ -1,0 +1,58 @@
+/*
+ * What it takes to compile a pipeline's plan, now and again after a restart: the event,
+ * what its starter gave, and which commits of other projects were included. Kept with the
+ * pipeline as JSON, sealed by whoever stores it, because variables are secrets. Plain
+ * data in an arena of its own.
+ */
+#ifndef SCHEDULER_RECIPE_H
+#define SCHEDULER_RECIPE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "pipelines/vars.h"
+#include "scheduler/event.h"
+
+/* A project that was included, and the commit its ref stood for. */
+struct recipe_pin {
+	const char *project, *ref, *sha; /* ref NULL: its default branch */
+};
+
+/* A file that is in no commit: what a job generated for a child pipeline. */
+struct recipe_file {
+	const char *path, *text;
+};
+
+struct recipe {
+	struct arena *arena; /* owns the rest */
+	struct event event;
+	const char *config_path;
+	struct var *vars; /* pipeline variables, at VAR_PIPELINE */
+	size_t var_count, var_cap;
+	/*
+	 * Variables of the project and its groups are read anew at each compilation for a
+	 * new job; a child's are those its trigger job forwards, which are in vars.
+	 */
+	const char *inputs;   /* a JSON object; NULL: none */
+	bool inputs_as_typed; /* texts are read as each input's type asks (-o ci.input) */
+	struct recipe_pin *pins;
+	size_t pin_count, pin_cap;
+	struct recipe_file *files;
+	size_t file_count, file_cap;
+};
+
+struct recipe *recipe_new(void);
+void recipe_free(struct recipe *r); /* NULL is fine */
+
+/* All strings are copied. */
+void recipe_set_event(struct recipe *r, const struct event *event);
+void recipe_add_var(struct recipe *r, const struct var *var);
+void recipe_add_pin(
+    struct recipe *r, const char *project, const char *ref, const char *sha);
+void recipe_add_file(struct recipe *r, const char *path, const char *text, size_t len);
+
+void recipe_write(const struct recipe *r, struct buf *out);
+/* ERR_INVALID names what is wrong. */
+MUST_CHECK int recipe_read(
+    const char *text, size_t len, struct recipe **out, struct error *err);
+
+#endif
