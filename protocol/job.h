@@ -77,11 +77,17 @@ struct job_dependency {
 
 struct job_git {
 	const char *repo_url, *ref, *sha, *before_sha;
-	const char *ref_type; /* "branch", "tag" */
+	const char *ref_type;      /* "branch", "tag" */
+	const char *object_format; /* "sha1", "sha256"; NULL: sha1 */
 	const char **refspecs;
 	size_t refspec_count;
-	int64_t depth;
+	int64_t depth; /* 0: all of the history */
 	bool is_protected;
+};
+
+/* For a registry of images. */
+struct job_credential {
+	const char *type, *url, *username, *password;
 };
 
 struct job_payload {
@@ -89,9 +95,16 @@ struct job_payload {
 	int64_t id;
 	const char *token;
 	const char *name, *stage, *project_name, *project_full_path;
-	int64_t pipeline_id, project_id;
+	const char *instance_id, *instance_uuid;
+	const char *instance_running; /* how many jobs of this project run on the
+					 instance's runners: "0" … "5+" */
+	int64_t pipeline_id, project_id, namespace_id, root_namespace_id;
+	int64_t organization_id, user_id, queue_size, queue_depth;
+	double queued_s;      /* how long it waited for a runner */
+	bool allow_git_fetch; /* what is there may be brought up to date; else afresh */
 	struct job_git git;
-	int64_t timeout_s;              /* runner_info.timeout */
+	int64_t timeout_s; /* runner_info.timeout */
+	const char *runner_uuid;
 	struct job_variable *variables; /* later duplicates win */
 	size_t variable_count;
 	struct job_step *steps;
@@ -107,7 +120,15 @@ struct job_payload {
 	size_t cache_count;
 	struct job_dependency *dependencies;
 	size_t dependency_count;
-	bool trace_sections; /* features.trace_sections */
+	struct job_credential *credentials;
+	size_t credential_count;
+	bool trace_sections;        /* features.trace_sections */
+	const char **mask_prefixes; /* what follows them in a log is hidden */
+	size_t mask_prefix_count;
+	const char **failure_reasons; /* the server knows, beside the three of old */
+	size_t failure_reason_count;
+	const char *run;  /* steps of the other kind, JSON in a string; NULL: none */
+	bool has_secrets; /* that the runner would have to fetch */
 };
 
 void job_payload_free(struct job_payload *job); /* frees its arena; NULL is fine */

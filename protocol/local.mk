@@ -3,5 +3,9 @@ noinst_LIBRARIES += libprotocol.a
 
 libprotocol_a_SOURCES =
 libprotocol_a_SOURCES += protocol/job.c protocol/job.h
+libprotocol_a_SOURCES += protocol/json.h
+libprotocol_a_SOURCES += protocol/json_shape.c protocol/json_shape.h
+libprotocol_a_SOURCES += protocol/payload_json.c
 libprotocol_a_SOURCES += protocol/reason.c protocol/reason.h
+libprotocol_a_SOURCES += protocol/request_json.c
 libprotocol_a_SOURCES += protocol/status.c protocol/status.h

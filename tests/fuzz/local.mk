@@ -7,6 +7,7 @@ FUZZERS += tests/fuzz/fuzz_expand
 FUZZERS += tests/fuzz/fuzz_expr
 FUZZERS += tests/fuzz/fuzz_glob
 FUZZERS += tests/fuzz/fuzz_plan
+FUZZERS += tests/fuzz/fuzz_protocol_json
 FUZZERS += tests/fuzz/fuzz_yaml
 
 LDFLAGS_FUZZ = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -15,10 +16,11 @@ tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_glob_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
+tests_fuzz_fuzz_protocol_json_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
 EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
-EXTRA_DIST += tests/fuzz/plan.dict
+EXTRA_DIST += tests/fuzz/plan.dict tests/fuzz/protocol_json.dict
 tests_fuzz_fuzz_yaml_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
