@@ -1,6 +1,6 @@
 # Several small libraries, so that each program links what it uses.
 noinst_LIBRARIES += libbase.a libbase-regex.a libbase-hash.a libbase-git.a \
-	libbase-archive.a libbase-json.a
+	libbase-archive.a libbase-json.a libbase-http-client.a
 
 # libc only: the supervisor links this one and no other
 libbase_a_SOURCES = base/banned.h base/base.h
@@ -43,3 +43,7 @@ libbase_archive_a_SOURCES = base/archive.h
 libbase_archive_a_SOURCES += base/archive_lib.c base/archive_lib.h
 libbase_archive_a_SOURCES += base/archive_pack.c
 libbase_archive_a_SOURCES += base/archive_unpack.c
+
+# libcurl, opened at first use, on libuv's loop
+libbase_http_client_a_SOURCES = base/http_client.c base/http_client.h
+libbase_http_client_a_SOURCES += base/http_lib.c base/http_lib.h
