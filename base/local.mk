@@ -1,6 +1,6 @@
 # Several small libraries, so that each program links what it uses.
 noinst_LIBRARIES += libbase.a libbase-regex.a libbase-hash.a libbase-git.a \
-	libbase-archive.a libbase-json.a libbase-http-client.a
+	libbase-archive.a libbase-json.a libbase-http-client.a libbase-http-server.a
 
 # libc only: the supervisor links this one and no other
 libbase_a_SOURCES = base/banned.h base/base.h
@@ -26,6 +26,16 @@ libbase_regex_a_SOURCES += base/regex_re2.c base/regex_re2.h
 
 # jansson
 libbase_json_a_SOURCES = base/json_writer.c base/json_writer.h
+
+# libmicrohttpd, libuv
+libbase_http_server_a_SOURCES = base/http_server.c base/http_server.h
+libbase_http_server_a_SOURCES += base/http_server_accept.c
+libbase_http_server_a_SOURCES += base/http_server_head.c
+libbase_http_server_a_SOURCES += base/http_server_internal.h
+libbase_http_server_a_SOURCES += base/http_server_listen.c
+libbase_http_server_a_SOURCES += base/http_server_query.c
+libbase_http_server_a_SOURCES += base/http_server_reply.c
+libbase_http_server_a_SOURCES += base/http_server_request.c
 
 # libsodium
 libbase_hash_a_SOURCES = base/hash.c base/hash.h
