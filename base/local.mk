@@ -39,6 +39,8 @@ libbase_http_server_a_SOURCES += base/http_server_request.c
 
 # libsodium
 libbase_hash_a_SOURCES = base/hash.c base/hash.h
+libbase_hash_a_SOURCES += base/seal.c base/seal.h
+libbase_hash_a_SOURCES += base/secret.c base/secret.h
 
 # libgit2, opened at first use
 libbase_git_a_SOURCES = base/git_backend.h
