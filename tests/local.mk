@@ -50,4 +50,8 @@ clean-local:
 	rm -rf tests/log tests/dev accept-log fuzz-corpus fuzz-found lint-cache demo-run
 	find . -name '*.gc??' -delete
 
+# what the real projects' tests fetched; make clean leaves it
+distclean-local:
+	rm -rf cache
+
 CLEANFILES += coverage*.html coverage.css fuzz-*.log
