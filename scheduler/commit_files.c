@@ -2,12 +2,7 @@
 #include "scheduler/commit_files.h"
 
 #include "base/path.h"
-
-char *
-commit_files_repo_dir(const char *repos_dir, const char *project_path)
-{
-	return xasprintf("%s/%s.git", repos_dir, project_path);
-}
+#include "scheduler/repos.h"
 
 /* The repository of an included project. */
 static int
@@ -23,7 +18,7 @@ open_other(
 		return 0;
 	if (clean == NULL || !str_eq(clean, project))
 		return error_set(err, ERR_INVALID, "%s is no path of a project", project);
-	dir = commit_files_repo_dir(f->repos_dir, project);
+	dir = repo_dir(f->repos_dir, project);
 	if (git_repo_open_bare(dir, out, &why) < 0)
 		return error_set(err, ERR_ENVIRONMENT,
 		    "there is no project %s on this server", project);
@@ -176,8 +171,7 @@ int
 commit_files_open(struct commit_files *f, struct recipe *recipe, const char *repos_dir,
     struct error *err)
 {
-	cleanup_free char *dir =
-	    commit_files_repo_dir(repos_dir, recipe->event.project_path);
+	cleanup_free char *dir = repo_dir(repos_dir, recipe->event.project_path);
 
 	*f = (struct commit_files){ .recipe = recipe, .repos_dir = repos_dir };
 	f->provider = (struct provider){ f, read_file, list_files, list_changed };

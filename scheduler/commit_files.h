@@ -26,7 +26,4 @@ MUST_CHECK int commit_files_open(struct commit_files *f, struct recipe *recipe,
     const char *repos_dir, struct error *err);
 void commit_files_close(struct commit_files *f);
 
-/* REPOS_DIR/PATH.git, malloced. */
-char *commit_files_repo_dir(const char *repos_dir, const char *project_path);
-
 #endif

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libscheduler.a
 
 libscheduler_a_SOURCES =
+libscheduler_a_SOURCES += scheduler/artifact_store.c scheduler/artifact_store.h
 libscheduler_a_SOURCES += scheduler/commit_files.c scheduler/commit_files.h
 libscheduler_a_SOURCES += scheduler/compile.c scheduler/compile.h
 libscheduler_a_SOURCES += scheduler/composite.c scheduler/composite.h
@@ -11,6 +12,7 @@ libscheduler_a_SOURCES += scheduler/core_process.c
 libscheduler_a_SOURCES += scheduler/coverage.c scheduler/coverage.h
 libscheduler_a_SOURCES += scheduler/dotenv.c scheduler/dotenv.h
 libscheduler_a_SOURCES += scheduler/event.h
+libscheduler_a_SOURCES += scheduler/form.c scheduler/form.h
 libscheduler_a_SOURCES += scheduler/predefined.c scheduler/predefined.h
 libscheduler_a_SOURCES += scheduler/payload.c scheduler/payload.h
 libscheduler_a_SOURCES += scheduler/store.h
@@ -23,4 +25,7 @@ libscheduler_a_SOURCES += scheduler/store_rows.c
 libscheduler_a_SOURCES += scheduler/store_schema.c
 libscheduler_a_SOURCES += scheduler/store_tables.c
 libscheduler_a_SOURCES += scheduler/store_write.c
+libscheduler_a_SOURCES += scheduler/repos.c scheduler/repos.h
+libscheduler_a_SOURCES += scheduler/registry.c scheduler/registry.h scheduler/registry_internal.h
+libscheduler_a_SOURCES += scheduler/registry_change.c
 libscheduler_a_SOURCES += scheduler/variables_file.c scheduler/variables_file.h

@@ -1,58 +1,77 @@
-/* Recipes as JSON. */
+/* Recipes as JSON, by a table of their fields. */
 #include "scheduler/recipe.h"
 
-#include <jansson.h>
+#include "protocol/json_shape.h"
 
-#include "base/json_writer.h"
+#define RECIPE_MAX_BYTES ((size_t)64 << 20)
+#define EVENT(name, type, field) JSON_FIELD(name, type, struct recipe, event.field)
+#define VAR(name, type, field) JSON_FIELD(name, type, struct var, field)
 
-/* The event's texts and numbers, by the names they are stored under. */
-static const struct {
-	const char *key;
-	size_t offset;
-} texts[] = {
-	{ "sha", offsetof(struct event, sha) },
-	{ "before_sha", offsetof(struct event, before_sha) },
-	{ "ref", offsetof(struct event, ref) },
-	{ "default_branch", offsetof(struct event, default_branch) },
-	{ "message", offsetof(struct event, message) },
-	{ "author", offsetof(struct event, author) },
-	{ "timestamp", offsetof(struct event, timestamp) },
-	{ "tag_message", offsetof(struct event, tag_message) },
-	{ "source", offsetof(struct event, source) },
-	{ "config_path", offsetof(struct event, config_path) },
-	{ "created_at", offsetof(struct event, created_at) },
-	{ "project_path", offsetof(struct event, project_path) },
-	{ "project_title", offsetof(struct event, project_title) },
-	{ "project_description", offsetof(struct event, project_description) },
-	{ "project_visibility", offsetof(struct event, project_visibility) },
-	{ "repo_url", offsetof(struct event, repo_url) },
-	{ "server_url", offsetof(struct event, server_url) },
-	{ "user_login", offsetof(struct event, user_login) },
-	{ "user_name", offsetof(struct event, user_name) },
-	{ "user_email", offsetof(struct event, user_email) },
+static const struct json_field var_fields[] = {
+	{ VAR("key", STRING, name) },
+	{ VAR("value", STRING, value) },
+	{ VAR("raw", BOOL, raw), .when = JSON_OMIT },
+	{ VAR("file", BOOL, file), .when = JSON_OMIT },
+	{ VAR("masked", BOOL, masked), .when = JSON_OMIT },
+	{ NULL },
 };
+static const struct json_shape var_shape = { var_fields, sizeof(struct var) };
 
-static const struct {
-	const char *key;
-	size_t offset;
-} numbers[] = {
-	{ "pipeline_id", offsetof(struct event, pipeline_id) },
-	{ "pipeline_iid", offsetof(struct event, pipeline_iid) },
-	{ "project_id", offsetof(struct event, project_id) },
-	{ "user_id", offsetof(struct event, user_id) },
+static const struct json_field pin_fields[] = {
+	{ JSON_FIELD("project", STRING, struct recipe_pin, project) },
+	{ JSON_FIELD("ref", STRING, struct recipe_pin, ref), .when = JSON_OMIT },
+	{ JSON_FIELD("sha", STRING, struct recipe_pin, sha) },
+	{ NULL },
 };
+static const struct json_shape pin_shape = { pin_fields, sizeof(struct recipe_pin) };
 
-static const char **
-text_at(struct event *e, size_t i)
-{
-	return (const char **)(void *)((char *)e + texts[i].offset);
-}
+static const struct json_field file_fields[] = {
+	{ JSON_FIELD("path", STRING, struct recipe_file, path) },
+	{ JSON_FIELD("text", STRING, struct recipe_file, text) },
+	{ NULL },
+};
+static const struct json_shape file_shape = { file_fields, sizeof(struct recipe_file) };
 
-static int64_t *
-number_at(struct event *e, size_t i)
-{
-	return (int64_t *)(void *)((char *)e + numbers[i].offset);
-}
+static const struct json_field recipe_fields[] = {
+	{ JSON_FIELD("v", INT, struct recipe, version) },
+	{ JSON_FIELD("config", STRING, struct recipe, config_path), .when = JSON_OMIT },
+	{ EVENT("sha", STRING, sha) },
+	{ EVENT("before_sha", STRING, before_sha), .when = JSON_OMIT },
+	{ EVENT("ref", STRING, ref) },
+	{ EVENT("is_tag", BOOL, is_tag), .when = JSON_OMIT },
+	{ EVENT("protected", BOOL, ref_is_protected), .when = JSON_OMIT },
+	{ EVENT("default_branch", STRING, default_branch), .when = JSON_OMIT },
+	{ EVENT("message", STRING, message), .when = JSON_OMIT },
+	{ EVENT("author", STRING, author), .when = JSON_OMIT },
+	{ EVENT("timestamp", STRING, timestamp), .when = JSON_OMIT },
+	{ EVENT("tag_message", STRING, tag_message), .when = JSON_OMIT },
+	{ EVENT("source", STRING, source) },
+	{ EVENT("pipeline_id", INT, pipeline_id) },
+	{ EVENT("pipeline_iid", INT, pipeline_iid) },
+	{ EVENT("created_at", STRING, created_at), .when = JSON_OMIT },
+	{ EVENT("project_id", INT, project_id) },
+	{ EVENT("project_path", STRING, project_path) },
+	{ EVENT("project_title", STRING, project_title), .when = JSON_OMIT },
+	{ EVENT("project_description", STRING, project_description), .when = JSON_OMIT },
+	{ EVENT("project_visibility", STRING, project_visibility), .when = JSON_OMIT },
+	{ EVENT("repo_url", STRING, repo_url), .when = JSON_OMIT },
+	{ EVENT("server_url", STRING, server_url), .when = JSON_OMIT },
+	{ EVENT("user_id", INT, user_id), .when = JSON_OMIT },
+	{ EVENT("user_login", STRING, user_login), .when = JSON_OMIT },
+	{ EVENT("user_name", STRING, user_name), .when = JSON_OMIT },
+	{ EVENT("user_email", STRING, user_email), .when = JSON_OMIT },
+	{ JSON_COUNTED("variables", OBJECTS, struct recipe, vars, var_count),
+	    .shape = &var_shape },
+	{ JSON_FIELD("inputs", STRING, struct recipe, inputs), .when = JSON_OMIT },
+	{ JSON_FIELD("inputs_as_typed", BOOL, struct recipe, inputs_as_typed),
+	    .when = JSON_OMIT },
+	{ JSON_COUNTED("pins", OBJECTS, struct recipe, pins, pin_count),
+	    .shape = &pin_shape },
+	{ JSON_COUNTED("files", OBJECTS, struct recipe, files, file_count),
+	    .shape = &file_shape },
+	{ NULL },
+};
+static const struct json_shape recipe_shape = { recipe_fields, sizeof(struct recipe) };
 
 struct recipe *
 recipe_new(void)
@@ -61,6 +80,7 @@ recipe_new(void)
 	struct recipe *r = arena_alloc(arena, sizeof(*r));
 
 	r->arena = arena;
+	r->version = RECIPE_VERSION;
 	return r;
 }
 
@@ -74,11 +94,17 @@ recipe_free(struct recipe *r)
 void
 recipe_set_event(struct recipe *r, const struct event *event)
 {
-	struct event e = *event;
+	const char **strings[] = { &r->event.sha, &r->event.before_sha, &r->event.ref,
+		&r->event.default_branch, &r->event.message, &r->event.author,
+		&r->event.timestamp, &r->event.tag_message, &r->event.source,
+		&r->event.config_path, &r->event.created_at, &r->event.project_path,
+		&r->event.project_title, &r->event.project_description,
+		&r->event.project_visibility, &r->event.repo_url, &r->event.server_url,
+		&r->event.user_login, &r->event.user_name, &r->event.user_email };
 
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		*text_at(&e, i) = arena_strdup(r->arena, *text_at(&e, i));
-	r->event = e;
+	r->event = *event;
+	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
+		*strings[i] = arena_strdup(r->arena, *strings[i]);
 }
 
 void
@@ -111,168 +137,52 @@ recipe_add_file(struct recipe *r, const char *path, const char *text, size_t len
 		arena_strndup(r->arena, text, len) };
 }
 
-/* ---- writing --------------------------------------------------------------- */
-
-static void
-put_string(struct json_writer *w, const char *key, const char *value)
-{
-	if (value != NULL)
-		json_put_string(w, key, value);
-}
-
-static void
-write_event(const struct recipe *r, struct json_writer *w)
-{
-	struct event e = r->event;
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		put_string(w, texts[i].key, *text_at(&e, i));
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		json_put_int(w, numbers[i].key, *number_at(&e, i));
-	json_put_bool(w, "is_tag", e.is_tag);
-	json_put_bool(w, "protected", e.ref_is_protected);
-}
-
-static void
-write_vars(const struct recipe *r, struct json_writer *w)
-{
-	json_key(w, "variables");
-	json_begin_array(w);
-	for (size_t i = 0; i < r->var_count; i++) {
-		json_begin_object(w);
-		json_put_string(w, "key", r->vars[i].name);
-		json_put_string(w, "value", r->vars[i].value);
-		json_put_bool(w, "raw", r->vars[i].raw);
-		json_put_bool(w, "file", r->vars[i].file);
-		json_put_bool(w, "masked", r->vars[i].masked);
-		json_end_object(w);
-	}
-	json_end_array(w);
-}
-
-static void
-write_files(const struct recipe *r, struct json_writer *w)
-{
-	json_key(w, "pins");
-	json_begin_array(w);
-	for (size_t i = 0; i < r->pin_count; i++) {
-		json_begin_object(w);
-		json_put_string(w, "project", r->pins[i].project);
-		put_string(w, "ref", r->pins[i].ref);
-		json_put_string(w, "sha", r->pins[i].sha);
-		json_end_object(w);
-	}
-	json_end_array(w);
-	json_key(w, "files");
-	json_begin_array(w);
-	for (size_t i = 0; i < r->file_count; i++) {
-		json_begin_object(w);
-		json_put_string(w, "path", r->files[i].path);
-		json_put_string(w, "text", r->files[i].text);
-		json_end_object(w);
-	}
-	json_end_array(w);
-}
-
 void
 recipe_write(const struct recipe *r, struct buf *out)
 {
-	struct json_writer w = JSON_WRITER_INIT(out);
-
-	json_begin_object(&w);
-	json_put_int(&w, "v", 1);
-	put_string(&w, "config", r->config_path);
-	write_event(r, &w);
-	write_vars(r, &w);
-	put_string(&w, "inputs", r->inputs);
-	json_put_bool(&w, "inputs_as_typed", r->inputs_as_typed);
-	write_files(r, &w);
-	json_end_object(&w);
+	json_shape_write(&recipe_shape, r, out);
 }
 
-/* ---- reading --------------------------------------------------------------- */
-
-static const char *
-get_string(struct recipe *r, const json_t *object, const char *key)
+static int
+check(const struct recipe *r, struct error *err)
 {
-	return arena_strdup(r->arena, json_string_value(json_object_get(object, key)));
-}
+	const struct event *e = &r->event;
 
-static bool
-get_bool(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
-
-static void
-read_event(struct recipe *r, const json_t *root)
-{
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		*text_at(&r->event, i) = get_string(r, root, texts[i].key);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		*number_at(&r->event, i) =
-		    json_integer_value(json_object_get(root, numbers[i].key));
-	r->event.is_tag = get_bool(root, "is_tag");
-	r->event.ref_is_protected = get_bool(root, "protected");
-}
-
-static void
-read_lists(struct recipe *r, const json_t *root)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(root, "variables"), i, item)
-	{
-		struct var var = { .name = get_string(r, item, "key"),
-			.value = get_string(r, item, "value"),
-			.raw = get_bool(item, "raw"),
-			.file = get_bool(item, "file"),
-			.masked = get_bool(item, "masked") };
-
-		if (var.name != NULL && var.value != NULL)
-			recipe_add_var(r, &var);
-	}
-	json_array_foreach(json_object_get(root, "pins"), i, item)
-	{
-		recipe_add_pin(r, get_string(r, item, "project"),
-		    get_string(r, item, "ref"), get_string(r, item, "sha"));
-	}
-	json_array_foreach(json_object_get(root, "files"), i, item)
-	{
-		const char *path = get_string(r, item, "path");
-		const char *text = get_string(r, item, "text");
-
-		if (path != NULL && text != NULL)
-			recipe_add_file(r, path, text, strlen(text));
-	}
+	if (r->version != RECIPE_VERSION)
+		return error_set(err, ERR_INVALID, "written by another version of pawl");
+	if (e->sha == NULL || e->ref == NULL || e->source == NULL ||
+	    e->project_path == NULL)
+		return error_set(err, ERR_INVALID, "it names no commit");
+	for (size_t i = 0; i < r->var_count; i++)
+		if (r->vars[i].name == NULL || r->vars[i].value == NULL)
+			return error_set(err, ERR_INVALID, "a variable has no value");
+	for (size_t i = 0; i < r->pin_count; i++)
+		if (r->pins[i].project == NULL || r->pins[i].sha == NULL)
+			return error_set(err, ERR_INVALID, "a pin has no commit");
+	for (size_t i = 0; i < r->file_count; i++)
+		if (r->files[i].path == NULL || r->files[i].text == NULL)
+			return error_set(err, ERR_INVALID, "a file has no text");
+	return 0;
 }
 
 int
 recipe_read(const char *text, size_t len, struct recipe **out, struct error *err)
 {
-	json_error_t why;
-	json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
-	struct recipe *r;
+	struct recipe *r = recipe_new();
 
-	if (root == NULL)
-		return error_set(err, ERR_INVALID, "not JSON: %s", why.text);
-	if (json_integer_value(json_object_get(root, "v")) != 1) {
-		json_decref(root);
-		return error_set(err, ERR_INVALID, "written by another version of pawl");
-	}
-	r = recipe_new();
-	r->config_path = get_string(r, root, "config");
-	r->inputs = get_string(r, root, "inputs");
-	r->inputs_as_typed = get_bool(root, "inputs_as_typed");
-	read_event(r, root);
-	read_lists(r, root);
-	json_decref(root);
-	if (r->event.sha == NULL || r->event.ref == NULL ||
-	    r->event.project_path == NULL) {
+	r->version = 0;
+	if (json_shape_read(
+		&recipe_shape, text, len, RECIPE_MAX_BYTES, r->arena, r, err) < 0 ||
+	    check(r, err) < 0) {
 		recipe_free(r);
-		return error_set(err, ERR_INVALID, "it names no commit");
+		return error_wrap(err, "the recipe of a pipeline");
 	}
+	/* arrays that were read have no room to grow */
+	r->var_cap = r->var_count;
+	r->pin_cap = r->pin_count;
+	r->file_cap = r->file_count;
+	for (size_t i = 0; i < r->var_count; i++)
+		r->vars[i].level = VAR_PIPELINE;
 	*out = r;
 	return 0;
 }

@@ -22,8 +22,11 @@ struct recipe_file {
 	const char *path, *text;
 };
 
+#define RECIPE_VERSION 1
+
 struct recipe {
 	struct arena *arena; /* owns the rest */
+	int64_t version;
 	struct event event;
 	const char *config_path;
 	struct var *vars; /* pipeline variables, at VAR_PIPELINE */
@@ -32,7 +35,7 @@ struct recipe {
 	 * Variables of the project and its groups are read anew at each compilation for a
 	 * new job; a child's are those its trigger job forwards, which are in vars.
 	 */
-	const char *inputs;   /* a JSON object; NULL: none */
+	const char *inputs;   /* a map as YAML or JSON; NULL: none */
 	bool inputs_as_typed; /* texts are read as each input's type asks (-o ci.input) */
 	struct recipe_pin *pins;
 	size_t pin_count, pin_cap;

@@ -22,6 +22,7 @@ UNIT_TESTS += tests/unit/test_environment
 UNIT_TESTS += tests/unit/test_endings
 UNIT_TESTS += tests/unit/test_executor
 UNIT_TESTS += tests/unit/test_expr
+UNIT_TESTS += tests/unit/test_form
 UNIT_TESTS += tests/unit/test_glob
 UNIT_TESTS += tests/unit/test_hash
 UNIT_TESTS += tests/unit/test_http_server
