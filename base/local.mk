@@ -11,12 +11,14 @@ libbase_a_SOURCES += base/copy.c base/copy.h
 libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
 libbase_a_SOURCES += base/glob_compile.c base/glob_program.h
+libbase_a_SOURCES += base/idmap.c base/idmap.h
 libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
 libbase_a_SOURCES += base/mem.c
 libbase_a_SOURCES += base/overlay.c base/overlay.h
 libbase_a_SOURCES += base/path.c base/path.h
 libbase_a_SOURCES += base/process.c base/process.h
+libbase_a_SOURCES += base/ranked.c base/ranked.h
 libbase_a_SOURCES += base/str.c base/str.h
 libbase_a_SOURCES += base/visible.c base/visible.h
 

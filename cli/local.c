@@ -79,7 +79,10 @@ start_timer(struct local *local, int64_t at_us)
 {
 	int64_t wait_us = at_us - local_now_us();
 
-	local->timer_at_us = at_us;
+	if (at_us == INT64_MAX) {
+		uv_timer_stop(&local->handles->timer);
+		return;
+	}
 	uv_timer_start(&local->handles->timer, on_timer,
 	    wait_us > 0 ? (uint64_t)(wait_us + 999) / 1000 : 0, 0);
 }

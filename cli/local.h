@@ -60,7 +60,6 @@ struct local {
 	size_t active;  /* builds that are not over */
 	char cwd[4096]; /* of the user; "" when unknown */
 	int interrupts; /* SIGINT and SIGTERM so far */
-	int64_t timer_at_us;
 	int64_t started_us;
 	struct local_handles *handles;
 	struct error fault; /* of this machine; the run ends with it */

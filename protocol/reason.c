@@ -46,6 +46,8 @@ static const struct {
 	[REASON_PRIOR_SUCCEEDED] = { "prior_succeeded",
 	    "runs on failure only, and nothing failed" },
 	[REASON_PIPELINE_CANCELED] = { "pipeline_canceled", "the pipeline was canceled" },
+	[REASON_SUPERSEDED] = { "superseded",
+	    "a newer commit's pipeline took its place" },
 	[REASON_NOT_SELECTED] = { "not_selected", "other jobs were asked for" },
 };
 

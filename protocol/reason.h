@@ -39,6 +39,7 @@ enum reason {
 	REASON_PRIOR_SKIPPED,      /* skipped: a needed job was skipped or not played */
 	REASON_PRIOR_SUCCEEDED,    /* skipped: on_failure, and nothing failed */
 	REASON_PIPELINE_CANCELED,  /* canceled, or skipped after a cancel */
+	REASON_SUPERSEDED,         /* canceled: a newer pipeline of its ref came */
 	REASON_NOT_SELECTED,       /* `pawl run JOB` asked for others */
 	REASON_COUNT
 };

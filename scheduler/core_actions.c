@@ -2,6 +2,11 @@
 #include "base/str.h"
 #include "scheduler/core_internal.h"
 
+struct slot_list {
+	size_t *items;
+	size_t count, cap;
+};
+
 static bool
 has_int(const struct ints *list, int value)
 {
@@ -23,29 +28,51 @@ retry_fits(const struct retry *retry, enum reason reason, int exit_code)
 	return reason == REASON_SCRIPT_FAILURE && has_int(&retry->exit_codes, exit_code);
 }
 
+/* What the machinery is to blame for, not the script. */
 static bool
-wants_retry(const struct job *job, enum reason reason, int exit_code)
+is_system_failure(enum reason reason)
+{
+	return reason == REASON_RUNNER_SYSTEM_FAILURE ||
+	    reason == REASON_RUNNER_INTERRUPTED || reason == REASON_API_FAILURE ||
+	    reason == REASON_SCHEDULER_FAILURE;
+}
+
+enum core_cause
+core_retry_cause(
+    const struct core *core, const struct job *job, enum reason reason, int exit_code)
 {
 	const struct retry *retry = &job->pub.plan->config->retry;
+	bool told = retry->max > 0 && retry_fits(retry, reason, exit_code);
 
-	return job->pub.attempt <= retry->max && !job->pipeline->canceling &&
-	    retry_fits(retry, reason, exit_code);
+	if (told)
+		return job->pub.attempt - job->system_tries <= retry->max
+		    ? CORE_RETRY_BY_FILE
+		    : CORE_FIRST_TRY;
+	if (is_system_failure(reason) && job->system_tries < core->limits.system_retries)
+		return CORE_RETRY_BY_SYSTEM;
+	return CORE_FIRST_TRY;
 }
 
 /* Another try takes the place of the one that ended. */
 static struct job *
-clone(struct core *core, struct job *old)
+clone(struct core *core, struct job *old, enum core_cause cause)
 {
 	struct pipeline *p = old->pipeline;
 	struct job *job;
 
 	core_count(p, old, -1);
-	job = core_add_job(core, p, old->pub.index, STATUS_CREATED, REASON_NONE);
+	job = core_new_try(core, p, old->pub.index, REASON_WAITS_FOR_JOB);
 	job->pub.attempt = old->pub.attempt + 1;
 	job->pub.played = old->pub.played;
+	job->pub.priority = old->pub.priority;
+	job->pub.cause = cause;
+	job->system_tries = old->system_tries + (cause == CORE_RETRY_BY_SYSTEM);
 	old->pub.retried_as = job->pub.id;
 	if (p->first_failed == old->pub.id)
 		p->first_failed = 0;
+	if (cause == CORE_RETRY_BY_PERSON)
+		core_emit(core, CORE_JOB_CHANGED, p->pub.id, old->pub.id);
+	core_touch(core, p, old->pub.index);
 	return job;
 }
 
@@ -53,10 +80,13 @@ static void
 set_failed(struct core *core, struct job *job, enum reason reason, int exit_code)
 {
 	const struct allow_failure *allow = &job->pub.plan->allow_failure;
+	enum core_cause cause = job->pipeline->canceling
+	    ? CORE_FIRST_TRY
+	    : core_retry_cause(core, job, reason, exit_code);
 
 	job->pub.exit_code = exit_code;
-	if (wants_retry(job, reason, exit_code)) {
-		struct job *next = clone(core, job);
+	if (cause != CORE_FIRST_TRY) {
+		struct job *next = clone(core, job, cause);
 
 		core_set_status(core, job, STATUS_FAILED, reason, 0);
 		core_enqueue(core, next);
@@ -78,55 +108,86 @@ cancels_all(const struct job *job)
 	    job->pub.retried_as == 0 && mode != NULL && str_eq(mode, "all");
 }
 
+/* The reason of a cancel was given when it was asked for. */
+static void
+set_canceled(struct core *core, struct job *job)
+{
+	bool asked = job->pub.status == STATUS_CANCELING;
+
+	core_set_status(core, job, STATUS_CANCELED,
+	    asked ? job->pub.reason : REASON_JOB_CANCELED, asked ? job->pub.because : 0);
+}
+
+static void
+after_failure(struct core *core, struct job *job)
+{
+	if (cancels_all(job))
+		core_cancel_pipeline(core, job->pipeline);
+}
+
 int
 core_finish(
     struct core *core, struct job *job, const struct core_event *event, struct error *err)
 {
-	struct pipeline *p = job->pipeline;
-
 	if (status_is_completed(job->pub.status))
 		return error_set(
 		    err, ERR_INVALID, "job %" PRId64 " has ended already", job->pub.id);
 	if (job->pub.status == STATUS_CANCELING || event->canceled)
-		core_set_status(core, job, STATUS_CANCELED,
-		    job->pub.reason == REASON_PIPELINE_CANCELED ? REASON_PIPELINE_CANCELED
-								: REASON_JOB_CANCELED,
-		    0);
+		set_canceled(core, job);
 	else if (event->success)
 		core_set_status(core, job, STATUS_SUCCESS, REASON_NONE, 0);
 	else
 		set_failed(core, job, event->reason, event->exit_code);
-	if (cancels_all(job))
-		core_cancel_pipeline(core, p);
-	core_process(core, p);
+	after_failure(core, job);
 	return 0;
 }
 
-/* Jobs skipped because of this one get another chance: dependents and later stages. */
-static void
-reset_skipped(struct core *core, struct pipeline *p, size_t index)
+/* Nobody can say any more how it ended. */
+void
+core_end_lost(struct core *core, struct job *job, enum reason reason)
 {
-	size_t stage = p->slots[index].latest->pub.plan->stage_index;
-	const struct slot *slot = &p->slots[index];
-
-	for (size_t i = 0; i < slot->dependent_count; i++) {
-		struct job *dependent = p->slots[slot->dependents[i]].latest;
-
-		if (dependent == NULL || dependent->pub.status != STATUS_SKIPPED)
-			continue;
-		core_set_status(core, dependent, STATUS_CREATED, REASON_WAITS_FOR_JOB, 0);
-		reset_skipped(core, p, slot->dependents[i]);
+	if (job->pub.status == STATUS_CANCELING) {
+		set_canceled(core, job);
+		return;
 	}
-	for (size_t i = p->stage_first[stage + 1]; i < p->pub.plan->job_count; i++) {
-		struct job *later = p->slots[i].latest;
+	job->pub.lost = reason == REASON_RUNNER_SYSTEM_FAILURE;
+	set_failed(core, job, reason, 0);
+	after_failure(core, job);
+}
 
-		if (later != NULL && later->pub.status == STATUS_SKIPPED &&
-		    !later->pub.plan->has_needs) {
-			core_set_status(
-			    core, later, STATUS_CREATED, REASON_WAITS_FOR_JOB, 0);
-			reset_skipped(core, p, i);
-		}
+static void
+reset_one(struct core *core, struct job *job, struct slot_list *next)
+{
+	if (job == NULL || job->pub.status != STATUS_SKIPPED)
+		return;
+	core_set_status(core, job, STATUS_CREATED, REASON_WAITS_FOR_JOB, 0);
+	GROW(next->items, next->count, next->cap);
+	next->items[next->count++] = job->pub.index;
+}
+
+/* Jobs skipped because of this one get another chance: dependents and later stages. */
+void
+core_reset_skipped(struct core *core, struct pipeline *p, size_t index)
+{
+	struct slot_list next = { NULL, 0, 0 };
+	size_t done = 0, stage_end = p->pub.plan->job_count;
+
+	for (;;) {
+		const struct slot *slot = &p->slots[index];
+		size_t later = p->stage_first[p->pub.plan->jobs[index].stage_index + 1];
+
+		for (size_t i = 0; i < slot->dependent_count; i++)
+			reset_one(core, p->slots[slot->dependents[i]].latest, &next);
+		for (size_t i = later; i < stage_end; i++)
+			if (!p->pub.plan->jobs[i].has_needs)
+				reset_one(core, p->slots[i].latest, &next);
+		if (later < stage_end)
+			stage_end = later; /* those behind it have had their turn */
+		if (done == next.count)
+			break;
+		index = next.items[done++];
 	}
+	free(next.items);
 }
 
 int
@@ -135,10 +196,15 @@ core_play(struct core *core, struct job *job, struct error *err)
 	if (job->pub.status != STATUS_MANUAL && job->pub.status != STATUS_SCHEDULED)
 		return error_set(err, ERR_INVALID, "job %s is %s and cannot be played",
 		    job->pub.plan->name, status_name(job->pub.status));
+	if (job->pub.downstream != 0)
+		return error_set(err, ERR_INVALID,
+		    "job %s is %s because pipeline %" PRId64
+		    " is: play the jobs of that one",
+		    job->pub.plan->name, status_name(job->pub.status),
+		    job->pub.downstream);
 	job->pub.played = true;
 	core_enqueue(core, job);
-	reset_skipped(core, job->pipeline, job->pub.index);
-	core_process(core, job->pipeline);
+	core_reset_skipped(core, job->pipeline, job->pub.index);
 	return 0;
 }
 
@@ -155,98 +221,40 @@ core_retry(struct core *core, struct job *job, struct error *err)
 		    job->pub.retried_as != 0 ? "retried already"
 					     : status_name(job->pub.status));
 	p->canceling = false;
-	next = clone(core, job);
+	next = clone(core, job, CORE_RETRY_BY_PERSON);
 	next->pub.played = true;
 	core_enqueue(core, next);
-	reset_skipped(core, p, job->pub.index);
-	core_process(core, p);
+	core_reset_skipped(core, p, job->pub.index);
 	return 0;
 }
 
-static void
-cancel_one(struct core *core, struct job *job, enum reason reason)
-{
-	switch (job->pub.status) {
-	case STATUS_PENDING:
-		if (job->assigned)
-			break;
-		core_set_status(core, job, STATUS_CANCELED, reason, 0);
-		return;
-	case STATUS_RUNNING:
-		break;
-	case STATUS_CREATED:
-	case STATUS_WAITING_FOR_RESOURCE:
-	case STATUS_PREPARING:
-	case STATUS_SCHEDULED:
-		core_set_status(core, job, STATUS_CANCELED, reason, 0);
-		return;
-	case STATUS_CANCELING:
-	case STATUS_SUCCESS:
-	case STATUS_FAILED:
-	case STATUS_CANCELED:
-	case STATUS_SKIPPED:
-	case STATUS_MANUAL:
-	case STATUS_COUNT:
-		return;
-	}
-	if (job->pub.plan->config->trigger.present) {
-		struct pipeline *child = core_find_pipeline(core, job->pub.downstream);
-
-		core_set_status(core, job, STATUS_CANCELED, reason, 0);
-		if (child != NULL) {
-			core_cancel_pipeline(core, child);
-			core_process(core, child);
-		}
-		return;
-	}
-	core_set_status(core, job, STATUS_CANCELING, reason, 0);
-	core_emit(core, CORE_CANCEL, job->pub.pipeline, job->pub.id);
-}
-
+/* Each takes its place in the pipeline again: what it waits for may be tried again too.
+ */
 int
-core_cancel_job(struct core *core, struct job *job, struct error *err)
+core_retry_pipeline(struct core *core, struct pipeline *p, struct error *err)
 {
-	if (status_is_completed(job->pub.status))
-		return error_set(err, ERR_INVALID, "job %s is %s and cannot be canceled",
-		    job->pub.plan->name, status_name(job->pub.status));
-	if (job->pub.status == STATUS_MANUAL)
-		core_set_status(core, job, STATUS_CANCELED, REASON_JOB_CANCELED, 0);
-	else
-		cancel_one(core, job, REASON_JOB_CANCELED);
-	core_process(core, job->pipeline);
-	return 0;
-}
+	size_t count = 0;
 
-void
-core_cancel_pipeline(struct core *core, struct pipeline *p)
-{
-	p->canceling = true;
-	for (size_t i = 0; i < p->pub.plan->job_count; i++)
-		if (p->slots[i].latest != NULL)
-			cancel_one(core, p->slots[i].latest, REASON_PIPELINE_CANCELED);
-}
+	for (size_t i = 0; i < p->pub.plan->job_count; i++) {
+		struct job *job = p->slots[i].latest;
 
-/* A downstream pipeline moved: the trigger job follows as its strategy says. */
-void
-core_downstream_changed(struct core *core, struct pipeline *child)
-{
-	struct job *job = core_find_job(core, child->pub.parent_job);
-	struct core_event event = { .type = CORE_FINISHED };
-	enum status status = child->pub.status;
-	const char *strategy;
-
-	if (job == NULL || status_is_completed(job->pub.status))
-		return;
-	strategy = job->pub.plan->config->trigger.strategy;
-	if (strategy == NULL || status == STATUS_SUCCESS || status == STATUS_SKIPPED) {
-		event.success = true;
-	} else if (status == STATUS_CANCELED && str_eq(strategy, "mirror")) {
-		event.canceled = true;
-	} else if (status_is_completed(status)) {
-		event.reason = REASON_DOWNSTREAM_FAILURE;
-	} else {
-		return;
+		if (job == NULL ||
+		    (job->pub.status != STATUS_FAILED &&
+			job->pub.status != STATUS_CANCELED))
+			continue;
+		clone(core, job, CORE_RETRY_BY_PERSON);
+		count++;
 	}
-	if (core_finish(core, job, &event, NULL) < 0)
-		return; /* cannot be: the job has not ended */
+	if (count == 0)
+		return error_set(err, ERR_INVALID,
+		    "pipeline %" PRId64 " has no failed or canceled job to try again",
+		    p->pub.id);
+	for (size_t i = 0; i < p->pub.plan->job_count; i++)
+		if (p->slots[i].latest != NULL &&
+		    p->slots[i].latest->pub.status == STATUS_SKIPPED)
+			core_set_status(core, p->slots[i].latest, STATUS_CREATED,
+			    REASON_WAITS_FOR_JOB, 0);
+	p->canceling = false;
+	core_touch_all(core, p);
+	return 0;
 }

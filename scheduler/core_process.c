@@ -17,44 +17,80 @@ void
 core_count(struct pipeline *p, const struct job *job, int by)
 {
 	int mapped = composite_map(job->pub.status, allows_failure(job));
+	size_t stage = job->pub.plan->stage_index;
 
-	p->stages[job->pub.plan->stage_index].counts[mapped] += (uint32_t)by;
+	p->stages[stage].counts[mapped] += (uint32_t)by;
+	if (job->pub.status == STATUS_CREATED && !job->pub.plan->has_needs)
+		p->undecided[stage] += (uint32_t)by;
 }
 
 void
-core_touch(struct pipeline *p, size_t index)
+core_touch_pipeline(struct core *core, struct pipeline *p)
 {
-	const struct slot *slot = &p->slots[index];
-
-	p->stages_dirty = true;
-	for (size_t i = 0; i < slot->dependent_count; i++) {
-		struct slot *dependent = &p->slots[slot->dependents[i]];
-
-		if (dependent->dirty)
-			continue;
-		dependent->dirty = true;
-		GROW(p->work, p->work_count, p->work_cap);
-		p->work[p->work_count++] = slot->dependents[i];
-	}
+	if (p->dirty)
+		return;
+	p->dirty = true;
+	p->next_dirty = NULL;
+	if (core->last_dirty != NULL)
+		core->last_dirty->next_dirty = p;
+	else
+		core->first_dirty = p;
+	core->last_dirty = p;
 }
 
 static void
-release_resource(struct core *core, struct job *job)
+add_work(struct pipeline *p, size_t index)
 {
-	const char *group = job->pub.plan->resource_group;
-	struct resource *r = group == NULL ? NULL : map_get(&core->resources, group);
-
-	if (r == NULL || r->holder != job->pub.id)
+	if (p->slots[index].dirty)
 		return;
-	r->holder = 0;
-	while (r->count > 0 && r->holder == 0) {
-		struct job *next = core_find_job(core, r->waiting[0]);
+	p->slots[index].dirty = true;
+	GROW(p->work, p->work_count, p->work_cap);
+	p->work[p->work_count++] = index;
+}
 
-		r->count--;
-		memmove(r->waiting, r->waiting + 1, r->count * sizeof(*r->waiting));
-		if (next->pub.status == STATUS_WAITING_FOR_RESOURCE)
-			core_enqueue(core, next);
-	}
+void
+core_touch(struct core *core, struct pipeline *p, size_t index)
+{
+	const struct slot *slot = &p->slots[index];
+
+	core_touch_pipeline(core, p);
+	p->stages_dirty = true;
+	for (size_t i = 0; i < slot->dependent_count; i++)
+		add_work(p, slot->dependents[i]);
+}
+
+void
+core_touch_all(struct core *core, struct pipeline *p)
+{
+	core_touch_pipeline(core, p);
+	p->stages_dirty = true;
+	for (size_t i = 0; i < p->pub.plan->job_count; i++)
+		if (p->slots[i].latest != NULL && p->pub.plan->jobs[i].has_needs)
+			add_work(p, i);
+}
+
+/* Where a job stands follows from its status: queue, runner, deadlines. */
+static void
+place(struct core *core, struct job *job)
+{
+	bool queued = job->pub.status == STATUS_PENDING && !job->assigned;
+
+	if (queued && job->lane == NULL)
+		core_queue_add(core, job);
+	else if (!queued && job->lane != NULL)
+		core_queue_remove(core, job);
+	if (status_is_completed(job->pub.status))
+		core_vacate(core, job);
+	core_watch(core, job);
+}
+
+static void
+note_start(struct core *core, struct job *job)
+{
+	if (job->pub.started_us == 0)
+		job->pub.started_us = core->now_us;
+	if (!job->pub.plan->interruptible)
+		job->pipeline->committed = true;
 }
 
 void
@@ -63,56 +99,33 @@ core_set_status(struct core *core, struct job *job, enum status status,
 {
 	struct pipeline *p = job->pipeline;
 	bool latest = job->pub.retried_as == 0;
+	size_t *waiting = &core->counts.waiting_for_resource;
 
 	if (latest)
 		core_count(p, job, -1);
+	*waiting -= job->pub.status == STATUS_WAITING_FOR_RESOURCE;
 	job->pub.status = status;
 	job->pub.reason = reason;
 	job->pub.because = because;
-	if (status == STATUS_RUNNING && job->pub.started_us == 0)
-		job->pub.started_us = core->now_us;
-	if (status_is_completed(status))
-		job->pub.finished_us = core->now_us;
+	*waiting += status == STATUS_WAITING_FOR_RESOURCE;
+	if (status == STATUS_RUNNING)
+		note_start(core, job);
+	job->pub.finished_us = status_is_completed(status) ? core->now_us : 0;
 	if (latest)
 		core_count(p, job, 1);
 	if (latest && status == STATUS_FAILED && !job->pub.warned && p->first_failed == 0)
 		p->first_failed = job->pub.id;
 	core_emit(core, CORE_JOB_CHANGED, p->pub.id, job->pub.id);
 	if (latest)
-		core_touch(p, job->pub.index);
-	if (status_is_completed(status))
-		release_resource(core, job);
-}
-
-/* false: the resource group is held; the job waits for it. */
-static bool
-take_resource(struct core *core, struct job *job)
-{
-	const char *group = job->pub.plan->resource_group;
-	struct resource *r;
-
-	if (group == NULL)
-		return true;
-	r = map_get(&core->resources, group);
-	if (r == NULL) {
-		r = xcalloc(1, sizeof(*r));
-		map_set(&core->resources, group, r);
-	}
-	if (r->holder == 0 || r->holder == job->pub.id) {
-		r->holder = job->pub.id;
-		return true;
-	}
-	GROW(r->waiting, r->count, r->cap);
-	r->waiting[r->count++] = job->pub.id;
-	core_set_status(
-	    core, job, STATUS_WAITING_FOR_RESOURCE, REASON_WAITS_FOR_RESOURCE, r->holder);
-	return false;
+		core_touch(core, p, job->pub.index);
+	place(core, job);
+	core_follow_resource(core, job);
 }
 
 void
 core_enqueue(struct core *core, struct job *job)
 {
-	if (!take_resource(core, job))
+	if (!core_take_resource(core, job))
 		return;
 	job->pub.queued_us = core->now_us;
 	if (job->pub.plan->config->trigger.present) {
@@ -121,41 +134,6 @@ core_enqueue(struct core *core, struct job *job)
 		return;
 	}
 	core_set_status(core, job, STATUS_PENDING, REASON_WAITS_FOR_SLOT, 0);
-	GROW(core->queue, core->queue_count, core->queue_cap);
-	core->queue[core->queue_count++] = job->pub.id;
-}
-
-static void
-drop_queue_head(struct core *core)
-{
-	core->queue_head++;
-	if (core->queue_head == core->queue_count) {
-		core->queue_head = core->queue_count = 0;
-	} else if (core->queue_head > 1024 && core->queue_head * 2 > core->queue_count) {
-		core->queue_count -= core->queue_head;
-		memmove(core->queue, core->queue + core->queue_head,
-		    core->queue_count * sizeof(*core->queue));
-		core->queue_head = 0;
-	}
-}
-
-void
-core_assign(struct core *core)
-{
-	while (core->queue_head < core->queue_count && core->request_count > 0) {
-		struct job *job = core_find_job(core, core->queue[core->queue_head]);
-
-		drop_queue_head(core);
-		if (job->pub.status != STATUS_PENDING || job->assigned)
-			continue;
-		job->assigned = true;
-		job->pub.runner = core->requests[0];
-		core->request_count--;
-		memmove(core->requests, core->requests + 1,
-		    core->request_count * sizeof(*core->requests));
-		core_emit(core, CORE_ASSIGN, job->pub.pipeline, job->pub.id);
-		core->effects->items[core->effects->count - 1].runner = job->pub.runner;
-	}
 }
 
 static bool
@@ -220,8 +198,6 @@ static void
 schedule(struct core *core, struct job *job)
 {
 	job->pub.start_at_us = core->now_us + job->pub.plan->start_in_s * 1000000;
-	GROW(core->scheduled, core->scheduled_count, core->scheduled_cap);
-	core->scheduled[core->scheduled_count++] = job->pub.id;
 	core_set_status(core, job, STATUS_SCHEDULED, REASON_WAITS_FOR_TIME, 0);
 }
 
@@ -270,8 +246,7 @@ decide_stages(struct core *core, struct pipeline *p)
 	for (size_t s = 0; s < p->stage_count; s++) {
 		enum status prior = composite_status(&earlier, false);
 
-		if (p->stages[s].counts[STATUS_CREATED] > 0 &&
-		    status_is_completed(prior)) {
+		if (p->undecided[s] > 0 && status_is_completed(prior)) {
 			for (size_t i = p->stage_first[s]; i < p->stage_first[s + 1];
 			     i++) {
 				struct job *job = p->slots[i].latest;
@@ -302,11 +277,15 @@ update_pipeline(struct core *core, struct pipeline *p)
 	p->pub.status = status;
 	p->pub.finished_us = status_is_completed(status) ? core->now_us : 0;
 	core_emit(core, CORE_PIPELINE_CHANGED, p->pub.id, 0);
+	if (status_is_completed(status))
+		core_leave_line(core, p);
+	else
+		core_join_line(core, p);
 	core_downstream_changed(core, p);
 }
 
-void
-core_process(struct core *core, struct pipeline *p)
+static void
+process(struct core *core, struct pipeline *p)
 {
 	while (p->work_count > 0 || p->stages_dirty) {
 		if (p->work_count > 0)
@@ -315,4 +294,22 @@ core_process(struct core *core, struct pipeline *p)
 			decide_stages(core, p);
 	}
 	update_pipeline(core, p);
+}
+
+void
+core_settle(struct core *core)
+{
+	while (core->first_dirty != NULL || core->dirty_resources != NULL) {
+		struct pipeline *p = core->first_dirty;
+
+		if (p == NULL) {
+			core_grant_resources(core);
+			continue;
+		}
+		core->first_dirty = p->next_dirty;
+		if (core->first_dirty == NULL)
+			core->last_dirty = NULL;
+		p->dirty = false;
+		process(core, p);
+	}
 }
