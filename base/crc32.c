@@ -56,3 +56,9 @@ crc32_value(const struct crc32 *crc)
 {
 	return crc->state ^ 0xffffffffu;
 }
+
+void
+crc32_resume(struct crc32 *crc, uint32_t value)
+{
+	crc->state = value ^ 0xffffffffu;
+}

@@ -13,5 +13,7 @@ struct crc32 {
 void crc32_init(struct crc32 *crc);
 void crc32_add(struct crc32 *crc, const void *data, size_t len);
 uint32_t crc32_value(const struct crc32 *crc); /* of all added so far */
+/* Goes on behind bytes whose value was that, 0 for none. */
+void crc32_resume(struct crc32 *crc, uint32_t value);
 
 #endif

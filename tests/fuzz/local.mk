@@ -6,6 +6,7 @@ FUZZERS += tests/fuzz/fuzz_config
 FUZZERS += tests/fuzz/fuzz_expand
 FUZZERS += tests/fuzz/fuzz_expr
 FUZZERS += tests/fuzz/fuzz_glob
+FUZZERS += tests/fuzz/fuzz_log
 FUZZERS += tests/fuzz/fuzz_plan
 FUZZERS += tests/fuzz/fuzz_protocol_json
 FUZZERS += tests/fuzz/fuzz_yaml
@@ -15,6 +16,7 @@ tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_glob_LDFLAGS = $(LDFLAGS_FUZZ)
+tests_fuzz_fuzz_log_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_protocol_json_LDFLAGS = $(LDFLAGS_FUZZ)
 
