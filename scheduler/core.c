@@ -181,6 +181,14 @@ prioritize(struct core *core, const struct core_event *event, struct error *err)
 	return 0;
 }
 
+/* Every deadline is set anew. */
+static void
+set_limits(struct core *core, const struct core_limits *limits)
+{
+	core->limits = *limits;
+	idmap_for_each(e, &core->jobs) core_watch(core, e->value);
+}
+
 static int
 handle_pipeline_event(
     struct core *core, const struct core_event *event, struct error *err)
@@ -235,7 +243,7 @@ handle(struct core *core, const struct core_event *event, struct error *err)
 		core_describe_project(core, event->project);
 		return 0;
 	case CORE_LIMITS:
-		core->limits = *event->limits;
+		set_limits(core, event->limits);
 		return 0;
 	case CORE_RESOURCE_GROUP:
 		core_set_mode(core, event->resource_group);

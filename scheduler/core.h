@@ -22,7 +22,8 @@ enum core_event_type {
 	/* pipelines */
 	CORE_CREATE_PIPELINE, /* plan, include, play, parent_job, origin */
 	CORE_LOAD_PIPELINE,   /* plan, saved: as it was stored; nothing is told but what
-				 is due by now. A parent before its children */
+				 is due by now. A parent before its children, limits
+				 and runners before all of them */
 	CORE_FORGET_PIPELINE, /* pipeline: completed or manual, so that nothing happens in
 				 it by itself. Its plan may be freed afterwards; to act on
 				 it again (play, retry), load it */
@@ -45,8 +46,9 @@ enum core_event_type {
 	CORE_RUNNER,      /* describes: a new runner, or what is now true of it */
 	CORE_RUNNER_GONE, /* runner: no job goes there any more; those it has go on */
 	/* settings */
-	CORE_PROJECT,        /* project: its groups and limit */
-	CORE_LIMITS,         /* limits of the instance; all 0 before the first one */
+	CORE_PROJECT, /* project: its groups and limit */
+	CORE_LIMITS,  /* limits of the instance, all 0 before the first one; deadlines
+			 start anew */
 	CORE_RESOURCE_GROUP, /* resource_group: its process mode */
 	CORE_TICK,           /* time has passed; see CORE_TIMER */
 };
