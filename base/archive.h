@@ -52,6 +52,13 @@ struct archive_unpack {
 MUST_CHECK int archive_unpack(const struct archive_unpack *u, int in_fd,
     struct archive_totals *out, struct error *err);
 
+/*
+ * The members of a gzip file, one after the other; what is no gzip file as it is.
+ * ERR_INVALID: damaged. ERR_LIMIT: above max bytes.
+ */
+MUST_CHECK int archive_gunzip(
+    const struct buf *in, size_t max, struct buf *out, struct error *err);
+
 /* The content of one regular file in it. ERR_MISSING, ERR_LIMIT: above max bytes. */
 MUST_CHECK int archive_read_file(
     int in_fd, const char *path, size_t max, struct buf *out, struct error *err);

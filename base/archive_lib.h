@@ -31,7 +31,12 @@
 	X(archive_entry_set_mtime)                                                       \
 	X(archive_read_new)                                                              \
 	X(archive_read_support_format_tar)                                               \
+	X(archive_read_support_format_zip)                                               \
 	X(archive_read_support_filter_zstd)                                              \
+	X(archive_read_support_filter_gzip)                                              \
+	X(archive_read_support_format_raw)                                               \
+	X(archive_read_open_memory)                                                      \
+	X(archive_read_data)                                                             \
 	X(archive_read_open_fd)                                                          \
 	X(archive_read_next_header)                                                      \
 	X(archive_read_data_block)                                                       \

@@ -363,6 +363,7 @@ open_archive(struct archive_lib *l, int in_fd, struct archive **out, struct erro
 		return err->code;
 	*out = l->archive_read_new();
 	if (l->archive_read_support_format_tar(*out) < ARCHIVE_WARN ||
+	    l->archive_read_support_format_zip(*out) < ARCHIVE_WARN ||
 	    l->archive_read_support_filter_zstd(*out) < ARCHIVE_WARN ||
 	    l->archive_read_open_fd(*out, in_fd, BLOCK) < ARCHIVE_WARN)
 		return archive_lib_error(l, *out, "cannot read the archive", err);

@@ -54,6 +54,7 @@ libbase_git_a_SOURCES += base/git_text.c base/git_text.h
 
 # libarchive, opened at first use
 libbase_archive_a_SOURCES = base/archive.h
+libbase_archive_a_SOURCES += base/archive_gunzip.c
 libbase_archive_a_SOURCES += base/archive_lib.c base/archive_lib.h
 libbase_archive_a_SOURCES += base/archive_pack.c
 libbase_archive_a_SOURCES += base/archive_unpack.c

@@ -29,6 +29,12 @@ free_all(struct core *core)
 		core_free_pipeline(core, pipelines[i]);
 }
 
+int64_t
+core_take_pipeline_id(struct core *core)
+{
+	return core->next_pipeline++;
+}
+
 void
 core_free(struct core *core)
 {

@@ -236,6 +236,9 @@ struct core_pipeline {
 struct core *core_new(int64_t next_pipeline_id, int64_t next_job_id);
 void core_free(struct core *core);
 
+/* The id of a pipeline that has no jobs to schedule, and that the core never sees. */
+int64_t core_take_pipeline_id(struct core *core);
+
 /* An event that does not fit (unknown id, playing a running job, the word of a runner
  * that lost the job) is ERR_INVALID and changes nothing. */
 MUST_CHECK int core_handle(struct core *core, const struct core_event *event,

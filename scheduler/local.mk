@@ -43,4 +43,30 @@ libscheduler_a_SOURCES += scheduler/store_write.c
 libscheduler_a_SOURCES += scheduler/repos.c scheduler/repos.h
 libscheduler_a_SOURCES += scheduler/registry.c scheduler/registry.h scheduler/registry_internal.h
 libscheduler_a_SOURCES += scheduler/registry_change.c
+libscheduler_a_SOURCES += scheduler/service.c scheduler/service.h scheduler/service_internal.h
+libscheduler_a_SOURCES += scheduler/service_downstream.c
+libscheduler_a_SOURCES += scheduler/service_jobs.c
+libscheduler_a_SOURCES += scheduler/service_load.c
+libscheduler_a_SOURCES += scheduler/service_pipelines.c
+libscheduler_a_SOURCES += scheduler/service_rows.c
+libscheduler_a_SOURCES += scheduler/service_variables.c
 libscheduler_a_SOURCES += scheduler/variables_file.c scheduler/variables_file.h
+
+# the server's own: its API, and what starts and ends it
+noinst_LIBRARIES += libserver.a
+libserver_a_SOURCES = scheduler/api/api.c scheduler/api/api.h
+libserver_a_SOURCES += scheduler/api/artifacts.c
+libserver_a_SOURCES += scheduler/api/entities.c scheduler/api/entities.h
+libserver_a_SOURCES += scheduler/api/jobs.c
+libserver_a_SOURCES += scheduler/api/listing.c scheduler/api/listing.h
+libserver_a_SOURCES += scheduler/api/logs.c
+libserver_a_SOURCES += scheduler/api/pipelines.c
+libserver_a_SOURCES += scheduler/api/projects.c
+libserver_a_SOURCES += scheduler/api/runner_admin.c
+libserver_a_SOURCES += scheduler/api/runners.c
+libserver_a_SOURCES += scheduler/api/system.c
+libserver_a_SOURCES += scheduler/own_runner.c scheduler/own_runner.h
+libserver_a_SOURCES += scheduler/server.c scheduler/server.h
+
+pkglibexec_PROGRAMS += pawl-server
+pawl_server_SOURCES = scheduler/main.c

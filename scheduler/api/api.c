@@ -1,0 +1,446 @@
+/* From a request to its handler. */
+#include "scheduler/api/api.h"
+
+#include <strings.h>
+#include <uv.h>
+
+#include "base/map.h"
+#include "base/str.h"
+#include "scheduler/service_internal.h"
+
+struct api {
+	struct uv_loop_s *loop;
+	struct service *service;
+};
+
+static const struct api_route *const tables[] = {
+	api_runner_routes, api_runner_admin_routes,
+	api_artifact_routes,
+	api_project_routes,
+	api_pipeline_routes,
+	api_job_routes,
+	api_system_routes,
+};
+
+struct api *
+api_new(struct uv_loop_s *loop, struct service *service)
+{
+	struct api *api = xcalloc(1, sizeof(*api));
+
+	api->loop = loop;
+	api->service = service;
+	return api;
+}
+
+void
+api_free(struct api *api)
+{
+	free(api);
+}
+
+/* ---- a call's life -------------------------------------------------------------------
+ */
+
+static void
+free_call(struct call *c)
+{
+	arena_free(c->arena);
+}
+
+static void
+on_gone(struct http_request *r UNUSED, void *data)
+{
+	struct call *c = data;
+
+	c->is_gone = true;
+	if (!c->is_answered && c->on_gone != NULL)
+		c->on_gone(c);
+}
+
+static void
+on_end(struct http_request *r UNUSED, void *data)
+{
+	struct call *c = data;
+
+	c->is_gone = true;
+	c->request = NULL;
+	if (c->holds == 0)
+		free_call(c);
+}
+
+void
+api_hold(struct call *c)
+{
+	c->holds++;
+}
+
+void
+api_let_go(struct call *c)
+{
+	if (--c->holds == 0 && c->request == NULL)
+		free_call(c);
+}
+
+/* ---- answering
+ * --------------------------------------------------------------------------- */
+
+void
+api_reply(struct call *c, int status, const char *type, const void *body, size_t len)
+{
+	c->is_answered = true;
+	if (!c->is_gone)
+		http_reply(c->request, status, type, body, len);
+}
+
+void
+api_json(struct call *c, int status, const struct buf *json)
+{
+	api_reply(c, status, "application/json", buf_str(json), json->len);
+}
+
+void
+api_shape(struct call *c, int status, const struct json_shape *shape, const void *value)
+{
+	cleanup_buf struct buf json = BUF_INIT;
+
+	json_shape_write(shape, value, &json);
+	api_json(c, status, &json);
+}
+
+void
+api_empty(struct call *c, int status)
+{
+	api_reply(c, status, status == 204 ? NULL : "text/plain", "", 0);
+}
+
+void
+api_error(struct call *c, int status, const char *fmt, ...)
+{
+	cleanup_buf struct buf json = BUF_INIT;
+	cleanup_free char *message = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	message = xvasprintf(fmt, ap);
+	va_end(ap);
+	error_body_write(message, &json);
+	api_json(c, status, &json);
+}
+
+void
+api_fail(struct call *c, const struct error *err)
+{
+	int status = 500;
+
+	switch (err->code) {
+	case ERR_MISSING:
+		status = 404;
+		break;
+	case ERR_INVALID:
+		status = 400;
+		break;
+	case ERR_LIMIT:
+		status = 413;
+		break;
+	case ERR_ENVIRONMENT:
+	case ERR_CANCELED:
+		status = 503;
+		break;
+	default:
+		break;
+	}
+	api_error(c, status, "%s", err->msg);
+}
+
+void
+api_header(struct call *c, const char *name, const char *fmt, ...)
+{
+	cleanup_free char *value = NULL;
+	va_list ap;
+
+	if (c->is_gone)
+		return;
+	va_start(ap, fmt);
+	value = xvasprintf(fmt, ap);
+	va_end(ap);
+	http_reply_header(c->request, name, value);
+}
+
+/* ---- who asks
+ * ----------------------------------------------------------------------------- */
+
+static bool
+has_scope(const struct access_token *t, const char *scope)
+{
+	size_t n = strlen(scope);
+
+	for (const char *at = t->row.scopes; (at = strstr(at, scope)) != NULL; at += n)
+		if ((at == t->row.scopes || at[-1] == ' ') &&
+		    (at[n] == '\0' || at[n] == ' '))
+			return true;
+	return false;
+}
+
+/* PRIVATE-TOKEN, or Authorization: Bearer. */
+static void
+find_user(struct call *c)
+{
+	const char *text = http_header(c->request, "PRIVATE-TOKEN");
+	const char *bearer = http_header(c->request, "Authorization");
+	struct registry *r = service_registry(c->service);
+
+	if (text == NULL && bearer != NULL && strncasecmp(bearer, "Bearer ", 7) == 0)
+		text = bearer + 7;
+	if (text == NULL)
+		text = http_query(c->request, "private_token");
+	if (text == NULL)
+		return;
+	c->token = registry_token(r, text, service_now_us());
+	c->user = c->token == NULL ? NULL : registry_user(r, c->token->row.user);
+	if (c->user != NULL && c->user->row.blocked)
+		c->user = NULL;
+}
+
+/* false after the answer */
+static bool
+may_enter(struct call *c)
+{
+	enum api_access access = c->route->access;
+
+	if (access == API_OPEN)
+		return true;
+	if (c->user == NULL) {
+		api_error(c, 401, "401 Unauthorized");
+		return false;
+	}
+	if (!has_scope(c->token, "api") &&
+	    (access != API_READ || !has_scope(c->token, "read_api"))) {
+		api_error(c, 403, "403 Forbidden: the token lacks the scope %s",
+		    access == API_READ ? "read_api" : "api");
+		return false;
+	}
+	if (access == API_ADMIN && !c->user->row.is_admin) {
+		api_error(c, 403, "403 Forbidden");
+		return false;
+	}
+	return true;
+}
+
+/* ---- finding the route
+ * --------------------------------------------------------------------- */
+
+/* The next part between slashes; false at the end. */
+static bool
+next_part(const char **at, const char **part, size_t *len)
+{
+	while (**at == '/')
+		(*at)++;
+	if (**at == '\0')
+		return false;
+	*part = *at;
+	*len = strcspn(*at, "/");
+	*at += *len;
+	return true;
+}
+
+/* "*rest" at a pattern's end takes all that is left, slashes too. */
+static bool
+fits(struct call *c, const char *pattern, const char *path)
+{
+	const char *want, *got;
+	size_t want_len, got_len;
+
+	c->param_count = 0;
+	while (next_part(&pattern, &want, &want_len)) {
+		if (*want == '*') {
+			while (*path == '/')
+				path++;
+			c->params[c->param_count++] = path;
+			return *path != '\0';
+		}
+		if (!next_part(&path, &got, &got_len))
+			return false;
+		if (*want == ':') {
+			char *text = http_decode(got, got_len);
+
+			if (text == NULL)
+				return false;
+			c->params[c->param_count++] = arena_strdup(c->arena, text);
+			free(text);
+		} else if (want_len != got_len || strncmp(want, got, want_len) != 0) {
+			return false;
+		}
+	}
+	return !next_part(&path, &got, &got_len);
+}
+
+/* NULL when there is none; *other says that the path is there, for another method. */
+static const struct api_route *
+find_route(struct call *c, bool *other)
+{
+	const char *method = http_method(c->request), *path = http_path(c->request);
+
+	if (str_eq(method, "HEAD"))
+		method = "GET";
+	for (size_t t = 0; t < ARRAY_LEN(tables); t++)
+		for (const struct api_route *r = tables[t]; r->method != NULL; r++) {
+			if (!fits(c, r->pattern, path))
+				continue;
+			if (str_eq(r->method, method))
+				return r;
+			*other = true;
+		}
+	return NULL;
+}
+
+static void
+on_body(struct http_request *r UNUSED, const char *body, size_t len, void *data)
+{
+	struct call *c = data;
+
+	c->body = body;
+	c->body_len = len;
+	c->route->handle(c);
+}
+
+void
+api_on_request(struct http_request *r, void *data)
+{
+	struct api *api = data;
+	struct arena *arena = arena_new();
+	struct call *c = arena_alloc(arena, sizeof(*c));
+	bool other = false;
+
+	*c = (struct call){
+		.api = api, .service = api->service, .request = r, .arena = arena
+	};
+	http_on_gone(r, on_gone, c);
+	http_on_end(r, on_end, c);
+	c->route = find_route(c, &other);
+	if (c->route == NULL) {
+		api_error(c, other ? 405 : 404,
+		    other ? "405 Method Not Allowed" : "404 Not Found");
+		return;
+	}
+	find_user(c);
+	if (!may_enter(c))
+		return;
+	if (c->route->streams_body)
+		c->route->handle(c);
+	else
+		http_read_body(r, API_MAX_BODY, on_body, c);
+}
+
+/* ---- reading the request
+ * ---------------------------------------------------------------------- */
+
+bool
+api_id(struct call *c, size_t param, int64_t *out)
+{
+	if (str_to_int64(c->params[param], out) && *out > 0)
+		return true;
+	api_error(c, 404, "404 Not Found");
+	return false;
+}
+
+struct project *
+api_project(struct call *c, size_t param)
+{
+	struct registry *r = service_registry(c->service);
+	struct project *p;
+	int64_t id;
+
+	p = str_to_int64(c->params[param], &id)
+	    ? registry_project(r, id)
+	    : registry_project_by_path(r, c->params[param]);
+	if (p != NULL && c->token != NULL && c->token->row.project != 0 &&
+	    c->token->row.project != p->row.id)
+		p = NULL; /* a token of one project knows of no other */
+	if (p == NULL)
+		api_error(c, 404, "404 Project Not Found");
+	return p;
+}
+
+bool
+api_read(struct call *c, const struct json_shape *shape, void *out)
+{
+	struct error err = ERROR_INIT;
+
+	if (c->body_len == 0)
+		return true;
+	if (json_shape_read(
+		shape, c->body, c->body_len, API_MAX_BODY, c->arena, out, &err) == 0)
+		return true;
+	api_error(c, 400, "%s", err.msg);
+	return false;
+}
+
+struct live_job *
+api_job_of_token(struct call *c, size_t param, const char *token)
+{
+	struct live_job *job = NULL;
+	int64_t id;
+
+	if (!api_id(c, param, &id))
+		return NULL;
+	if (token == NULL)
+		token = http_header(c->request, "JOB-TOKEN");
+	if (token != NULL)
+		job = service_job_by_token(c->service, id, token);
+	if (job != NULL) {
+		service_heartbeat(c->service, job);
+		return job;
+	}
+	if (service_is_loading(c->service))
+		api_error(c, 503, "the server is starting");
+	else
+		api_error(c, 403, "403 Forbidden");
+	return NULL;
+}
+
+/* ---- timers
+ * -------------------------------------------------------------------------------------
+ */
+
+struct api_timer {
+	uv_timer_t handle;
+	struct call *call;
+	void (*fn)(struct call *c);
+};
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void
+api_timer_stop(struct api_timer *t)
+{
+	if (t != NULL)
+		uv_close((uv_handle_t *)&t->handle, on_timer_closed);
+}
+
+static void
+on_timer(uv_timer_t *handle)
+{
+	struct api_timer *t = handle->data;
+	struct call *c = t->call;
+	void (*fn)(struct call * c) = t->fn;
+
+	api_timer_stop(t);
+	fn(c);
+}
+
+struct api_timer *
+api_timer_start(struct call *c, uint64_t ms, void (*fn)(struct call *c))
+{
+	struct api_timer *t = xcalloc(1, sizeof(*t));
+
+	t->call = c;
+	t->fn = fn;
+	uv_timer_init(c->api->loop, &t->handle);
+	t->handle.data = t;
+	uv_timer_start(&t->handle, on_timer, ms, 0);
+	return t;
+}

@@ -1,0 +1,25 @@
+/* Rows as the JSON that GitLab's API has for them: its names, its order, its nulls. Any
+ * thread. */
+#ifndef SCHEDULER_API_ENTITIES_H
+#define SCHEDULER_API_ENTITIES_H
+
+#include "base/json_writer.h"
+#include "scheduler/store.h"
+
+/* RFC 3339 with milliseconds, in UTC; null for 0. */
+void entity_put_time(struct json_writer *w, const char *key, int64_t us);
+
+void entity_add_project(
+    struct json_writer *w, const struct store_project *p, const char *server_url);
+/* whole: also what lists leave out */
+void entity_add_pipeline(struct json_writer *w, const struct store_pipeline *p,
+    const struct store_project *project, const struct store_user *user,
+    const char *server_url, bool whole);
+void entity_add_job(struct json_writer *w, const struct store_job *job,
+    const struct store_pipeline *p, const struct store_project *project,
+    const struct store_artifact *artifacts, size_t artifact_count,
+    const struct store_runner *runner, const char *server_url);
+void entity_add_runner(
+    struct json_writer *w, const struct store_runner *r, int64_t now_us);
+
+#endif

@@ -1,0 +1,414 @@
+/* Jobs: listed, looked at, their logs and artifacts, retried, canceled, played. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "scheduler/api/entities.h"
+#include "scheduler/api/listing.h"
+#include "scheduler/artifact_store.h"
+#include "scheduler/registry_internal.h"
+#include "scheduler/service_internal.h"
+
+#define MAX_ARTIFACTS 64
+#define MAX_SINGLE ((size_t)256 << 20)
+
+/* ---- reading --------------------------------------------------------------------------
+ */
+
+struct artifact_list {
+	struct arena *arena;
+	struct store_artifact rows[MAX_ARTIFACTS];
+	size_t count;
+};
+
+static bool
+add_artifact(const struct store_artifact *row, void *data)
+{
+	struct artifact_list *l = data;
+	struct store_artifact *to = &l->rows[l->count];
+
+	*to = *row;
+	to->type = arena_strdup(l->arena, row->type);
+	to->format = arena_strdup(l->arena, row->format);
+	to->filename = arena_strdup(l->arena, row->filename);
+	return ++l->count < MAX_ARTIFACTS;
+}
+
+static int
+write_job(struct store_view *v, struct reading *r, const struct store_job *job,
+    struct error *err)
+{
+	struct artifact_list l = { .arena = r->arena };
+	struct store_pipeline p;
+	struct store_runner runner, *who = NULL;
+	struct error ignored = ERROR_INIT;
+
+	if (store_get_pipeline(v, job->pipeline, r->arena, &p, err) < 0 ||
+	    store_list_artifacts(v, job->id, add_artifact, &l, err) < 0)
+		return err->code;
+	if (job->runner != 0 &&
+	    store_get_runner(v, job->runner, r->arena, &runner, &ignored) == 0)
+		who = &runner;
+	entity_add_job(&r->writer, job, &p, &r->project, l.rows, l.count, who, r->text);
+	return 0;
+}
+
+struct job_list {
+	struct reading *r;
+	struct store_view *v;
+	struct error *err;
+	bool failed;
+};
+
+static bool
+add_job(const struct store_job *row, void *data)
+{
+	struct job_list *l = data;
+
+	l->failed = write_job(l->v, l->r, row, l->err) < 0;
+	return !l->failed;
+}
+
+static int
+read_jobs(struct store_view *v, struct reading *r, struct error *err)
+{
+	struct job_list l = { r, v, err, false };
+
+	json_begin_array(&r->writer);
+	if (store_list_jobs(v, r->jobs, &r->page, add_job, &l, err) < 0 || l.failed)
+		return err->code;
+	json_end_array(&r->writer);
+	return 0;
+}
+
+static int
+find_job(struct store_view *v, const struct store_project *project, int64_t id,
+    struct arena *a, struct store_job *job, struct error *err)
+{
+	if (store_get_job(v, id, a, job, err) < 0)
+		return err->code;
+	if (job->project != project->id)
+		return error_set(err, ERR_MISSING, "404 Not Found");
+	return 0;
+}
+
+static int
+read_job(struct store_view *v, struct reading *r, struct error *err)
+{
+	struct store_job job;
+
+	if (find_job(v, &r->project, r->id, r->arena, &job, err) < 0)
+		return err->code;
+	return write_job(v, r, &job, err);
+}
+
+static struct reading *
+reading_of(struct call *c, struct project *p, bool is_list)
+{
+	struct reading *r = reading_new(c, is_list);
+
+	r->project = registry_copy_project(r->arena, &p->row);
+	r->text = service_server_url(c->service);
+	return r;
+}
+
+struct scopes {
+	struct arena *arena;
+	const char **items;
+	size_t count, cap;
+};
+
+static void
+add_scope(const char *name, const char *value, void *data)
+{
+	struct scopes *s = data;
+
+	if (!str_eq(name, "scope[]") && !str_eq(name, "scope"))
+		return;
+	ARENA_GROW(s->arena, s->items, s->count, s->cap);
+	s->items[s->count++] = arena_strdup(s->arena, value);
+}
+
+static void
+list(struct call *c, int64_t pipeline, struct project *p)
+{
+	struct reading *r = reading_of(c, p, true);
+	struct store_job_filter *f = arena_alloc(r->arena, sizeof(*f));
+	struct scopes scopes = { .arena = r->arena };
+	const char *retried = http_query(c->request, "include_retried");
+
+	f->project = p->row.id;
+	f->pipeline = pipeline;
+	f->with_retried = pipeline == 0 || (retried != NULL && str_eq(retried, "true"));
+	http_each_query(c->request, add_scope, &scopes);
+	if (scopes.count > 0) {
+		add_scope("scope", NULL, &scopes);
+		f->statuses = scopes.items;
+	}
+	r->jobs = f;
+	reading_start(r, read_jobs);
+}
+
+static void
+list_jobs(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+
+	if (p != NULL)
+		list(c, 0, p);
+}
+
+static void
+list_pipeline_jobs(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	int64_t id;
+
+	if (p != NULL && api_id(c, 1, &id))
+		list(c, id, p);
+}
+
+static void
+send_job(struct call *c, struct project *p, int64_t id, int status)
+{
+	struct reading *r = reading_of(c, p, false);
+
+	r->id = id;
+	r->status = status;
+	reading_start(r, read_job);
+}
+
+static void
+get_job(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	int64_t id;
+
+	if (p != NULL && api_id(c, 1, &id))
+		send_job(c, p, id, 200);
+}
+
+/* ---- what needs the job's row first
+ * -------------------------------------------------------- */
+
+struct wanted {
+	struct call *call;
+	struct project *project;
+	int64_t id;
+	struct store_job job;
+	void (*then)(struct wanted *w);
+	enum core_event_type action;
+};
+
+static int
+read_row(struct store_view *v, void *data, struct error *err)
+{
+	struct wanted *w = data;
+
+	return find_job(v, &w->project->row, w->id, w->call->arena, &w->job, err);
+}
+
+static void
+on_row(void *data, const struct error *err)
+{
+	struct wanted *w = data;
+
+	if (err->code == 0) {
+		w->then(w);
+		return;
+	}
+	if (err->code == ERR_MISSING)
+		api_error(w->call, 404, "404 Not Found");
+	else
+		api_fail(w->call, err);
+	api_let_go(w->call);
+}
+
+/* then() is called with the row and lets the call go. */
+static struct wanted *
+want(struct call *c, void (*then)(struct wanted *w))
+{
+	struct wanted *w = arena_alloc(c->arena, sizeof(*w));
+
+	w->call = c;
+	w->then = then;
+	w->project = api_project(c, 0);
+	if (w->project == NULL || !api_id(c, 1, &w->id))
+		return NULL;
+	api_hold(c);
+	store_read(service_store(c->service), read_row, on_row, w);
+	return w;
+}
+
+/* ---- actions
+ * ----------------------------------------------------------------------------------- */
+
+static void
+on_acted(void *data, int64_t job, const struct error *err)
+{
+	struct wanted *w = data;
+	struct call *c = w->call;
+
+	if (err->code != 0)
+		api_fail(c, err);
+	else
+		send_job(c, w->project, job, w->action == CORE_PLAY ? 200 : 201);
+	api_let_go(c);
+}
+
+static void
+act(struct wanted *w)
+{
+	service_act(w->call->service, w->job.pipeline,
+	    &(struct core_event){ .type = w->action, .job = w->id }, on_acted, w);
+}
+
+static void
+start_action(struct call *c, enum core_event_type action)
+{
+	struct wanted *w = want(c, act);
+
+	if (w != NULL)
+		w->action = action;
+}
+
+static void
+retry_job(struct call *c)
+{
+	start_action(c, CORE_RETRY);
+}
+
+static void
+cancel_job(struct call *c)
+{
+	start_action(c, CORE_CANCEL_JOB);
+}
+
+static void
+play_job(struct call *c)
+{
+	start_action(c, CORE_PLAY);
+}
+
+/* ---- the log
+ * --------------------------------------------------------------------------------------
+ */
+
+/* Whole, a range, or with follow=true to its end as it is written. */
+static void
+send_trace(struct wanted *w)
+{
+	struct call *c = w->call;
+	const char *follow = c->is_gone ? NULL : http_query(c->request, "follow");
+
+	if (follow != NULL && str_eq(follow, "true"))
+		api_follow_log(c, w->id, 0, false);
+	else
+		api_send_log(c, w->id);
+	api_let_go(c);
+}
+
+/* Resumed where the browser's last event ended. */
+static void
+send_events(struct wanted *w)
+{
+	struct call *c = w->call;
+	const char *last = c->is_gone ? NULL : http_header(c->request, "Last-Event-ID");
+	int64_t from;
+
+	if (last == NULL || !str_to_int64(last, &from) || from < 0)
+		from = 0;
+	api_follow_log(c, w->id, from, true);
+	api_let_go(c);
+}
+
+static void
+get_events(struct call *c)
+{
+	(void)want(c, send_events);
+}
+
+static void
+get_trace(struct call *c)
+{
+	(void)want(c, send_trace);
+}
+
+/* ---- artifacts
+ * ---------------------------------------------------------------------------------------
+ */
+
+static void
+send_archive(struct wanted *w)
+{
+	api_send_artifact(w->call, w->id, "archive", NULL);
+	api_let_go(w->call);
+}
+
+static void
+get_artifacts(struct call *c)
+{
+	(void)want(c, send_archive);
+}
+
+struct single {
+	struct wanted *wanted;
+	struct buf text;
+};
+
+static int
+read_single(struct store_view *v UNUSED, void *data, struct error *err)
+{
+	struct single *s = data;
+	const struct call *c = s->wanted->call;
+
+	return artifact_store_read(service_artifacts_dir(c->service), s->wanted->id,
+	    c->params[2], MAX_SINGLE, &s->text, err);
+}
+
+static void
+on_single(void *data, const struct error *err)
+{
+	struct single *s = data;
+	struct call *c = s->wanted->call;
+
+	if (err->code == ERR_MISSING)
+		api_error(c, 404, "404 Not Found");
+	else if (err->code != 0)
+		api_fail(c, err);
+	else
+		api_reply(
+		    c, 200, "application/octet-stream", buf_str(&s->text), s->text.len);
+	buf_clear(&s->text);
+	api_let_go(c);
+}
+
+static void
+send_single(struct wanted *w)
+{
+	struct single *s = arena_alloc(w->call->arena, sizeof(*s));
+
+	s->wanted = w;
+	store_read(service_store(w->call->service), read_single, on_single, s);
+}
+
+static void
+get_artifact_file(struct call *c)
+{
+	(void)want(c, send_single);
+}
+
+const struct api_route api_job_routes[] = {
+	{ "GET", "/api/v4/projects/:id/jobs", API_READ, list_jobs },
+	{ "GET", "/api/v4/projects/:id/pipelines/:pipeline/jobs", API_READ,
+	    list_pipeline_jobs },
+	{ "GET", "/api/v4/projects/:id/jobs/:job", API_READ, get_job },
+	{ "GET", "/api/v4/projects/:id/jobs/:job/trace", API_READ, get_trace },
+	{ "GET", "/api/pawl/v1/projects/:id/jobs/:job/log/events", API_READ, get_events },
+	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts", API_READ, get_artifacts },
+	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts/*path", API_READ,
+	    get_artifact_file },
+	{ "POST", "/api/v4/projects/:id/jobs/:job/retry", API_WRITE, retry_job },
+	{ "POST", "/api/v4/projects/:id/jobs/:job/cancel", API_WRITE, cancel_job },
+	{ "POST", "/api/v4/projects/:id/jobs/:job/play", API_WRITE, play_job },
+	{ NULL },
+};

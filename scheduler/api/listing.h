@@ -1,0 +1,35 @@
+/*
+ * Answers that come out of the store: a function reads on a worker and writes the body,
+ * and the call is answered on the loop. With GitLab's pagination headers where it is a
+ * list.
+ */
+#ifndef SCHEDULER_API_LISTING_H
+#define SCHEDULER_API_LISTING_H
+
+#include "base/json_writer.h"
+#include "scheduler/api/api.h"
+
+struct reading {
+	struct call *call;
+	struct arena *arena; /* the worker's own, until the answer is sent */
+	struct buf body;
+	struct json_writer writer; /* into body */
+	struct store_page page;    /* of a list */
+	int status;                /* 200 unless the function says otherwise */
+	int64_t page_number, per_page;
+	bool is_list;
+	/* what the loop hands over */
+	struct store_project project;
+	int64_t id;
+	const char *text; /* the server's URL */
+	const char *search;
+	const struct store_pipeline_filter *pipelines;
+	const struct store_job_filter *jobs;
+};
+
+/* The call is held until the answer. List: page and per_page are read from the query. */
+struct reading *reading_new(struct call *c, bool is_list);
+void reading_start(struct reading *r,
+    int (*fn)(struct store_view *v, struct reading *r, struct error *err));
+
+#endif

@@ -1,0 +1,187 @@
+/* Projects and their branches. */
+#include <stdio.h>
+
+#include "base/git.h"
+#include "base/str.h"
+#include "scheduler/api/entities.h"
+#include "scheduler/api/listing.h"
+#include "scheduler/registry_internal.h"
+#include "scheduler/repos.h"
+#include "scheduler/service_internal.h"
+
+/* ---- projects --------------------------------------------------------------------- */
+
+static bool
+add_project(const struct store_project *row, void *data)
+{
+	struct reading *r = data;
+
+	entity_add_project(&r->writer, row, r->text);
+	return true;
+}
+
+static int
+read_projects(struct store_view *v, struct reading *r, struct error *err)
+{
+	json_begin_array(&r->writer);
+	if (store_list_projects(v, r->search, &r->page, add_project, r, err) < 0)
+		return err->code;
+	json_end_array(&r->writer);
+	return 0;
+}
+
+static void
+list_projects(struct call *c)
+{
+	struct reading *r = reading_new(c, true);
+
+	r->text = service_server_url(c->service);
+	r->search = arena_strdup(r->arena, http_query(c->request, "search"));
+	reading_start(r, read_projects);
+}
+
+static void
+send_project(struct call *c, int status, const struct project *p)
+{
+	cleanup_buf struct buf json = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&json);
+
+	entity_add_project(&w, &p->row, service_server_url(c->service));
+	api_json(c, status, &json);
+}
+
+static void
+get_project(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+
+	if (p != NULL)
+		send_project(c, 200, p);
+}
+
+struct new_project {
+	const char *name, *path, *namespace_path;
+};
+
+static const struct json_field new_project_fields[] = {
+	{ JSON_FIELD("name", STRING, struct new_project, name) },
+	{ JSON_FIELD("path", STRING, struct new_project, path) },
+	{ JSON_FIELD("namespace_path", STRING, struct new_project, namespace_path) },
+	{ NULL },
+};
+static const struct json_shape new_project_shape = { new_project_fields,
+	sizeof(struct new_project) };
+
+static void
+on_project_made(void *data, const struct error *err)
+{
+	struct call *c = data;
+	struct project *p = c->data;
+
+	if (err->code != 0)
+		api_fail(c, err);
+	else
+		send_project(c, 201, p);
+	api_let_go(c);
+}
+
+/* Without a namespace it is the user's own. */
+static void
+create_project(struct call *c)
+{
+	struct new_project q = { .name = NULL };
+	struct error err = ERROR_INIT;
+	struct project *p;
+	const char *name, *path;
+
+	if (!api_read(c, &new_project_shape, &q))
+		return;
+	name = q.path != NULL ? q.path : q.name;
+	if (name == NULL) {
+		api_error(c, 400, "name is missing");
+		return;
+	}
+	path = arena_printf(c->arena, "%s/%s",
+	    q.namespace_path != NULL ? q.namespace_path : c->user->row.login, name);
+	if (registry_check_path(path, &err) < 0 ||
+	    repo_create(service_repos_dir(c->service), path, &err) < 0 ||
+	    registry_add_project(service_registry(c->service), path, service_now_us(),
+		on_project_made, c, &p, &err) < 0) {
+		api_fail(c, &err);
+		return;
+	}
+	c->data = p;
+	api_hold(c);
+}
+
+/* ---- branches -------------------------------------------------------------------------
+ */
+
+static void
+add_branch(struct reading *r, struct git_repo *repo, const char *ref)
+{
+	const char *name = ref + strlen("refs/heads/");
+	struct json_writer *w = &r->writer;
+	cleanup_git_facts struct git_facts f = GIT_FACTS_INIT;
+	cleanup_free char *when = NULL;
+	struct error ignored = ERROR_INIT;
+
+	if (git_repo_commit(repo, ref, &f, &ignored) < 0)
+		return;
+	when = git_person_iso8601(&f.committer);
+	json_begin_object(w);
+	json_put_string(w, "name", name);
+	json_put_bool(w, "default",
+	    r->project.default_branch != NULL && str_eq(name, r->project.default_branch));
+	json_put_bool(w, "protected", service_is_protected(&r->project, name, false));
+	json_key(w, "commit");
+	json_begin_object(w);
+	json_put_string(w, "id", f.sha);
+	json_put_string(w, "message", f.message);
+	json_put_string(w, "author_name", f.author.name);
+	json_put_string(w, "author_email", f.author.email);
+	json_put_string(w, "committed_date", when);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+static int
+read_branches(struct store_view *v UNUSED, struct reading *r, struct error *err)
+{
+	cleanup_free char *dir =
+	    repo_dir(service_repos_dir(r->call->service), r->project.path);
+	cleanup_git_repo struct git_repo *repo = NULL;
+	cleanup_strlist struct strlist refs = STRLIST_INIT;
+	size_t from = (size_t)r->page.offset;
+
+	if (git_repo_open_bare(dir, &repo, err) < 0 ||
+	    git_repo_refs(repo, "refs/heads/", &refs, err) < 0)
+		return err->code;
+	r->page.total = (int64_t)refs.count;
+	json_begin_array(&r->writer);
+	for (size_t i = from; i < refs.count && i < from + (size_t)r->page.limit; i++)
+		add_branch(r, repo, refs.items[i]);
+	json_end_array(&r->writer);
+	return 0;
+}
+
+static void
+list_branches(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	struct reading *r;
+
+	if (p == NULL)
+		return;
+	r = reading_new(c, true);
+	r->project = registry_copy_project(r->arena, &p->row);
+	reading_start(r, read_branches);
+}
+
+const struct api_route api_project_routes[] = {
+	{ "GET", "/api/v4/projects", API_READ, list_projects },
+	{ "POST", "/api/v4/projects", API_WRITE, create_project },
+	{ "GET", "/api/v4/projects/:id", API_READ, get_project },
+	{ "GET", "/api/v4/projects/:id/repository/branches", API_READ, list_branches },
+	{ NULL },
+};

@@ -1,0 +1,256 @@
+/* Runners as people see and make them: GitLab's "Runners" and "Users" (create a runner).
+ */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "scheduler/api/api.h"
+#include "scheduler/api/entities.h"
+#include "scheduler/service_internal.h"
+
+struct runner_fields {
+	const char *runner_type, *description, *access_level;
+	const char **tags;
+	size_t tag_count;
+	bool run_untagged, paused, locked;
+	int64_t maximum_timeout, project_id;
+};
+
+static const struct json_field fields[] = {
+	{ JSON_FIELD("runner_type", STRING, struct runner_fields, runner_type) },
+	{ JSON_FIELD("description", STRING, struct runner_fields, description) },
+	{ JSON_FIELD("access_level", STRING, struct runner_fields, access_level) },
+	{ JSON_COUNTED("tag_list", COMMAS, struct runner_fields, tags, tag_count) },
+	{ JSON_FIELD("run_untagged", BOOL, struct runner_fields, run_untagged) },
+	{ JSON_FIELD("paused", BOOL, struct runner_fields, paused) },
+	{ JSON_FIELD("locked", BOOL, struct runner_fields, locked) },
+	{ JSON_FIELD("maximum_timeout", INT, struct runner_fields, maximum_timeout) },
+	{ JSON_FIELD("project_id", INT, struct runner_fields, project_id) },
+	{ NULL },
+};
+static const struct json_shape shape = { fields, sizeof(struct runner_fields) };
+
+struct made {
+	struct registered_runner *runner;
+	char token[SECRET_MAX];
+};
+
+static void
+on_made(void *data, const struct error *err)
+{
+	struct call *c = data;
+	struct made *m = c->data;
+	cleanup_buf struct buf json = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&json);
+
+	if (err->code != 0) {
+		api_fail(c, err);
+	} else {
+		json_begin_object(&w);
+		json_put_int(&w, "id", m->runner->row.id);
+		json_put_string(&w, "token", m->token);
+		json_put_string(&w, "token_expires_at", NULL);
+		json_end_object(&w);
+		api_json(c, 201, &json);
+	}
+	api_let_go(c);
+}
+
+static const char *
+tags_json(struct arena *a, const char *const *tags, size_t count)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&out);
+
+	json_begin_array(&w);
+	for (size_t i = 0; i < count; i++)
+		json_add_string(&w, tags[i]);
+	json_end_array(&w);
+	return arena_strdup(a, buf_str(&out));
+}
+
+static void
+create_runner(struct call *c)
+{
+	struct runner_fields q = { .run_untagged = true };
+	struct store_runner row = { .created_us = service_now_us() };
+	struct made *m;
+
+	if (!api_read(c, &shape, &q))
+		return;
+	if (q.runner_type != NULL && str_eq(q.runner_type, "project_type")) {
+		row.owner = STORE_PROJECT;
+		row.owner_id = q.project_id;
+		if (registry_project(service_registry(c->service), q.project_id) ==
+		    NULL) {
+			api_error(c, 400, "project_id: there is no such project");
+			return;
+		}
+	} else if (!c->user->row.is_admin) {
+		api_error(c, 403, "403 Forbidden");
+		return;
+	}
+	if (!q.run_untagged && q.tag_count == 0) {
+		api_error(c, 400,
+		    "tag_list: a runner without tags must take jobs without tags");
+		return;
+	}
+	row.description = q.description;
+	row.tags = tags_json(c->arena, q.tags, q.tag_count);
+	row.run_untagged = q.run_untagged;
+	row.paused = q.paused;
+	row.locked = q.locked;
+	row.only_protected =
+	    q.access_level != NULL && str_eq(q.access_level, "ref_protected");
+	row.maximum_timeout_s = q.maximum_timeout;
+	m = arena_alloc(c->arena, sizeof(*m));
+	c->data = m;
+	api_hold(c);
+	m->runner =
+	    registry_add_runner(service_registry(c->service), &row, m->token, on_made, c);
+	service_describe_runner(c->service, m->runner);
+}
+
+/* ---- looking
+ * --------------------------------------------------------------------------- */
+
+struct runner_list {
+	struct json_writer *w;
+	int64_t now;
+};
+
+static bool
+add_runner(struct registered_runner *n, void *data)
+{
+	struct runner_list *l = data;
+
+	entity_add_runner(l->w, &n->row, l->now);
+	return true;
+}
+
+static void
+list_runners(struct call *c)
+{
+	cleanup_buf struct buf json = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&json);
+	struct runner_list l = { &w, service_now_us() };
+
+	json_begin_array(&w);
+	registry_each_runner(service_registry(c->service), add_runner, &l);
+	json_end_array(&w);
+	api_json(c, 200, &json);
+}
+
+static struct registered_runner *
+runner_of(struct call *c)
+{
+	struct registered_runner *n = NULL;
+	int64_t id;
+
+	if (!api_id(c, 0, &id))
+		return NULL;
+	n = registry_runner(service_registry(c->service), id);
+	if (n == NULL)
+		api_error(c, 404, "404 Runner Not Found");
+	return n;
+}
+
+static void
+send_runner(struct call *c, const struct registered_runner *n)
+{
+	cleanup_buf struct buf json = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&json);
+
+	entity_add_runner(&w, &n->row, service_now_us());
+	api_json(c, 200, &json);
+}
+
+static void
+get_runner(struct call *c)
+{
+	struct registered_runner *n = runner_of(c);
+
+	if (n != NULL)
+		send_runner(c, n);
+}
+
+static void
+on_changed(void *data, const struct error *err)
+{
+	struct call *c = data;
+	struct registered_runner *n = c->data;
+
+	if (err->code != 0)
+		api_fail(c, err);
+	else
+		send_runner(c, n);
+	api_let_go(c);
+}
+
+/* What is not given stays as it is. */
+static void
+change_runner(struct call *c)
+{
+	struct registered_runner *n = runner_of(c);
+	struct runner_fields q;
+	struct store_runner row;
+
+	if (n == NULL)
+		return;
+	row = n->row;
+	q = (struct runner_fields){ .description = row.description,
+		.run_untagged = row.run_untagged,
+		.paused = row.paused,
+		.locked = row.locked,
+		.maximum_timeout = row.maximum_timeout_s };
+	if (!api_read(c, &shape, &q))
+		return;
+	row.description = q.description;
+	row.run_untagged = q.run_untagged;
+	row.paused = q.paused;
+	row.locked = q.locked;
+	row.maximum_timeout_s = q.maximum_timeout;
+	if (q.tag_count > 0)
+		row.tags = tags_json(c->arena, q.tags, q.tag_count);
+	if (q.access_level != NULL)
+		row.only_protected = str_eq(q.access_level, "ref_protected");
+	c->data = n;
+	api_hold(c);
+	registry_set_runner(service_registry(c->service), &row, on_changed, c);
+	service_describe_runner(c->service, n);
+}
+
+static void
+on_removed(void *data, const struct error *err)
+{
+	struct call *c = data;
+
+	if (err->code != 0)
+		api_fail(c, err);
+	else
+		api_empty(c, 204);
+	api_let_go(c);
+}
+
+static void
+remove_runner(struct call *c)
+{
+	struct registered_runner *n = runner_of(c);
+	int64_t id;
+
+	if (n == NULL)
+		return;
+	id = n->row.id;
+	api_hold(c);
+	registry_remove_runner(service_registry(c->service), id, on_removed, c);
+	service_forget_runner(c->service, id);
+}
+
+const struct api_route api_runner_admin_routes[] = {
+	{ "POST", "/api/v4/user/runners", API_WRITE, create_runner },
+	{ "GET", "/api/v4/runners", API_ADMIN, list_runners },
+	{ "GET", "/api/v4/runners/all", API_ADMIN, list_runners },
+	{ "GET", "/api/v4/runners/:id", API_ADMIN, get_runner },
+	{ "PUT", "/api/v4/runners/:id", API_ADMIN, change_runner },
+	{ "DELETE", "/api/v4/runners/:id", API_ADMIN, remove_runner },
+	{ NULL },
+};

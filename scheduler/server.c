@@ -1,0 +1,311 @@
+/* Starting and ending a server, in order. */
+#include "scheduler/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/http_server.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "scheduler/api/api.h"
+#include "scheduler/own_runner.h"
+#include "scheduler/service.h"
+
+#define FIRST_LOGIN "root"
+#define OWN_RUNNER "local"
+
+struct server {
+	const struct server_options *o;
+	char *data_dir; /* absolute */
+	uv_loop_t loop;
+	int lock_fd;
+	struct seal *seal;
+	struct store *store;
+	struct log_store *logs;
+	struct registry *registry;
+	struct service *service;
+	struct api *api;
+	struct http_server *http;
+	char *authority, *url, *socket;
+	struct own_runner *runner;
+	uv_signal_t interrupt, terminate;
+	int signals;
+	char first_token[SECRET_MAX]; /* "" unless this is the first start */
+};
+
+/* ---- the data folder ------------------------------------------------------------------
+ */
+
+static int
+make_folders(struct server *s, struct error *err)
+{
+	static const char *const names[] = { "db", "repos", "logs", "artifacts", "jobs",
+		"keys", "hooks" };
+
+	if (path_mkdirs(s->o->data_dir, 0700, err) < 0)
+		return err->code;
+	s->data_dir = realpath(s->o->data_dir, NULL);
+	if (s->data_dir == NULL)
+		return error_errno(err, "cannot use %s", s->o->data_dir);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		cleanup_free char *dir = path_join(s->data_dir, names[i]);
+
+		if (path_mkdirs(dir, 0700, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static int
+lock_data(struct server *s, struct error *err)
+{
+	cleanup_free char *path = path_join(s->data_dir, "lock");
+
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		return error_errno(err, "cannot open %s", path);
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "another server uses the folder %s", s->data_dir);
+	return 0;
+}
+
+static int
+open_data(struct server *s, struct error *err)
+{
+	cleanup_free char *key = path_join(s->data_dir, "keys/seal.key");
+	cleanup_free char *db = path_join(s->data_dir, "db");
+	cleanup_free char *logs = path_join(s->data_dir, "logs");
+
+	if (seal_open(key, &s->seal, err) < 0 ||
+	    store_open(&s->loop, db, &s->store, err) < 0 ||
+	    registry_load(s->store, &s->registry, err) < 0 ||
+	    log_store_open(logs, &s->logs, err) < 0)
+		return err->code;
+	return 0;
+}
+
+/* ---- the first start
+ * -------------------------------------------------------------------- */
+
+/* An administrator with a token for everything, shown once. */
+static void
+make_first_user(struct server *s)
+{
+	struct store_user user = { .login = FIRST_LOGIN,
+		.name = "Administrator",
+		.is_admin = true,
+		.created_us = service_now_us() };
+	struct store_token token = { .name = "first token",
+		.scopes = "api read_api read_repository write_repository",
+		.created_us = service_now_us() };
+
+	if (registry_user_count(s->registry) > 0)
+		return;
+	token.user = registry_set_user(s->registry, &user, NULL, NULL)->row.id;
+	registry_add_token(s->registry, &token, s->first_token, NULL, NULL);
+}
+
+static int
+keep_first_token(struct server *s, struct error *err)
+{
+	cleanup_free char *line = xasprintf("%s\n", s->first_token);
+
+	if (s->first_token[0] == '\0' || s->o->token_file == NULL)
+		return 0;
+	return path_write_file(s->o->token_file, line, strlen(line), 0600, err);
+}
+
+/* Its token lies in a file, so that a runner that outlived its server is known again. */
+static int
+own_runner_token(struct server *s, char **path, struct error *err)
+{
+	struct store_runner row = { .description = OWN_RUNNER,
+		.run_untagged = true,
+		.created_us = service_now_us() };
+	cleanup_buf struct buf text = BUF_INIT;
+	char token[SECRET_MAX];
+	struct error ignored = ERROR_INIT;
+
+	*path = path_join(s->data_dir, "keys/runner.token");
+	if (buf_read_file(&text, *path, 256, &ignored) == 0) {
+		text.data[strcspn(buf_str(&text), "\n")] = '\0';
+		if (registry_runner_by_token(s->registry, text.data) != NULL)
+			return 0;
+	}
+	registry_add_runner(s->registry, &row, token, NULL, NULL);
+	return path_write_file(*path, token, strlen(token), 0600, err);
+}
+
+/* ---- listening
+ * ------------------------------------------------------------------------------ */
+
+static int
+listen_on(struct server *s, struct error *err)
+{
+	cleanup_free char *unix_address = NULL;
+	int fd;
+
+	if (http_listen_socket(s->o->listen, &fd, err) < 0)
+		return err->code;
+	s->authority = http_socket_name(fd);
+	if (http_server_listen(s->http, fd, err) < 0)
+		return err->code;
+	s->url =
+	    s->o->url != NULL ? xstrdup(s->o->url) : xasprintf("http://%s", s->authority);
+	s->socket = path_join(s->data_dir, "socket");
+	unix_address = xasprintf("unix:%s", s->socket);
+	if (http_listen_socket(unix_address, &fd, err) < 0)
+		return err->code;
+	return http_server_listen(s->http, fd, err);
+}
+
+static void
+on_request(struct http_request *r, void *data)
+{
+	struct server *s = data;
+
+	api_on_request(r, s->api);
+}
+
+static int
+start_serving(struct server *s, struct error *err)
+{
+	struct http_server_options http = { .on_request = on_request, .data = s };
+	struct service_options service = { .loop = &s->loop,
+		.store = s->store,
+		.registry = s->registry,
+		.logs = s->logs,
+		.seal = s->seal,
+		.data_dir = s->data_dir };
+
+	if (http_server_new(&s->loop, &http, &s->http, err) < 0 || listen_on(s, err) < 0)
+		return err->code;
+	service.server_url = s->url;
+	s->service = service_new(&service);
+	s->api = api_new(&s->loop, s->service);
+	service_load(s->service, NULL, NULL);
+	return 0;
+}
+
+static int
+start_runner(struct server *s, struct error *err)
+{
+	cleanup_free char *token_file = NULL;
+	cleanup_free char *repos = path_join(s->data_dir, "repos");
+	cleanup_free char *jobs = path_join(s->data_dir, "jobs");
+	struct own_runner_options o = { .loop = &s->loop,
+		.program = s->o->runner,
+		.url = s->url,
+		.socket = s->socket,
+		.repos_dir = repos,
+		.state_dir = jobs,
+		.name = OWN_RUNNER,
+		.concurrent = s->o->concurrent };
+
+	if (s->o->no_runner)
+		return 0;
+	if (own_runner_token(s, &token_file, err) < 0)
+		return err->code;
+	o.token_file = token_file;
+	s->runner = own_runner_start(&o);
+	return 0;
+}
+
+/* What a newcomer needs: where it is, how to get in, how to push. */
+static void
+greet(const struct server *s)
+{
+	printf("pawl server: %s (data in %s)\n", s->url, s->data_dir);
+	if (s->first_token[0] != '\0' && s->o->token_file == NULL)
+		printf("\nAdministrator's token, shown this once: %s\n", s->first_token);
+	if (s->first_token[0] != '\0')
+		printf("\nTo push a repository you have:\n\n"
+		       "    git remote add pawl http://" FIRST_LOGIN
+		       ":%s@%s/GROUP/NAME.git\n"
+		       "    git push pawl HEAD\n\n",
+		    s->o->token_file == NULL ? s->first_token : "TOKEN", s->authority);
+	(void)fflush(stdout);
+}
+
+/* ---- the end
+ * ---------------------------------------------------------------------------------- */
+
+static void
+on_signal(uv_signal_t *handle, int signum UNUSED)
+{
+	struct server *s = handle->data;
+
+	if (s->signals++ > 0) {
+		uv_stop(&s->loop);
+		return;
+	}
+	log_info("draining: no new jobs; a second signal ends at once");
+	service_drain(s->service);
+	http_server_drain(s->http);
+	own_runner_stop(s->runner);
+	uv_stop(&s->loop);
+}
+
+static void
+watch_signals(struct server *s)
+{
+	uv_signal_init(&s->loop, &s->interrupt);
+	uv_signal_init(&s->loop, &s->terminate);
+	s->interrupt.data = s->terminate.data = s;
+	uv_signal_start(&s->interrupt, on_signal, SIGINT);
+	uv_signal_start(&s->terminate, on_signal, SIGTERM);
+}
+
+static void
+stop(struct server *s)
+{
+	uv_close((uv_handle_t *)&s->interrupt, NULL);
+	uv_close((uv_handle_t *)&s->terminate, NULL);
+	own_runner_free(s->runner);
+	http_server_free(s->http);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+	store_close(s->store); /* what was told is on disk; what was not, is now */
+	service_free(s->service);
+	api_free(s->api);
+	log_store_close(s->logs);
+	registry_free(s->registry);
+	seal_close(s->seal);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	if (uv_loop_close(&s->loop) < 0)
+		log_warn("something was still open at the end");
+	if (s->socket != NULL)
+		(void)unlink(s->socket);
+	cleanup_close_fd(&s->lock_fd);
+	free(s->authority);
+	free(s->url);
+	free(s->socket);
+	free(s->data_dir);
+}
+
+int
+server_run(const struct server_options *options, struct error *err)
+{
+	struct server s = { .o = options, .lock_fd = -1 };
+	int rc = uv_loop_init(&s.loop);
+
+	if (rc < 0)
+		return error_set(err, ERR_FOREIGN, "%s", uv_strerror(rc));
+	watch_signals(&s);
+	if (make_folders(&s, err) == 0 && lock_data(&s, err) == 0 &&
+	    open_data(&s, err) == 0) {
+		make_first_user(&s);
+		if (keep_first_token(&s, err) == 0 && start_serving(&s, err) == 0 &&
+		    start_runner(&s, err) == 0) {
+			greet(&s);
+			uv_run(&s.loop, UV_RUN_DEFAULT);
+		}
+	}
+	stop(&s);
+	return err->code;
+}

@@ -1,0 +1,462 @@
+/* The loop between core and store: events in, effects worked off, changes written. */
+#include "scheduler/service.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "scheduler/service_internal.h"
+
+#define LEASE_S 30
+#define ACCEPT_S 120
+#define STUCK_S 86400 /* in the queue; GitLab's day */
+#define ONLINE_S 120
+#define DEFAULT_TIMEOUT_S 3600
+#define SYSTEM_RETRIES 2
+
+int64_t
+service_now_us(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_REALTIME, &ts) < 0)
+		return 0;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* ---- tables by id ---------------------------------------------------------------- */
+
+static const char *
+id_key(int64_t id, char out[24])
+{
+	(void)snprintf(out, 24, "%" PRId64, id);
+	return out;
+}
+
+void *
+service_map_get(const struct map *m, int64_t id)
+{
+	char key[24];
+
+	return map_get(m, id_key(id, key));
+}
+
+void
+service_map_set(struct map *m, int64_t id, void *value)
+{
+	char key[24];
+
+	map_set(m, id_key(id, key), value);
+}
+
+void
+service_map_remove(struct map *m, int64_t id)
+{
+	char key[24];
+
+	map_remove(m, id_key(id, key));
+}
+
+struct live_pipeline *
+service_find_pipeline(struct service *s, int64_t id)
+{
+	return service_map_get(&s->pipelines, id);
+}
+
+struct live_job *
+service_find_job(struct service *s, int64_t id)
+{
+	return service_map_get(&s->jobs, id);
+}
+
+/* ---- effects ------------------------------------------------------------------------
+ */
+
+void
+service_touch_job(struct service *s, struct live_job *job)
+{
+	if (job->is_dirty)
+		return;
+	job->is_dirty = true;
+	GROW(s->dirty_jobs, s->dirty_job_count, s->dirty_job_cap);
+	s->dirty_jobs[s->dirty_job_count++] = job;
+}
+
+void
+service_touch_pipeline(struct service *s, struct live_pipeline *p)
+{
+	if (p->is_dirty)
+		return;
+	p->is_dirty = true;
+	GROW(s->dirty_pipelines, s->dirty_pipeline_count, s->dirty_pipeline_cap);
+	s->dirty_pipelines[s->dirty_pipeline_count++] = p;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void
+start_timer(struct service *s, int64_t at_us)
+{
+	int64_t wait_us = at_us - service_now_us();
+
+	if (at_us == INT64_MAX) {
+		uv_timer_stop(s->timer);
+		return;
+	}
+	uv_timer_start(
+	    s->timer, on_timer, wait_us > 0 ? (uint64_t)(wait_us + 999) / 1000 : 0, 0);
+}
+
+static void
+on_job_changed(struct service *s, int64_t id)
+{
+	struct live_job *job = service_find_job(s, id);
+	const struct core_job *state = core_job(s->core, id);
+
+	assert(job != NULL && state != NULL);
+	service_touch_job(s, job);
+	if (status_is_completed(state->status))
+		service_end_token(s, job);
+}
+
+static void
+act(struct service *s, const struct core_effect *effect)
+{
+	struct live_pipeline *p;
+
+	switch (effect->type) {
+	case CORE_PIPELINE_CREATED:
+		p = s->creating;
+		p->id = effect->pipeline;
+		p->recipe->event.pipeline_id = p->id;
+		service_map_set(&s->pipelines, p->id, p);
+		service_touch_pipeline(s, p);
+		break;
+	case CORE_JOB_CREATED:
+		p = service_find_pipeline(s, effect->pipeline);
+		service_touch_job(s, service_new_job(p, effect->job));
+		break;
+	case CORE_JOB_CHANGED:
+		on_job_changed(s, effect->job);
+		break;
+	case CORE_PIPELINE_CHANGED:
+		service_touch_pipeline(s, service_find_pipeline(s, effect->pipeline));
+		break;
+	case CORE_ASSIGN:
+		service_hand_out(s, effect->job, effect->runner);
+		break;
+	case CORE_CANCEL:
+		break; /* the runner hears of it with its next word */
+	case CORE_START_DOWNSTREAM:
+		service_start_downstream(s, effect->job);
+		break;
+	case CORE_TIMER:
+		start_timer(s, effect->time_us);
+		break;
+	}
+}
+
+/* Effects may send events that add effects: only the outermost call works them off. */
+static void
+drain(struct service *s)
+{
+	static const struct core_effect none;
+
+	for (size_t i = 0; i < s->effects.count; i++) {
+		struct core_effect effect = s->effects.items[i];
+
+		s->effects.items[i] = none;
+		act(s, &effect);
+	}
+	s->effects.count = 0;
+}
+
+/* ---- one write for all that one event leads to ------------------------------------ */
+
+void
+service_begin(struct service *s)
+{
+	if (s->flush == NULL) {
+		struct arena *arena = arena_new();
+
+		s->flush = arena_alloc(arena, sizeof(*s->flush));
+		s->flush->arena = arena;
+		s->flush->service = s;
+	}
+	s->flush_depth++;
+}
+
+void
+service_end(struct service *s)
+{
+	struct flush *f = s->flush;
+
+	assert(s->flush_depth > 0);
+	if (--s->flush_depth > 0)
+		return;
+	s->flush = NULL;
+	service_fill_flush(s, f);
+	service_submit(s, f);
+}
+
+int
+service_send(struct service *s, struct core_event event, struct error *err)
+{
+	bool outermost = !s->is_handling;
+	int rc;
+
+	service_begin(s);
+	event.time_us = service_now_us();
+	s->is_handling = true;
+	rc = core_handle(s->core, &event, &s->effects, err);
+	if (outermost) {
+		drain(s);
+		s->is_handling = false;
+	}
+	service_end(s);
+	return rc;
+}
+
+/* An event that cannot be refused. */
+void
+service_tell(struct service *s, struct core_event event)
+{
+	struct error err = ERROR_INIT;
+
+	if (service_send(s, event, &err) < 0)
+		log_error("scheduler: %s", err.msg);
+}
+
+static void
+on_timer(uv_timer_t *timer)
+{
+	service_tell(timer->data, (struct core_event){ .type = CORE_TICK });
+}
+
+/* ---- watching ------------------------------------------------------------------------
+ */
+
+struct service_watch *
+service_watch(struct service *s, service_watch_fn fn, void *data)
+{
+	struct service_watch *w = xcalloc(1, sizeof(*w));
+
+	*w = (struct service_watch){
+		.service = s, .fn = fn, .data = data, .next = s->watches
+	};
+	s->watches = w;
+	return w;
+}
+
+/* Those that went while they were called are freed when the last call is over. */
+static void
+sweep_watches(struct service *s)
+{
+	struct service_watch **at = &s->watches;
+
+	while (*at != NULL) {
+		struct service_watch *w = *at;
+
+		if (w->is_gone) {
+			*at = w->next;
+			free(w);
+		} else {
+			at = &w->next;
+		}
+	}
+}
+
+void
+service_unwatch(struct service_watch *w)
+{
+	if (w == NULL)
+		return;
+	w->is_gone = true;
+	if (w->service->watch_depth == 0)
+		sweep_watches(w->service);
+}
+
+void
+service_notify(struct service *s, const struct service_change *change)
+{
+	s->watch_depth++;
+	for (struct service_watch *w = s->watches; w != NULL; w = w->next)
+		if (!w->is_gone)
+			w->fn(w->data, change);
+	if (--s->watch_depth == 0)
+		sweep_watches(s);
+}
+
+/* ---- runners --------------------------------------------------------------------------
+ */
+
+void
+service_describe_runner(struct service *s, const struct registered_runner *n)
+{
+	struct core_scope scope = { .kind = n->row.owner == STORE_PROJECT
+		    ? CORE_SCOPE_PROJECT
+		    : CORE_SCOPE_GROUP,
+		.id = n->row.owner_id };
+	struct core_runner runner = {
+		.id = n->row.id,
+		.name = n->row.description != NULL ? n->row.description : "",
+		.tags = n->tags,
+		.run_untagged = n->row.run_untagged,
+		.only_protected = n->row.only_protected,
+		.paused = n->row.paused,
+		.scopes = &scope,
+		.scope_count = n->row.owner == STORE_INSTANCE ? 0 : 1,
+		.limit = (int)n->row.limit,
+		.online_until_us = n->row.contacted_us == 0
+		    ? 0
+		    : n->row.contacted_us + ONLINE_S * INT64_C(1000000),
+	};
+
+	service_tell(s,
+	    (struct core_event){
+		.type = CORE_RUNNER, .runner = n->row.id, .describes = &runner });
+}
+
+void
+service_forget_runner(struct service *s, int64_t id)
+{
+	service_tell(s, (struct core_event){ .type = CORE_RUNNER_GONE, .runner = id });
+}
+
+static bool
+describe(struct registered_runner *runner, void *data)
+{
+	service_describe_runner(data, runner);
+	return true;
+}
+
+/* ---- life
+ * -------------------------------------------------------------------------------- */
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static uv_timer_t *
+new_timer(struct service *s)
+{
+	uv_timer_t *timer = xcalloc(1, sizeof(*timer));
+
+	uv_timer_init(s->o.loop, timer);
+	timer->data = s;
+	return timer;
+}
+
+struct service *
+service_new(const struct service_options *options)
+{
+	struct service *s = xcalloc(1, sizeof(*s));
+	const struct store_ids *ids = registry_ids(options->registry);
+	const struct core_limits limits = {
+		.accept_us = ACCEPT_S * INT64_C(1000000),
+		.lease_us = LEASE_S * INT64_C(1000000),
+		.pending_us = STUCK_S * INT64_C(1000000),
+		.online_us = ONLINE_S * INT64_C(1000000),
+		.timeout_us = DEFAULT_TIMEOUT_S * INT64_C(1000000),
+		.grace_us = 60 * INT64_C(1000000),
+		.system_retries = SYSTEM_RETRIES,
+	};
+
+	s->o = *options;
+	s->repos_dir = xasprintf("%s/repos", options->data_dir);
+	s->artifacts_dir = xasprintf("%s/artifacts", options->data_dir);
+	s->core = core_new(ids->pipeline, ids->job);
+	s->timer = new_timer(s);
+	s->retry = new_timer(s);
+	service_tell(s, (struct core_event){ .type = CORE_LIMITS, .limits = &limits });
+	registry_each_runner(options->registry, describe, s);
+	return s;
+}
+
+void
+service_free(struct service *s)
+{
+	if (s == NULL)
+		return;
+	uv_close((uv_handle_t *)s->timer, on_timer_closed);
+	uv_close((uv_handle_t *)s->retry, on_timer_closed);
+	core_free(s->core);
+	core_effects_clear(&s->effects);
+	map_for_each(p, &s->pipelines) {
+		service_free_pipeline(p->value);
+	}
+	map_for_each(q, &s->polls) {
+		struct polls *polls = q->value;
+
+		for (size_t i = 0; i < polls->count; i++)
+			free(polls->items[i]);
+		free(polls->items);
+		free(polls);
+	}
+	while (s->watches != NULL) {
+		struct service_watch *next = s->watches->next;
+
+		free(s->watches);
+		s->watches = next;
+	}
+	map_clear(&s->pipelines);
+	map_clear(&s->jobs);
+	map_clear(&s->tokens);
+	map_clear(&s->polls);
+	free(s->dirty_jobs);
+	free(s->dirty_pipelines);
+	free(s->repos_dir);
+	free(s->artifacts_dir);
+	free(s);
+}
+
+void
+service_drain(struct service *s)
+{
+	s->is_draining = true;
+}
+
+const struct core *
+service_core(const struct service *s)
+{
+	return s->core;
+}
+
+struct registry *
+service_registry(const struct service *s)
+{
+	return s->o.registry;
+}
+
+struct store *
+service_store(const struct service *s)
+{
+	return s->o.store;
+}
+
+struct log_store *
+service_logs(const struct service *s)
+{
+	return s->o.logs;
+}
+
+const char *
+service_repos_dir(const struct service *s)
+{
+	return s->repos_dir;
+}
+
+const char *
+service_artifacts_dir(const struct service *s)
+{
+	return s->artifacts_dir;
+}
+
+const char *
+service_server_url(const struct service *s)
+{
+	return s->o.server_url;
+}

@@ -1,0 +1,529 @@
+/* Jobs and their runners: from an assignment to a payload, and from a runner's word to an
+ * event. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "scheduler/commit_files.h"
+#include "scheduler/payload.h"
+#include "scheduler/registry_internal.h"
+#include "scheduler/service_internal.h"
+
+#define SEEN_EVERY_US (60 * INT64_C(1000000))
+#define DEFAULT_DEPTH 20 /* GitLab's for a new project */
+
+/* ---- tokens of jobs
+ * ------------------------------------------------------------------------ */
+
+void
+service_set_token(struct service *s, struct live_job *job, const unsigned char hash[32])
+{
+	static const unsigned char none[32];
+	char key[REGISTRY_HASH_KEY];
+
+	if (memcmp(hash, none, sizeof(none)) == 0)
+		return;
+	memcpy(job->token_hash, hash, sizeof(job->token_hash));
+	job->has_token = true;
+	registry_hash_key(hash, key);
+	map_set(&s->tokens, key, job);
+}
+
+void
+service_end_token(struct service *s, struct live_job *job)
+{
+	char key[REGISTRY_HASH_KEY];
+
+	if (!job->has_token)
+		return;
+	registry_hash_key(job->token_hash, key);
+	map_remove(&s->tokens, key);
+	job->has_token = false;
+	memset(job->token_hash, 0, sizeof(job->token_hash));
+}
+
+struct live_job *
+service_job_of_token(struct service *s, const char *token)
+{
+	unsigned char hash[32];
+	char key[REGISTRY_HASH_KEY];
+	struct live_job *job;
+
+	secret_hash_token(token, hash);
+	registry_hash_key(hash, key);
+	job = map_get(&s->tokens, key);
+	return job != NULL && secret_equal(hash, job->token_hash, sizeof(hash)) ? job
+										: NULL;
+}
+
+struct live_job *
+service_job_by_token(struct service *s, int64_t id, const char *token)
+{
+	struct live_job *job = service_job_of_token(s, token);
+
+	return job != NULL && job->id == id ? job : NULL;
+}
+
+struct project *
+service_project_of(const struct live_job *job)
+{
+	const struct live_pipeline *p = job->pipeline;
+
+	return registry_project(p->service->o.registry, p->project);
+}
+
+int64_t
+service_pipeline_of(const struct live_job *job)
+{
+	return job->pipeline->id;
+}
+
+/* ---- what a job leaves for later ones
+ * -------------------------------------------------------- */
+
+static struct arena *
+arena_of(struct live_job *job)
+{
+	if (job->arena == NULL)
+		job->arena = arena_new();
+	return job->arena;
+}
+
+void
+service_set_archive(struct live_job *job, const char *filename, int64_t bytes)
+{
+	job->archive_name = arena_strdup(arena_of(job), filename);
+	job->archive_bytes = bytes;
+}
+
+void
+service_add_dotenv(struct live_job *job, const char *key, const char *value)
+{
+	struct arena *a = arena_of(job);
+
+	ARENA_GROW(a, job->dotenv, job->dotenv_count, job->dotenv_cap);
+	job->dotenv[job->dotenv_count++] = (struct var){ .name = arena_strdup(a, key),
+		.value = arena_strdup(a, value),
+		.level = VAR_DOTENV,
+		.raw = true };
+}
+
+struct inheritance {
+	struct job_dependency *deps;
+	size_t dep_count, dep_cap;
+	struct var *dotenv;
+	size_t dotenv_count, dotenv_cap;
+};
+
+static void
+inherit_from(struct live_job *from, const char *name, const char *token, struct arena *a,
+    struct inheritance *in)
+{
+	for (size_t i = 0; i < from->dotenv_count; i++) {
+		ARENA_GROW(a, in->dotenv, in->dotenv_count, in->dotenv_cap);
+		in->dotenv[in->dotenv_count++] = from->dotenv[i];
+	}
+	if (from->archive_name == NULL)
+		return;
+	ARENA_GROW(a, in->deps, in->dep_count, in->dep_cap);
+	in->deps[in->dep_count++] = (struct job_dependency){ .id = from->id,
+		.token = token,
+		.name = name,
+		.filename = from->archive_name,
+		.size_bytes = from->archive_bytes };
+}
+
+static void
+inherit(struct service *s, const struct core_job *job, const char *token, struct arena *a,
+    struct inheritance *in)
+{
+	const struct plan_job *plan = job->plan;
+
+	for (size_t i = 0; i < plan->artifact_source_count; i++) {
+		const struct core_job *source =
+		    core_latest(s->core, job->pipeline, plan->artifact_sources[i]);
+
+		if (source != NULL)
+			inherit_from(service_find_job(s, source->id), source->plan->name,
+			    token, a, in);
+	}
+}
+
+/* ---- the payload
+ * ----------------------------------------------------------------------------- */
+
+/* "http://host/g/p.git" with who may fetch it. */
+static const char *
+url_with_token(struct arena *a, const char *url, const char *token)
+{
+	const char *host = strstr(url, "://");
+
+	if (host == NULL)
+		return url;
+	return arena_printf(
+	    a, "%.*s://gitlab-ci-token:%s@%s", (int)(host - url), url, token, host + 3);
+}
+
+static int64_t
+depth_of(const struct job_payload *payload)
+{
+	const char *text = job_payload_variable(payload, "GIT_DEPTH");
+	int64_t depth = DEFAULT_DEPTH;
+
+	if (text != NULL && (!str_to_int64(text, &depth) || depth < 0))
+		depth = DEFAULT_DEPTH;
+	return depth;
+}
+
+/* Which refs a runner fetches: runner-protocol.md section 3.1. */
+static void
+set_refspecs(struct job_payload *payload, int64_t pipeline)
+{
+	struct arena *a = payload->arena;
+	struct job_git *git = &payload->git;
+	const char *ref = git->ref;
+
+	git->depth = depth_of(payload);
+	git->refspecs = arena_calloc(a, 3, sizeof(*git->refspecs));
+	git->refspecs[git->refspec_count++] = arena_printf(
+	    a, "+refs/pipelines/%" PRId64 ":refs/pipelines/%" PRId64, pipeline, pipeline);
+	if (git->depth == 0) {
+		git->refspecs[git->refspec_count++] =
+		    "+refs/heads/*:refs/remotes/origin/*";
+		git->refspecs[git->refspec_count++] = "+refs/tags/*:refs/tags/*";
+	} else if (str_eq(git->ref_type, "tag")) {
+		git->refspecs[git->refspec_count++] =
+		    arena_printf(a, "+refs/tags/%s:refs/tags/%s", ref, ref);
+	} else {
+		git->refspecs[git->refspec_count++] =
+		    arena_printf(a, "+refs/heads/%s:refs/remotes/origin/%s", ref, ref);
+	}
+}
+
+static int
+build(struct service *s, struct live_job *job, const char *token, struct buf *json,
+    struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_new();
+	const struct core_job *state = core_job(s->core, job->id);
+	struct live_pipeline *p = job->pipeline;
+	struct event event = p->recipe->event;
+	struct inheritance in = { .deps = NULL };
+	struct commit_files files;
+	struct job_payload *payload = NULL;
+	int rc;
+
+	if (commit_files_open(&files, p->recipe, s->repos_dir, err) < 0)
+		return err->code;
+	inherit(s, state, token, arena, &in);
+	event.repo_url = url_with_token(arena, event.repo_url, token);
+	struct payload_options options = {
+		.plan = p->plan,
+		.job = state->plan,
+		.event = &event,
+		.provider = &files.provider,
+		.job_id = job->id,
+		.pipeline_id = p->id,
+		.job_token = token,
+		.played_by_hand = state->played,
+		.dotenv = in.dotenv,
+		.dotenv_count = in.dotenv_count,
+		.dependencies = in.deps,
+		.dependency_count = in.dep_count,
+		.default_timeout_s = SERVICE_DEFAULT_TIMEOUT_S,
+	};
+	rc = payload_build(&options, &payload, err);
+	commit_files_close(&files);
+	if (rc < 0)
+		return rc;
+	set_refspecs(payload, p->id);
+	payload->trace_sections = true;
+	job_payload_write(payload, json);
+	job_payload_free(payload);
+	return 0;
+}
+
+/* ---- polls
+ * ---------------------------------------------------------------------------------------
+ */
+
+struct service_poll *
+service_ask(struct service *s, int64_t runner, service_given_fn given, void *data)
+{
+	struct service_poll *poll = xcalloc(1, sizeof(*poll));
+	struct polls *polls = service_map_get(&s->polls, runner);
+
+	*poll = (struct service_poll){
+		.service = s, .runner = runner, .given = given, .data = data
+	};
+	if (polls == NULL) {
+		polls = xcalloc(1, sizeof(*polls));
+		service_map_set(&s->polls, runner, polls);
+	}
+	GROW(polls->items, polls->count, polls->cap);
+	polls->items[polls->count++] = poll;
+	service_tell(s, (struct core_event){ .type = CORE_REQUEST, .runner = runner });
+	return poll;
+}
+
+static void
+remove_poll(struct polls *polls, size_t i)
+{
+	polls->count--;
+	memmove(polls->items + i, polls->items + i + 1,
+	    (polls->count - i) * sizeof(struct service_poll *));
+}
+
+bool
+service_take_back(struct service_poll *poll)
+{
+	struct service *s = poll->service;
+	struct polls *polls = service_map_get(&s->polls, poll->runner);
+
+	if (poll->is_assigned) /* on its way to the disk */
+		return false;
+	for (size_t i = 0; i < polls->count; i++)
+		if (polls->items[i] == poll) {
+			remove_poll(polls, i);
+			break;
+		}
+	service_tell(
+	    s, (struct core_event){ .type = CORE_WITHDRAW, .runner = poll->runner });
+	free(poll);
+	return true;
+}
+
+void
+service_abandon(struct service_poll *poll)
+{
+	if (!service_take_back(poll))
+		poll->is_gone = true; /* service_give() sees it */
+}
+
+int64_t
+service_queue_version(const struct service *s)
+{
+	return s->queue_version;
+}
+
+bool
+service_is_draining(const struct service *s)
+{
+	return s->is_draining;
+}
+
+void
+service_runner_seen(struct service *s, int64_t id)
+{
+	struct registered_runner *n = registry_runner(s->o.registry, id);
+	int64_t now = service_now_us();
+
+	/* written down at most once a minute; see core_limits.online_us for the rest */
+	if (n == NULL || now - n->row.contacted_us < SEEN_EVERY_US)
+		return;
+	n->row.contacted_us = now;
+	registry_set_runner(s->o.registry, &n->row, NULL, NULL);
+	service_describe_runner(s, registry_runner(s->o.registry, id));
+}
+
+void
+service_give(struct flush_handout *h)
+{
+	struct service_poll *poll = h->poll;
+	struct service *s = poll->service;
+
+	if (!poll->is_gone)
+		poll->given(poll->data, buf_str(&h->json), h->json.len);
+	else /* nobody is there to take it: another may */
+		service_tell(s,
+		    (struct core_event){
+			.type = CORE_RELEASE, .job = poll->job, .runner = poll->runner });
+	buf_clear(&h->json);
+	free(poll);
+}
+
+/* A job whose payload cannot be made fails; its poll waits on. */
+static void
+fail_assigned(
+    struct service *s, struct live_job *job, int64_t runner, const struct error *err)
+{
+	(void)snprintf(job->message, sizeof(job->message), "%.511s", err->msg);
+	service_tell(s,
+	    (struct core_event){ .type = CORE_FINISHED,
+		.job = job->id,
+		.reason = REASON_RUNNER_CONFIGURATION_ERROR });
+	service_tell(s, (struct core_event){ .type = CORE_REQUEST, .runner = runner });
+}
+
+void
+service_hand_out(struct service *s, int64_t id, int64_t runner)
+{
+	struct live_job *job = service_find_job(s, id);
+	struct polls *polls = service_map_get(&s->polls, runner);
+	cleanup_buf struct buf json = BUF_INIT;
+	char token[SECRET_MAX];
+	unsigned char hash[32];
+	struct service_poll *poll;
+	struct error err = ERROR_INIT;
+
+	assert(job != NULL && polls != NULL && polls->count > 0);
+	service_end_token(s, job);
+	secret_make_token(SECRET_JOB, token);
+	if (build(s, job, token, &json, &err) < 0) {
+		fail_assigned(s, job, runner, &err);
+		return;
+	}
+	secret_hash_token(token, hash);
+	service_set_token(s, job, hash);
+	poll = polls->items[0];
+	remove_poll(polls, 0);
+	poll->is_assigned = true;
+	poll->job = id;
+	service_touch_job(s, job);
+	service_add_handout(s, poll, &json);
+}
+
+/* ---- what runners say
+ * ---------------------------------------------------------------------------- */
+
+int
+service_update_job(struct service *s, struct live_job *job,
+    const struct job_update *update, store_done_fn done, void *data, struct error *err)
+{
+	const struct core_job *state = core_job(s->core, job->id);
+	struct core_event event = {
+		.type = update->running ? CORE_STARTED : CORE_FINISHED,
+		.job = job->id,
+		.runner = state->runner,
+		.success = update->success,
+		.canceled = update->canceled,
+		.reason = update->reason,
+		.exit_code = update->exit_code,
+	};
+	int rc;
+
+	if (update->running && state->status != STATUS_PENDING)
+		event.type = CORE_HEARTBEAT;
+	service_begin(s);
+	if (!update->running)
+		job->log_crc32 = update->log_crc32;
+	rc = service_send(s, event, err);
+	if (rc == 0) {
+		service_touch_job(s, job);
+		service_after(s, done, data);
+	}
+	service_end(s);
+	return rc;
+}
+
+void
+service_heartbeat(struct service *s, struct live_job *job)
+{
+	const struct core_job *state = core_job(s->core, job->id);
+
+	service_tell(s,
+	    (struct core_event){
+		.type = CORE_HEARTBEAT, .job = job->id, .runner = state->runner });
+}
+
+int
+service_append_log(struct service *s, struct live_job *job, const char *bytes, size_t len,
+    struct error *err)
+{
+	struct log_state state;
+
+	if (log_store_append(s->o.logs, job->id, job->log_bytes, bytes, len,
+		service_now_us(), &state, err) < 0)
+		return err->code;
+	job->log_bytes = state.size;
+	service_notify(s,
+	    &(struct service_change){
+		.pipeline = job->pipeline->id, .job = job->id, .log_bytes = state.size });
+	return 0;
+}
+
+/* ---- what jobs upload
+ * ------------------------------------------------------------------------------ */
+
+struct artifact_write {
+	struct arena *arena;
+	struct store_artifact row;
+};
+
+static int
+write_artifact(struct store_txn *t, void *data, struct error *err)
+{
+	const struct artifact_write *w = data;
+
+	return store_put_artifact(t, &w->row, err);
+}
+
+static void
+on_artifact_written(void *data, const struct error *err UNUSED)
+{
+	arena_free(((struct artifact_write *)data)->arena);
+}
+
+void
+service_add_artifact(struct service *s, struct live_job *job,
+    const struct store_artifact *row, store_done_fn done, void *data)
+{
+	struct arena *arena = arena_new();
+	struct artifact_write *w = arena_alloc(arena, sizeof(*w));
+
+	w->arena = arena;
+	w->row = *row;
+	w->row.type = arena_strdup(arena, row->type);
+	w->row.format = arena_strdup(arena, row->format);
+	w->row.filename = arena_strdup(arena, row->filename);
+	if (str_eq(row->type, "archive"))
+		service_set_archive(job, row->filename, row->size);
+	service_begin(s);
+	service_write_too(s, write_artifact, on_artifact_written, w);
+	service_after(s, done, data);
+	service_end(s);
+}
+
+struct variables_write {
+	struct arena *arena;
+	struct store_job_variable *rows;
+	size_t count;
+};
+
+static int
+write_variables(struct store_txn *t, void *data, struct error *err)
+{
+	const struct variables_write *w = data;
+
+	for (size_t i = 0; i < w->count; i++)
+		if (store_put_job_variable(t, &w->rows[i], err) < 0)
+			return err->code;
+	return 0;
+}
+
+static void
+on_variables_written(void *data, const struct error *err UNUSED)
+{
+	arena_free(((struct variables_write *)data)->arena);
+}
+
+void
+service_add_variables(
+    struct service *s, struct live_job *job, const struct var *vars, size_t count)
+{
+	struct arena *arena = arena_new();
+	struct variables_write *w = arena_alloc(arena, sizeof(*w));
+
+	w->arena = arena;
+	w->rows = arena_calloc(arena, count, sizeof(*w->rows));
+	for (size_t i = 0; i < count; i++) {
+		w->rows[w->count++] = (struct store_job_variable){ job->id,
+			arena_strdup(arena, vars[i].name),
+			arena_strdup(arena, vars[i].value) };
+		service_add_dotenv(job, vars[i].name, vars[i].value);
+	}
+	service_begin(s);
+	service_write_too(s, write_variables, on_variables_written, w);
+	service_end(s);
+}
