@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -17,6 +18,7 @@ enum {
 	CHECKPOINT_PAGES = 2000, /* 8 MB: copied in some 20 ms, also under load */
 	IDLE_PAGES = 64,         /* worth copying when there is nothing else to do */
 	IDLE_MS = 100,
+	REST_TURNS = 10, /* idle that often: memory is given back */
 	VIEWS_KEPT = 2,
 };
 
@@ -51,10 +53,14 @@ struct store {
 	struct store_txn txn; /* store thread: the writing connection */
 	int64_t wal_pages, copied_pages; /* store thread: of the log, and checkpointed */
 
+	int idle_turns;        /* store thread: since anything was asked */
+	uint64_t reads_before; /* store thread: how many reads there were by then */
+
 	uv_mutex_t lock;   /* of all below */
 	uv_cond_t wake;    /* the store thread: there is something to do */
 	uv_cond_t settled; /* the loop thread, where it waits: an op is finished */
 	bool stopping;
+	bool rests; /* the store thread has done all there is to do when idle */
 	struct queue queued, answered;
 	struct store_view *views; /* connections kept for the next read */
 	size_t view_count;
@@ -246,12 +252,70 @@ checkpoint(struct store *s)
 	    s->wal_pages; /* or as far as readers let it; then the next time */
 }
 
+static void
+close_view(struct store_view *v)
+{
+	if (v == NULL)
+		return;
+	store_db_close(&v->db);
+	free(v);
+}
+
+static void
+close_kept_views(struct store *s)
+{
+	struct store_view *v, *next;
+
+	uv_mutex_lock(&s->lock);
+	v = s->views;
+	s->views = NULL;
+	s->view_count = 0;
+	uv_mutex_unlock(&s->lock);
+	for (; v != NULL; v = next) {
+		next = v->next;
+		close_view(v);
+	}
+}
+
+/* Whether there were no reads either since it was asked last. */
+static bool
+nothing_read(struct store *s)
+{
+	uint64_t reads;
+
+	uv_mutex_lock(&s->lock);
+	reads = s->stats.reads;
+	uv_mutex_unlock(&s->lock);
+	if (reads == s->reads_before)
+		return true;
+	s->reads_before = reads;
+	return false;
+}
+
+/* Nothing was written for a while: what was put off is done, and if there was nothing for
+ * longer, memory given back. */
+static void
+idle(struct store *s)
+{
+	if (pages_to_copy(s) >= IDLE_PAGES)
+		checkpoint(s);
+	s->idle_turns = nothing_read(s) ? s->idle_turns + 1 : 0;
+	if (s->idle_turns < REST_TURNS)
+		return;
+	close_kept_views(s);
+	store_db_relax(&s->txn.db);
+	(void)malloc_trim(0); /* else it stays with the process */
+	uv_mutex_lock(&s->lock);
+	s->rests = s->stats.reads == s->reads_before;
+	uv_mutex_unlock(&s->lock);
+}
+
 /* With lock held. False: nothing came for a while. */
 static bool
-wait_for_work(struct store *s, bool may_idle)
+wait_for_work(struct store *s)
 {
 	while (s->queued.first == NULL && !s->stopping) {
-		if (!may_idle)
+		if (s->rests)
 			uv_cond_wait(&s->wake, &s->lock);
 		else if (uv_cond_timedwait(
 			     &s->wake, &s->lock, IDLE_MS * UINT64_C(1000000)) != 0)
@@ -267,15 +331,17 @@ take_batch(struct store *s, struct queue *batch)
 	struct op *op;
 
 	uv_mutex_lock(&s->lock);
-	while (!wait_for_work(s, pages_to_copy(s) >= IDLE_PAGES)) {
+	while (!wait_for_work(s)) {
 		uv_mutex_unlock(&s->lock);
-		checkpoint(s);
+		idle(s);
 		uv_mutex_lock(&s->lock);
 	}
 	while (batch->count < BATCH_MAX && (op = pop(&s->queued)) != NULL)
 		push(batch, op);
 	s->stats.queued = s->queued.count;
+	s->rests = false;
 	uv_mutex_unlock(&s->lock);
+	s->idle_turns = 0;
 	return batch->count > 0;
 }
 
@@ -397,15 +463,6 @@ store_write_now(struct store *s, store_write_fn fn, void *data, struct error *er
 
 /* ---- reads ----------------------------------------------------------------- */
 
-static void
-close_view(struct store_view *v)
-{
-	if (v == NULL)
-		return;
-	store_db_close(&v->db);
-	free(v);
-}
-
 static struct store_view *
 take_view(struct store *s, struct error *err)
 {
@@ -433,6 +490,10 @@ return_view(struct store *s, struct store_view *v, bool sound)
 {
 	uv_mutex_lock(&s->lock);
 	s->stats.reads++;
+	if (s->rests) { /* or this connection would be kept for good */
+		s->rests = false;
+		uv_cond_signal(&s->wake);
+	}
 	if (sound && s->view_count < VIEWS_KEPT) {
 		v->next = s->views;
 		s->views = v;
@@ -645,12 +706,7 @@ store_close(struct store *s)
 	while (s->reads != NULL)
 		settle_read(s, s->reads);
 	deliver(s);
-	while (s->views != NULL) {
-		struct store_view *v = s->views;
-
-		s->views = v->next;
-		close_view(v);
-	}
+	close_kept_views(s);
 	store_db_close(&s->txn.db);
 	uv_close((uv_handle_t *)&s->async, on_closed);
 }

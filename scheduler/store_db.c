@@ -17,7 +17,8 @@ enum { BUSY_MS = 10000 };
 
 /*
  * FULL: a commit has reached the disk when it returns. Checkpoints are store.c's to make.
- * Page caches in KiB are small because the operating system has the file in its own.
+ * Page caches in KiB are small because the operating system has the file in its own;
+ * the writer's should hold what one commit changes, and is given back when idle.
  */
 static const char writer_pragmas[] = "PRAGMA foreign_keys = ON;"
 				     "PRAGMA journal_mode = WAL;"
@@ -28,7 +29,7 @@ static const char writer_pragmas[] = "PRAGMA foreign_keys = ON;"
 				     "PRAGMA cache_size = -512;";
 static const char reader_pragmas[] = "PRAGMA query_only = ON;"
 				     "PRAGMA mmap_size = 0;"
-				     "PRAGMA cache_size = -256;";
+				     "PRAGMA cache_size = -128;";
 
 static bool
 is_of_the_machine(int rc)
@@ -168,6 +169,13 @@ store_db_checkpoint(struct store_db *db, int64_t *wal_pages)
 
 	if (rc == SQLITE_OK && pages >= 0)
 		*wal_pages = pages;
+}
+
+void
+store_db_relax(struct store_db *db)
+{
+	forget_statements(db);
+	sqlite3_db_release_memory(db->handle);
 }
 
 static int

@@ -54,6 +54,9 @@ void store_db_checkpoint(struct store_db *db, int64_t *wal_pages);
 /* After each commit *wal_pages is the length of the log. */
 void store_db_watch_wal(struct store_db *db, int64_t *wal_pages);
 
+/* Gives back what it holds only to be quick. */
+void store_db_relax(struct store_db *db);
+
 /* One or more statements without parameters. */
 MUST_CHECK int store_db_exec(struct store_db *db, const char *sql, struct error *err);
 /* The same where a failure needs no words. */

@@ -148,17 +148,10 @@ count_up_to(struct store_view *v, const struct store_table *table, const struct 
 	return 0;
 }
 
-/* Counts if asked to; then w says which page, too. */
-static int
-add_page(struct store_view *v, const struct store_table *table, struct where *w,
-    struct store_page *page, struct error *err)
+/* Then w says which page, too. */
+static void
+add_page(struct where *w, const struct store_page *page)
 {
-	struct store_page all = { .limit = 0 };
-
-	if (page == NULL)
-		page = &all;
-	if (page->want_total && count_up_to(v, table, w, &page->total, err) < 0)
-		return err->code;
 	add_id(w, page->ascending ? "id >" : "id <", page->beyond_id);
 	buf_printf(&w->sql, " ORDER BY id%s", page->ascending ? "" : " DESC");
 	if (page->limit > 0 || page->offset > 0) {
@@ -169,8 +162,9 @@ add_page(struct store_view *v, const struct store_table *table, struct where *w,
 		buf_printf(&w->sql, " OFFSET ?%zu",
 		    add_arg(w, (struct store_arg)ARG_INT(page->offset)));
 	}
-	return 0;
 }
+
+static const struct store_page whole_list;
 
 /* ---- pipelines ------------------------------------------------------------- */
 
@@ -207,10 +201,11 @@ read_scope(const char *scope, struct statuses *statuses, int *out, struct error 
 	return 0;
 }
 
-/* The narrowest; by_status tells that it is the one with statuses. */
+/* The narrowest; by_status tells that it is the one with statuses. That one is walked in
+ * the order of ids for one status alone; for a few rows, and for counting, no matter. */
 static const char *
 pipeline_index(const struct store_pipeline_filter *f, const struct statuses *s, int scope,
-    bool *by_status)
+    bool counting, bool *by_status)
 {
 	*by_status = false;
 	if (scope != SCOPE_NONE)
@@ -224,7 +219,7 @@ pipeline_index(const struct store_pipeline_filter *f, const struct statuses *s, 
 		return " INDEXED BY pipelines_by_sha";
 	if (f->ref != NULL)
 		return " INDEXED BY pipelines_by_ref";
-	*by_status = s->count == 1 || all_unfinished(s);
+	*by_status = counting ? s->count > 0 : s->count == 1 || all_unfinished(s);
 	return *by_status ? " INDEXED BY pipelines_by_status"
 			  : " INDEXED BY pipelines_by_project";
 }
@@ -242,7 +237,8 @@ add_scope(struct where *w, int scope, int64_t project)
 }
 
 static int
-pipeline_where(struct where *w, const struct store_pipeline_filter *f, struct error *err)
+pipeline_where(struct where *w, const struct store_pipeline_filter *f, bool counting,
+    struct error *err)
 {
 	struct statuses statuses = { .count = 0 };
 	bool by_status;
@@ -256,7 +252,7 @@ pipeline_where(struct where *w, const struct store_pipeline_filter *f, struct er
 		    "the scope \"%s\" is one of a project's pipelines", f->scope);
 	if (f->unfinished && f->project != 0 && statuses.count == 0)
 		want_completed(&statuses, false);
-	buf_add_str(&w->sql, pipeline_index(f, &statuses, scope, &by_status));
+	buf_add_str(&w->sql, pipeline_index(f, &statuses, scope, counting, &by_status));
 	add_id(w, "project =", f->project);
 	if (f->unfinished)
 		add_term(w, NOT_FINISHED);
@@ -275,6 +271,17 @@ pipeline_where(struct where *w, const struct store_pipeline_filter *f, struct er
 	return 0;
 }
 
+static int
+count_pipelines(struct store_view *v, const struct store_pipeline_filter *f, int64_t *out,
+    struct error *err)
+{
+	cleanup_where struct where w = { .any = false };
+
+	if (pipeline_where(&w, f, true, err) < 0)
+		return err->code;
+	return count_up_to(v, &store_pipelines, &w, out, err);
+}
+
 LIST_OF(pipeline)
 
 int
@@ -286,8 +293,12 @@ store_list_pipelines(struct store_view *v, const struct store_pipeline_filter *f
 		.without = f->with_made_of ? NULL : "made_of",
 		.args = w.args };
 
-	if (pipeline_where(&w, f, err) < 0 || add_page(v, q.table, &w, page, err) < 0)
+	if (page != NULL && page->want_total &&
+	    count_pipelines(v, f, &page->total, err) < 0)
 		return err->code;
+	if (pipeline_where(&w, f, false, err) < 0)
+		return err->code;
+	add_page(&w, page != NULL ? page : &whole_list);
 	q.where = buf_str(&w.sql);
 	return list_of_pipeline(v, &q, fn, data, err);
 }
@@ -321,8 +332,10 @@ store_list_jobs(struct store_view *v, const struct store_job_filter *f,
 	add_statuses(&w, &statuses, few);
 	if (!f->with_retried)
 		add_term(&w, "retried_as IS NULL");
-	if (add_page(v, q.table, &w, page, err) < 0)
+	if (page != NULL && page->want_total &&
+	    count_up_to(v, q.table, &w, &page->total, err) < 0)
 		return err->code;
+	add_page(&w, page != NULL ? page : &whole_list);
 	q.where = buf_str(&w.sql);
 	return list_of_job(v, &q, fn, data, err);
 }
@@ -342,8 +355,10 @@ store_list_projects(struct store_view *v, const char *search, struct store_page 
 		add_text(&w, "instr(lower(path), lower(", search);
 		buf_add_str(&w.sql, ")) > 0");
 	}
-	if (add_page(v, q.table, &w, page, err) < 0)
+	if (page != NULL && page->want_total &&
+	    count_up_to(v, q.table, &w, &page->total, err) < 0)
 		return err->code;
+	add_page(&w, page != NULL ? page : &whole_list);
 	q.where = buf_str(&w.sql);
 	return list_of_project(v, &q, fn, data, err);
 }

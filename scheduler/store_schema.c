@@ -78,7 +78,7 @@ static const char *const version_1[] = {
 	" UNIQUE (project, iid)) STRICT;"
 	/* a list and its total need no row to know what it skips */
 	"CREATE INDEX pipelines_by_project ON pipelines (project, id, source);"
-	"CREATE INDEX pipelines_by_status ON pipelines (project, status, id);"
+	"CREATE INDEX pipelines_by_status ON pipelines (project, status, id, source);"
 	"CREATE INDEX pipelines_by_ref ON pipelines (project, ref, id);"
 	"CREATE INDEX pipelines_by_sha ON pipelines (project, sha, id);"
 	"CREATE INDEX pipelines_by_parent ON pipelines (parent_job)"

@@ -196,12 +196,303 @@ START_TEST(an_update_leaves_what_does_not_change)
 }
 END_TEST
 
+/* ---- the other tables ------------------------------------------------------ */
+
+static const struct store_artifact artifact = {
+	.job = 11,
+	.project = 1,
+	.type = "archive",
+	.format = "zip",
+	.filename = "artifacts.zip",
+	.size = 5000000000,
+	.sha256 = { 9 },
+	.created_us = 1,
+	.expire_us = 500,
+};
+static const struct store_variable variable = {
+	.owner = STORE_PROJECT,
+	.owner_id = 1,
+	.key = "KEY",
+	.scope = "prod/*",
+	.description = "what for",
+	.value = "",
+	.value_len = 0,
+	.is_file = true,
+	.masked = true,
+	.hidden = true,
+	.is_protected = true,
+	.raw = true,
+};
+static const struct store_token token = {
+	.id = 4,
+	.user = 1,
+	.project = 2,
+	.name = "laptop",
+	.scopes = "api",
+	.hash = { 7 },
+	.created_us = 1,
+	.expires_us = 2,
+	.revoked_us = 3,
+	.used_us = 4,
+};
+static const struct store_runner runner = {
+	.id = 3,
+	.token_hash = { 5 },
+	.description = "big",
+	.tags = "[\"gpu\"]",
+	.run_untagged = true,
+	.locked = true,
+	.only_protected = true,
+	.paused = true,
+	.maximum_timeout_s = 3600,
+	.limit = 2,
+	.owner = STORE_GROUP,
+	.owner_id = 1,
+	.created_us = 1,
+	.contacted_us = 2,
+	.info = "{}",
+};
+
+static int
+write_others(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	const struct store_job_variable v = { .job = 11, .key = "A", .value = "1" };
+	const struct store_ref ref = { .project = 1,
+		.name = "refs/heads/main",
+		.sha = "abc",
+		.is_protected = true };
+
+	if (write_full(t, NULL, err) < 0 || store_put_artifact(t, &artifact, err) < 0 ||
+	    store_put_variable(t, &variable, err) < 0 ||
+	    store_put_token(t, &token, err) < 0 ||
+	    store_put_runner(t, &runner, err) < 0 ||
+	    store_put_job_variable(t, &v, err) < 0)
+		return err->code;
+	return store_put_ref(t, &ref, err);
+}
+
+static bool
+check_variable(const struct store_variable *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_int_eq(row->owner, STORE_PROJECT);
+	ck_assert_str_eq(row->key, "KEY");
+	ck_assert_str_eq(row->scope, "prod/*");
+	ck_assert_str_eq(row->description, "what for");
+	ck_assert_ptr_nonnull(row->value);
+	ck_assert_int_eq(row->value_len, 0);
+	ck_assert(
+	    row->is_file && row->masked && row->hidden && row->is_protected && row->raw);
+	return true;
+}
+
+static bool
+check_token(const struct store_token *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_int_eq(row->id, 4);
+	ck_assert_int_eq(row->user, 1);
+	ck_assert_int_eq(row->project, 2);
+	ck_assert_str_eq(row->name, "laptop");
+	ck_assert_str_eq(row->scopes, "api");
+	ck_assert_mem_eq(row->hash, token.hash, 32);
+	ck_assert_int_eq(row->used_us, 4);
+	return true;
+}
+
+static bool
+check_artifact(const struct store_artifact *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_str_eq(row->type, "archive");
+	ck_assert_str_eq(row->filename, "artifacts.zip");
+	ck_assert_int_eq(row->size, 5000000000);
+	ck_assert_mem_eq(row->sha256, artifact.sha256, 32);
+	return true;
+}
+
+static bool
+check_job_variable(const struct store_job_variable *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_str_eq(row->key, "A");
+	ck_assert_str_eq(row->value, "1");
+	return true;
+}
+
+static bool
+check_ref(const struct store_ref *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_str_eq(row->name, "refs/heads/main");
+	ck_assert_str_eq(row->sha, "abc");
+	ck_assert(row->is_protected);
+	return true;
+}
+
+static bool
+check_runner(const struct store_runner *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_str_eq(row->description, "big");
+	ck_assert_str_eq(row->tags, "[\"gpu\"]");
+	ck_assert(row->run_untagged && row->locked && row->only_protected && row->paused);
+	ck_assert_int_eq(row->maximum_timeout_s, 3600);
+	ck_assert_int_eq(row->limit, 2);
+	ck_assert_int_eq(row->owner, STORE_GROUP);
+	ck_assert_mem_eq(row->token_hash, runner.token_hash, 32);
+	return true;
+}
+
+static bool
+check_user(const struct store_user *row, void *data)
+{
+	++*(int *)data;
+	ck_assert_str_eq(row->login, "root");
+	ck_assert_ptr_null(row->email);
+	return true;
+}
+
+static int
+list_others(struct store_view *v, void *data, struct error *err)
+{
+	int *count = data;
+
+	if (store_list_variables(v, STORE_PROJECT, 1, check_variable, count, err) < 0 ||
+	    store_list_variables(v, STORE_GROUP, 1, check_variable, count, err) < 0 ||
+	    store_list_tokens(v, 0, check_token, count, err) < 0 ||
+	    store_list_tokens(v, 1, check_token, count, err) < 0 ||
+	    store_list_tokens(v, 2, check_token, count, err) < 0 ||
+	    store_list_artifacts(v, 11, check_artifact, count, err) < 0 ||
+	    store_list_expired(v, 499, 0, check_artifact, count, err) < 0 ||
+	    store_list_expired(v, 500, 5, check_artifact, count, err) < 0 ||
+	    store_list_job_variables(v, 11, check_job_variable, count, err) < 0 ||
+	    store_list_refs(v, 1, check_ref, count, err) < 0 ||
+	    store_list_users(v, check_user, count, err) < 0)
+		return err->code;
+	return store_list_runners(v, check_runner, count, err);
+}
+
+START_TEST(other_rows_come_back_as_they_were)
+{
+	int count = 0;
+
+	stored_write(&st, write_others, NULL);
+	stored_write(&st, write_others, NULL); /* replaces, and adds none */
+	stored_reopen(&st);
+	stored_read(&st, list_others, &count);
+	ck_assert_int_eq(count, 9);
+}
+END_TEST
+
+static int
+delete_others(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	if (store_delete_ref(t, 1, "refs/heads/main", err) < 0 ||
+	    store_delete_ref(t, 1, "refs/heads/none", err) < 0 ||
+	    store_delete_artifacts(t, 11, "junit", err) < 0 ||
+	    store_delete_artifacts(t, 11, NULL, err) < 0 ||
+	    store_delete_runner(t, 3, err) < 0)
+		return err->code;
+	return store_delete_variable(t, STORE_PROJECT, 1, "KEY", "prod/*", err);
+}
+
+START_TEST(deleted_rows_are_gone)
+{
+	int count = 0;
+
+	stored_write(&st, write_others, NULL);
+	stored_write(&st, delete_others, NULL);
+	stored_read(&st, list_others, &count);
+	ck_assert_int_eq(count, 4); /* tokens, a job's variable, the user */
+}
+END_TEST
+
+/* ---- ids ------------------------------------------------------------------- */
+
+static int
+read_ids(struct store_view *v, void *data, struct error *err)
+{
+	return store_next_ids(v, data, err);
+}
+
+static int
+read_iid(struct store_view *v, void *data, struct error *err)
+{
+	return store_next_iid(v, 1, data, err);
+}
+
+START_TEST(ids_go_on_where_they_were)
+{
+	struct store_ids ids;
+	int64_t iid = 0;
+
+	stored_write(&st, write_others, NULL);
+	stored_write(&st, delete_others, NULL);
+	stored_reopen(&st);
+	stored_read(&st, read_ids, &ids);
+	ck_assert_int_eq(ids.namespace, 2);
+	ck_assert_int_eq(ids.project, 3);
+	ck_assert_int_eq(ids.pipeline, 8);
+	ck_assert_int_eq(ids.job, 12);
+	ck_assert_int_eq(ids.user, 2);
+	ck_assert_int_eq(ids.token, 5);
+	ck_assert_int_eq(ids.runner, 4); /* though it is gone */
+	stored_read(&st, read_iid, &iid);
+	ck_assert_int_eq(iid, 4);
+}
+END_TEST
+
+/* ---- failures -------------------------------------------------------------- */
+
+static int
+put_orphan(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	struct store_job j = full_job;
+
+	j.pipeline = 77;
+	return store_put_job(t, &j, err);
+}
+
+static int
+put_same_path(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	const struct store_project p = { .id = 9,
+		.namespace = 1,
+		.path = "TEAM/One",
+		.name = "x",
+		.visibility = "private" };
+
+	return store_put_project(t, &p, err);
+}
+
+static int
+put_without_sha(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	struct store_pipeline p = full_pipeline;
+
+	p.sha = NULL;
+	return store_put_pipeline(t, &p, err);
+}
+
+static int
+delete_no_variable(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	return store_delete_variable(t, STORE_GROUP, 1, "KEY", "*", err);
+}
+
 static const struct {
 	int (*write)(struct store_txn *t, void *data, struct error *err);
 	int code;
 	const char *want;
 } failures[] = {
 	{ finish_job, ERR_MISSING, "there is no job 11" },
+	{ put_orphan, ERR_INVALID, "cannot store a job: " },
+	{ put_orphan, ERR_INVALID, "FOREIGN KEY constraint failed" },
+	{ put_same_path, ERR_INVALID, "UNIQUE constraint failed: projects.path" },
+	{ put_without_sha, ERR_INVALID, "NOT NULL constraint failed: pipelines.sha" },
+	{ delete_no_variable, ERR_MISSING,
+	    "there is no variable KEY with the environment scope *" },
 };
 
 START_TEST(says_why_a_write_fails)
@@ -214,22 +505,91 @@ START_TEST(says_why_a_write_fails)
 }
 END_TEST
 
+static int
+get_project(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	struct store_project p;
+
+	return store_get_project(v, 9, st.arena, &p, err);
+}
+
+static int
+get_by_path(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	struct store_project p;
+
+	if (store_get_project_by_path(v, "Team/ONE", st.arena, &p, err) < 0)
+		return err->code;
+	return store_get_project_by_path(v, "team/none", st.arena, &p, err);
+}
+
+static int
+get_artifact(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	struct store_artifact a;
+
+	return store_get_artifact(v, 11, "junit", st.arena, &a, err);
+}
+
+static int
+get_login(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	struct store_user u;
+
+	if (store_get_user_by_login(v, "Root", st.arena, &u, err) < 0)
+		return err->code;
+	return store_get_user_by_login(v, "toor", st.arena, &u, err);
+}
+
+static int
+get_iid(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	int64_t iid;
+
+	return store_next_iid(v, 9, &iid, err);
+}
+
+static const struct {
+	int (*read)(struct store_view *v, void *data, struct error *err);
+	const char *want;
+} misses[] = {
+	{ get_project, "there is no project 9" },
+	{ get_by_path, "there is no project \"team/none\"" },
+	{ get_artifact, "job 11 has no artifact of type junit" },
+	{ get_login, "there is no user \"toor\"" },
+	{ get_iid, "there is no project 9" },
+};
+
+START_TEST(says_what_is_missing)
+{
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(
+	    store_read_now(st.store, misses[_i].read, NULL, &err), ERR_MISSING);
+	ck_assert_str_eq(err.msg, misses[_i].want);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("store");
 	TCase *tc = tcase_create("store");
-	SRunner *runner = srunner_create(suite);
+	SRunner *sr = srunner_create(suite);
 	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_pipeline_comes_back_as_it_was);
 	tcase_add_test(tc, a_job_comes_back_as_it_was);
 	tcase_add_test(tc, an_update_leaves_what_does_not_change);
+	tcase_add_test(tc, other_rows_come_back_as_they_were);
+	tcase_add_test(tc, deleted_rows_are_gone);
+	tcase_add_test(tc, ids_go_on_where_they_were);
+	tcase_add_loop_test(tc, says_what_is_missing, 0, ARRAY_LEN(misses));
 	tcase_add_loop_test(tc, says_why_a_write_fails, 0, ARRAY_LEN(failures));
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
 	return failed != 0;
 }
