@@ -17,36 +17,74 @@
 #include "runner/supervisor/files.h"
 #include "runner/supervisor/procs.h"
 
-#define SWEEP_ROUNDS 200
-#define UNCLEAR_ROUNDS 30 /* on a busy machine some process always comes or goes */
-#define SWEEP_PAUSE_NS (2 * 1000 * 1000)
+#define SWEEP_LIMIT_MS 5000 /* what SIGKILL does not end by then never ends */
+#define SWEEP_PAUSE_NS (1000 * 1000)
 
 /* By a pidfd, so that no stranger is hit who got the number meanwhile. */
-static bool
+static void
 end_process(pid_t pid, const char *marker)
 {
 	cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-	return fd >= 0 && procs_mark_of(pid, marker) == PROCS_MARKED &&
-	    syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+	if (fd >= 0 && procs_mark_of(pid, marker) == PROCS_MARKED)
+		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 }
 
+/*
+ * Look at each process that is not among the strangers yet; those are in the order of
+ * their numbers. True when there was none. Who forks and exits, over and over, is met
+ * because there is little to look at after the first time.
+ */
+static bool
+look_around(const char *marker, struct pids *strangers)
+{
+	cleanup_pids struct pids all = PIDS_INIT;
+	struct pids known = *strangers;
+	size_t at = 0, looked = 0;
+
+	*strangers = (struct pids)PIDS_INIT;
+	procs_all(&all);
+	for (size_t i = 0; i < all.count; i++) {
+		pid_t pid = all.items[i];
+		enum procs_mark mark = PROCS_UNMARKED;
+
+		while (at < known.count && known.items[at] < pid)
+			at++;
+		if (at == known.count || known.items[at] != pid) {
+			mark = procs_mark_of(pid, marker);
+			looked++;
+		}
+		if (mark == PROCS_UNMARKED)
+			pids_add(strangers, pid);
+		else if (mark == PROCS_MARKED)
+			end_process(pid, marker);
+	}
+	pids_clear(&known);
+	return looked == 0;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Children of strangers are strangers. A process of the job that ends before it is looked
+ * at leaves a child that is new the next time. So when nothing is new, nothing is left.
+ */
 void
 sweep_processes(const char *marker)
 {
 	const struct timespec pause = { .tv_nsec = SWEEP_PAUSE_NS };
+	cleanup_pids struct pids strangers = PIDS_INIT;
+	int64_t until_ms = now_ms() + SWEEP_LIMIT_MS;
 
-	/* each round catches what was born, or became clear, during the last */
-	for (int round = 0; round < SWEEP_ROUNDS; round++) {
-		cleanup_pids struct pids pids = PIDS_INIT;
-		size_t unclear = procs_marked(marker, &pids), ended = 0;
-
-		for (size_t i = 0; i < pids.count; i++)
-			ended += end_process(pids.items[i], marker);
-		if (ended == 0 && (unclear == 0 || round > UNCLEAR_ROUNDS))
-			break;
+	while (!look_around(marker, &strangers) && now_ms() < until_ms)
 		nanosleep(&pause, NULL);
-	}
 	files_sweep(marker);
 }
 

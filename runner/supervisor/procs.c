@@ -13,6 +13,12 @@
 
 #define ENVIRON_MAX (8u << 20)
 
+/* Source: proc(5), /proc/PID/stat; linux/sched.h, PF_KTHREAD. */
+#define STAT_FLAGS 9
+#define STAT_ENV_START 50
+#define STAT_ENV_END 51
+#define FLAG_KERNEL_THREAD 0x00200000u
+
 void
 pids_clear(struct pids *pids)
 {
@@ -20,8 +26,8 @@ pids_clear(struct pids *pids)
 	*pids = (struct pids)PIDS_INIT;
 }
 
-static void
-add_pid(struct pids *pids, pid_t pid)
+void
+pids_add(struct pids *pids, pid_t pid)
 {
 	GROW(pids->items, pids->count, pids->cap);
 	pids->items[pids->count++] = pid;
@@ -39,7 +45,7 @@ add_children(const char *text, struct pids *out)
 		if (end == text)
 			return;
 		if (pid > 0)
-			add_pid(out, (pid_t)pid);
+			pids_add(out, (pid_t)pid);
 	}
 }
 
@@ -75,45 +81,63 @@ procs_descendants(pid_t root, struct pids *out)
 		procs_children(out->items[i], out);
 }
 
-/* Or did: a zombie may have left a child. Threads of the kernel do neither. */
-static bool
-runs_program(pid_t pid)
+/* Field n of /proc/PID/stat, counted as proc(5) does; the text begins with field 3. */
+static unsigned long long
+stat_number(const char *stat, int n)
 {
-	cleanup_buf struct buf stat = BUF_INIT;
-	char path[64], exe[8];
-	const char *name_end;
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
-	if (readlink(path, exe, sizeof(exe)) > 0)
-		return true;
-	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	if (buf_read_file(&stat, path, ENVIRON_MAX, NULL) < 0)
-		return true; /* gone: the same */
-	name_end = strrchr(buf_str(&stat), ')');
-	return name_end != NULL && strncmp(name_end, ") Z", 3) == 0;
+	for (int i = 3; i < n && stat != NULL; i++) {
+		stat = strchr(stat, ' ');
+		stat += stat != NULL;
+	}
+	return stat == NULL ? 0 : strtoull(stat, NULL, 10);
 }
 
-/* Entries end with NUL. While a process execs it has none for a moment. */
+/*
+ * Why has this process no environment? It is between two programs, or about to end: it
+ * runs, or waits for a disk. It has ended; it was started with none; it belongs to the
+ * kernel: no marker will show.
+ */
+static enum procs_mark
+judge_empty(pid_t pid)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	char path[64];
+	const char *stat;
+	unsigned long long start, end;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if (buf_read_file(&text, path, ENVIRON_MAX, NULL) < 0)
+		return PROCS_UNMARKED;
+	stat = strrchr(buf_str(&text), ')');
+	if (stat == NULL ||
+	    (strncmp(stat, ") R", 3) != 0 && strncmp(stat, ") D", 3) != 0))
+		return PROCS_UNMARKED;
+	stat += 2;
+	start = stat_number(stat, STAT_ENV_START);
+	end = stat_number(stat, STAT_ENV_END);
+	if ((stat_number(stat, STAT_FLAGS) & FLAG_KERNEL_THREAD) != 0 ||
+	    (start != 0 && start == end))
+		return PROCS_UNMARKED;
+	return PROCS_UNCLEAR;
+}
+
+/* Entries end with NUL. */
 static enum procs_mark
 search_environ(pid_t pid, const char *entry)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	size_t len = strlen(entry);
-	struct error err = ERROR_INIT;
 	char path[64];
 	const char *at, *end;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/environ", (long)pid);
-	if (buf_read_file(&text, path, ENVIRON_MAX, &err) < 0)
-		return err.code == -EACCES || err.code == -EPERM ? PROCS_UNMARKED
-								 : PROCS_UNCLEAR;
+	if (buf_read_file(&text, path, ENVIRON_MAX, NULL) < 0)
+		return PROCS_UNMARKED; /* another user's, or gone */
 	end = text.data + text.len;
 	for (at = text.data; at != NULL && at < end; at += strlen(at) + 1)
 		if ((size_t)(end - at) >= len && memcmp(at, entry, len + 1) == 0)
 			return PROCS_MARKED;
-	if (text.len > 0)
-		return PROCS_UNMARKED;
-	return runs_program(pid) ? PROCS_UNCLEAR : PROCS_UNMARKED;
+	return text.len > 0 ? PROCS_UNMARKED : judge_empty(pid);
 }
 
 static bool
@@ -144,25 +168,18 @@ procs_mark_of(pid_t pid, const char *marker)
 	return mark != PROCS_MARKED && mounts_have(pid, source) ? PROCS_MARKED : mark;
 }
 
-size_t
-procs_marked(const char *marker, struct pids *out)
+void
+procs_all(struct pids *out)
 {
 	cleanup_closedir DIR *proc = opendir("/proc");
-	size_t unclear = 0;
 	struct dirent *e;
 
 	while (proc != NULL && (e = readdir(proc)) != NULL) {
 		long pid = strtol(e->d_name, NULL, 10);
-		enum procs_mark mark;
 
-		if (pid <= 0 || pid == getpid())
-			continue;
-		mark = procs_mark_of((pid_t)pid, marker);
-		unclear += mark == PROCS_UNCLEAR;
-		if (mark == PROCS_MARKED)
-			add_pid(out, (pid_t)pid);
+		if (pid > 0 && pid != getpid())
+			pids_add(out, (pid_t)pid);
 	}
-	return unclear;
 }
 
 void

@@ -21,8 +21,12 @@ struct pids {
 		.items = NULL                                                            \
 	}
 
+void pids_add(struct pids *pids, pid_t pid);
 void pids_clear(struct pids *pids);
 #define cleanup_pids __attribute__((cleanup(pids_clear)))
+
+/* All processes of this machine, ourselves left out; in the order of their numbers. */
+void procs_all(struct pids *out);
 
 /* The processes root is the parent of. */
 void procs_children(pid_t root, struct pids *out);
@@ -31,11 +35,9 @@ void procs_children(pid_t root, struct pids *out);
 void procs_descendants(pid_t root, struct pids *out);
 
 enum procs_mark {
-	PROCS_UNMARKED,
+	PROCS_UNMARKED, /* or it has ended */
 	PROCS_MARKED,
-	/* between two programs, without any environment, or gone, maybe leaving a child
-	 * that was born too late to be looked at */
-	PROCS_UNCLEAR,
+	PROCS_UNCLEAR, /* between two programs, without any environment: ask again */
 };
 
 /*
@@ -44,12 +46,6 @@ enum procs_mark {
  * second also finds who has cleaned his environment.
  */
 enum procs_mark procs_mark_of(pid_t pid, const char *marker);
-
-/*
- * All marked processes of this machine, ourselves left out; how many were unclear. With
- * none marked and none unclear there was none, and none can come.
- */
-size_t procs_marked(const char *marker, struct pids *out);
 
 char *procs_mount_source(const char *marker); /* malloced */
 

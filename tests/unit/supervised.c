@@ -203,10 +203,43 @@ supervised_await_log(struct supervised *t, const char *text)
 bool
 supervised_left_nothing(const struct supervised *t)
 {
-	cleanup_pids struct pids pids = PIDS_INIT;
+	cleanup_pids struct pids all = PIDS_INIT;
+	size_t left = 0;
 
-	procs_marked(t->dir.marker, &pids);
-	return pids.count == 0;
+	procs_all(&all);
+	for (size_t i = 0; i < all.count; i++)
+		left += procs_mark_of(all.items[i], t->dir.marker) == PROCS_MARKED;
+	return left == 0;
+}
+
+static void
+print_file(pid_t pid, const char *name)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+	if (buf_read_file(&text, path, (size_t)1 << 20, NULL) < 0)
+		return;
+	for (size_t i = 0; i < text.len; i++)
+		putchar(text.data[i] == '\0' ? ' ' : text.data[i]);
+	putchar('\n');
+}
+
+void
+supervised_print_left(const struct supervised *t)
+{
+	cleanup_pids struct pids all = PIDS_INIT;
+
+	procs_all(&all);
+	for (size_t i = 0; i < all.count; i++) {
+		if (procs_mark_of(all.items[i], t->dir.marker) != PROCS_MARKED)
+			continue;
+		printf("left: process %ld\n", (long)all.items[i]);
+		print_file(all.items[i], "stat");
+		print_file(all.items[i], "cmdline");
+	}
+	(void)fflush(stdout);
 }
 
 void

@@ -60,6 +60,9 @@ void supervised_await_log(struct supervised *t, const char *text);
 /* No process of this job is left. */
 bool supervised_left_nothing(const struct supervised *t);
 
+/* Print what they are. */
+void supervised_print_left(const struct supervised *t);
+
 /* Until nobody holds the job's lock: its supervisor, wherever it was started, is gone. */
 void supervised_await_unlock(const struct supervised *t);
 
