@@ -361,15 +361,33 @@ git_repo_blob(struct git_repo *repo, const char *commit, const char *path, size_
 }
 
 int
+git_repo_merge_base(struct git_repo *repo, const char *one, const char *other,
+    char sha[GIT_SHA_MAX], struct error *err)
+{
+	int rc = check_name(one, err);
+
+	if (rc == 0)
+		rc = check_name(other, err);
+	if (rc == 0)
+		ASK(rc, repo, err, merge_base, one, other, sha);
+	return rc;
+}
+
+int
 git_repo_changed(struct git_repo *repo, const char *from, const char *to, bool merge_base,
     struct strlist *out, struct error *err)
 {
+	char base[GIT_SHA_MAX];
 	int rc = *from == '\0' ? 0 : check_name(from, err);
 
 	if (rc == 0)
 		rc = check_name(to, err);
+	if (rc == 0 && merge_base && *from != '\0') {
+		rc = git_repo_merge_base(repo, from, to, base, err);
+		from = base;
+	}
 	if (rc == 0)
-		ASK(rc, repo, err, changed, from, to, merge_base, out);
+		ASK(rc, repo, err, changed, from, to, out);
 	return rc;
 }
 

@@ -103,6 +103,10 @@ MUST_CHECK int git_repo_files_at(
 MUST_CHECK int git_repo_blob(struct git_repo *repo, const char *commit, const char *path,
     size_t max, struct buf *out, struct error *err);
 
+/* Where the histories of two commits parted. ERR_MISSING: they have nothing in common. */
+MUST_CHECK int git_repo_merge_base(struct git_repo *repo, const char *one,
+    const char *other, char sha[GIT_SHA_MAX], struct error *err);
+
 /*
  * Paths that differ between two commits, old and new names of renames both, sorted.
  * from "" stands for the empty tree. merge_base compares with the commit where the two

@@ -29,8 +29,10 @@ struct git_backend {
 	    struct error *err);
 	int (*blob)(struct git_repo *repo, const char *commit, const char *path,
 	    size_t max, struct buf *out, struct error *err);
+	int (*merge_base)(struct git_repo *repo, const char *one, const char *other,
+	    char sha[GIT_SHA_MAX], struct error *err);
 	int (*changed)(struct git_repo *repo, const char *from, const char *to,
-	    bool merge_base, struct strlist *out, struct error *err);
+	    struct strlist *out, struct error *err);
 };
 
 extern const struct git_backend git_lib_backend, git_program_backend;

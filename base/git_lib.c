@@ -273,50 +273,37 @@ lib_blob(struct git_repo *repo, const char *commit, const char *path, size_t max
 	return rc;
 }
 
-/* Where from and to parted, instead of from. */
 static int
-base_of(struct git_lib *l, git_object **from, const char *to, struct error *err)
+lib_merge_base(struct git_repo *repo, const char *one, const char *other,
+    char sha[GIT_SHA_MAX], struct error *err)
 {
-	git_object *commit = NULL;
+	struct git_lib *l = lib_of(repo, err);
+	git_object *a = NULL, *b = NULL;
 	git_oid base;
-	char sha[GIT_SHA_MAX];
 	int rc;
 
-	if (lookup(l, to, GIT_OBJECT_COMMIT, &commit, err) < 0)
+	if (l == NULL || lookup(l, one, GIT_OBJECT_COMMIT, &a, err) < 0)
 		return err->code;
-	rc = l->git_merge_base(
-	    &base, l->repo, l->git_object_id(*from), l->git_object_id(commit));
-	l->git_object_free(commit);
-	if (rc < 0)
-		return lib_error(l, rc, err, "no common ancestor");
-	l->git_object_free(*from);
-	*from = NULL;
-	return lookup(
-	    l, l->git_oid_tostr(sha, sizeof(sha), &base), GIT_OBJECT_COMMIT, from, err);
+	rc = lookup(l, other, GIT_OBJECT_COMMIT, &b, err);
+	if (rc == 0) {
+		rc = l->git_merge_base(
+		    &base, l->repo, l->git_object_id(a), l->git_object_id(b));
+		l->git_object_free(b);
+		if (rc < 0)
+			rc = lib_error(l, rc, err, "no common ancestor");
+		else
+			l->git_oid_tostr(sha, GIT_SHA_MAX, &base);
+	}
+	l->git_object_free(a);
+	return rc;
 }
 
 /* from's tree; NULL, the empty one, for "". */
 static int
-tree_to_compare(struct git_lib *l, const char *from, const char *to, bool merge_base,
-    git_object **out, struct error *err)
+tree_to_compare(struct git_lib *l, const char *from, git_object **out, struct error *err)
 {
-	git_object *commit = NULL;
-	int rc = 0;
-
 	*out = NULL;
-	if (*from == '\0')
-		return 0;
-	if (lookup(l, from, GIT_OBJECT_COMMIT, &commit, err) < 0)
-		return err->code;
-	if (merge_base)
-		rc = base_of(l, &commit, to, err);
-	if (rc == 0) {
-		rc = l->git_object_peel(out, commit, GIT_OBJECT_TREE);
-		if (rc < 0)
-			rc = lib_error(l, rc, err, from);
-	}
-	l->git_object_free(commit);
-	return rc;
+	return *from == '\0' ? 0 : lookup(l, from, GIT_OBJECT_TREE, out, err);
 }
 
 static void
@@ -332,15 +319,15 @@ add_deltas(struct git_lib *l, git_diff *diff, struct strlist *out)
 }
 
 static int
-lib_changed(struct git_repo *repo, const char *from, const char *to, bool merge_base,
-    struct strlist *out, struct error *err)
+lib_changed(struct git_repo *repo, const char *from, const char *to, struct strlist *out,
+    struct error *err)
 {
 	struct git_lib *l = lib_of(repo, err);
 	git_object *old_tree = NULL, *new_tree = NULL;
 	git_diff *diff = NULL;
 	int rc;
 
-	if (l == NULL || tree_to_compare(l, from, to, merge_base, &old_tree, err) < 0)
+	if (l == NULL || tree_to_compare(l, from, &old_tree, err) < 0)
 		return err->code;
 	rc = lookup(l, to, GIT_OBJECT_TREE, &new_tree, err);
 	if (rc == 0) {
@@ -538,5 +525,6 @@ const struct git_backend git_lib_backend = {
 	.refs = lib_refs,
 	.files_at = lib_files_at,
 	.blob = lib_blob,
+	.merge_base = lib_merge_base,
 	.changed = lib_changed,
 };

@@ -221,23 +221,28 @@ program_blob(struct git_repo *repo, const char *commit, const char *path, size_t
 }
 
 static int
-program_changed(struct git_repo *repo, const char *from, const char *to, bool merge_base,
+program_merge_base(struct git_repo *repo, const char *one, const char *other,
+    char sha[GIT_SHA_MAX], struct error *err)
+{
+	const char *args[] = { "merge-base", one, other, NULL };
+	cleanup_free char *base = ask(repo, args);
+
+	if (base == NULL)
+		return error_set(
+		    err, ERR_MISSING, "%s and %s have no common ancestor", one, other);
+	(void)snprintf(sha, GIT_SHA_MAX, "%s", base);
+	return 0;
+}
+
+static int
+program_changed(struct git_repo *repo, const char *from, const char *to,
     struct strlist *out, struct error *err)
 {
-	const char *base_args[] = { "merge-base", from, to, NULL };
-	cleanup_free char *base = NULL;
 	const char *args[] = { "diff-tree", "-r", "-z", "--name-only", "--no-renames",
 		from, to, NULL };
 
 	if (*from == '\0')
 		return program_files_at(repo, to, out, err);
-	if (merge_base) {
-		base = ask(repo, base_args);
-		if (base == NULL)
-			return error_set(err, ERR_MISSING,
-			    "%s and %s have no common ancestor", from, to);
-		args[5] = base;
-	}
 	return list(repo, args, '\0', out, err);
 }
 
@@ -367,5 +372,6 @@ const struct git_backend git_program_backend = {
 	.refs = program_refs,
 	.files_at = program_files_at,
 	.blob = program_blob,
+	.merge_base = program_merge_base,
 	.changed = program_changed,
 };

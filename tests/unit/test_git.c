@@ -206,6 +206,25 @@ START_TEST(changed_since_the_merge_base)
 }
 END_TEST
 
+START_TEST(merge_base_is_where_two_parted)
+{
+	cleanup_fixture char *root = fixture_open();
+	cleanup_free char *dir = make_repo(root, _i);
+	cleanup_free char *old = fixture_ask(dir, "git rev-parse old^{commit}");
+	cleanup_git_repo struct git_repo *repo = open_repo(dir);
+	struct error err = ERROR_INIT;
+	char sha[GIT_SHA_MAX];
+
+	fixture_sh(dir,
+	    "git checkout -q side && git commit -q --allow-empty -m third && "
+	    "git checkout -q --orphan alone && git commit -qm alone");
+	ck_assert_int_eq(git_repo_merge_base(repo, "main", "side", sha, &err), 0);
+	ck_assert_str_eq(sha, old);
+	ck_assert_int_eq(
+	    git_repo_merge_base(repo, "main", "alone", sha, &err), ERR_MISSING);
+}
+END_TEST
+
 START_TEST(bare_repository_is_read_by_commit)
 {
 	cleanup_fixture char *root = fixture_open();
@@ -526,6 +545,7 @@ make_suite(void)
 	tcase_add_loop_test(every, blob_of_a_commit, 0, n);
 	tcase_add_loop_test(every, changed_paths_between_commits, 0, n);
 	tcase_add_loop_test(every, changed_since_the_merge_base, 0, n);
+	tcase_add_loop_test(every, merge_base_is_where_two_parted, 0, n);
 	tcase_add_loop_test(every, bare_repository_is_read_by_commit, 0, n);
 	tcase_add_loop_test(every, refs_below_a_prefix, 0, n);
 	tcase_add_loop_test(every, files_of_the_work_tree, 0, n);
