@@ -21,6 +21,7 @@ libcli_a_SOURCES += cli/local.c cli/local.h
 libcli_a_SOURCES += cli/local_child.c
 libcli_a_SOURCES += cli/local_jobs.c
 libcli_a_SOURCES += cli/project.c cli/project.h
+libcli_a_SOURCES += cli/project_event.c cli/project_event.h
 libcli_a_SOURCES += cli/remote_url.c cli/remote_url.h
 libcli_a_SOURCES += cli/report.c cli/report.h
 libcli_a_SOURCES += cli/run.c

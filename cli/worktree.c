@@ -93,12 +93,8 @@ find_changes(
 	return git_repo_changed(w->repo, compare_to, w->sha, true, list, err);
 }
 
-/*
- * A branch as origin has it, which is what a server compares with, and all there is of
- * most branches in a clone; else any name git knows.
- */
-static int
-resolve_pushed(
+int
+worktree_resolve_pushed(
     struct git_repo *repo, const char *name, char sha[GIT_SHA_MAX], struct error *err)
 {
 	static const char heads[] = "refs/heads/";
@@ -126,7 +122,7 @@ list_changed(void *data, const char *compare_to, bool *known, const struct strli
 		char sha[GIT_SHA_MAX];
 
 		if (compare_to != NULL &&
-		    resolve_pushed(w->repo, compare_to, sha, err) < 0)
+		    worktree_resolve_pushed(w->repo, compare_to, sha, err) < 0)
 			return ERR_MISSING;
 		list = xcalloc(1, sizeof(*list));
 		map_set(&w->changed, key, list);

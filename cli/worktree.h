@@ -34,4 +34,11 @@ MUST_CHECK int worktree_add_project(
 /* A file the compiler finds at path as if it were there; takes text's content. */
 void worktree_add_file(struct worktree *w, const char *path, struct buf *text);
 
+/*
+ * A branch as origin has it, which is what a server compares with, and all there is of
+ * most branches in a clone; else any name git knows.
+ */
+MUST_CHECK int worktree_resolve_pushed(
+    struct git_repo *repo, const char *name, char sha[GIT_SHA_MAX], struct error *err);
+
 #endif
