@@ -41,6 +41,8 @@ fetch_artifact(struct local *local, const struct core_job *job,
 
 		if (maker == NULL || !str_eq(maker->plan->name, inc->job))
 			continue;
+		if (!status_is_completed(maker->status))
+			break;
 		if (artifacts_read_file(local->runner->artifacts_dir, maker->id,
 			inc->artifact, CHILD_FILE_MAX, &text, err) < 0)
 			return error_wrap(err, "artifact of job %s", inc->job);
@@ -49,29 +51,70 @@ fetch_artifact(struct local *local, const struct core_job *job,
 		worktree_add_file(&local->project->worktree, *path, &text);
 		return 0;
 	}
-	return error_set(err, ERR_MISSING, "job %s, which makes %s, did not run",
+	return error_set(err, ERR_MISSING,
+	    "job %s, which makes %s, has not run; an earlier stage for it, or `needs` here, "
+	    "makes sure",
 	    inc->job, inc->artifact);
+}
+
+/* "; did you mean `x`?", in arena */
+static const char *
+near_file(struct local *local, const char *path)
+{
+	const struct provider *provider = &local->project->worktree.provider;
+	const struct strlist *files = NULL;
+	cleanup_free const char **names = NULL;
+	const char *near;
+
+	if (provider->files(provider->data, NULL, NULL, &files, NULL) < 0)
+		return "";
+	names = xcalloc(files->count + 1, sizeof(*names));
+	for (size_t i = 0; i < files->count; i++)
+		names[i] = files->items[i];
+	near = str_nearest(path, names);
+	return near == NULL
+	    ? ""
+	    : arena_printf(local->project->arena, "; did you mean `%s`?", near);
+}
+
+/* A file that is not there is the trigger job's mistake, not one in that file. */
+static int
+find_local(struct local *local, const struct core_job *job,
+    const struct trigger_include *inc, const char **path, struct error *err)
+{
+	const struct provider *provider = &local->project->worktree.provider;
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc;
+
+	*path = vars_expand(&job->plan->vars, local->project->arena, inc->local);
+	*path += strspn(*path, "/");
+	rc =
+	    provider->read(provider->data, NULL, NULL, *path, CHILD_FILE_MAX, &text, err);
+	if (rc == ERR_MISSING)
+		return error_set(err, ERR_MISSING, "local file `%s` does not exist%s",
+		    *path, near_file(local, *path));
+	return rc == ERR_LIMIT ? 0 : rc; /* what it holds is judged later */
 }
 
 static int
 include_path(struct local *local, const struct core_job *job,
     const struct trigger_include *inc, const char **path, struct error *err)
 {
-	if (inc->local != NULL) {
-		const struct plan_job *plan = job->plan;
+	int rc;
 
-		*path = vars_expand(&plan->vars, local->project->arena, inc->local);
-		*path += strspn(*path, "/");
-		return 0;
-	}
-	if (inc->artifact != NULL)
-		return fetch_artifact(local, job, inc, path, err);
-	return error_set(err, ERR_ENVIRONMENT,
-	    "a local run can include local files and artifacts; this child comes from %s",
-	    inc->project != NULL        ? "another project"
-		: inc->remote != NULL   ? "a remote file"
-		: inc->template != NULL ? "a template"
-					: "a component");
+	if (inc->local != NULL)
+		rc = find_local(local, job, inc, path, err);
+	else if (inc->artifact != NULL)
+		rc = fetch_artifact(local, job, inc, path, err);
+	else
+		rc = error_set(err, ERR_ENVIRONMENT,
+		    "a local run can include local files and artifacts; this child comes "
+		    "from %s",
+		    inc->project != NULL        ? "another project"
+			: inc->remote != NULL   ? "a remote file"
+			: inc->template != NULL ? "a template"
+						: "a component");
+	return rc < 0 ? error_wrap(err, "%s:%u", inc->at.file, inc->at.line) : 0;
 }
 
 /* Several files become one that includes them. */
@@ -169,7 +212,9 @@ local_start_child(struct local *local, int64_t job_id)
 	else if (child_path(local, job, &path, &err) < 0)
 		fail(local, own, "%s", err.msg);
 	else if (compile(local, job, path, &plan) != EXIT_OK)
-		fail(local, own, "%s is no valid pipeline", path);
+		fail(local, own, "%s:%u: %s is no valid pipeline",
+		    trigger->includes[0].at.file, trigger->includes[0].at.line,
+		    trigger->include_count == 1 ? path : "what is included");
 	else if (!plan->created)
 		fail(local, own, "%s gives no pipeline: %s", path, plan->why.text);
 	if (plan == NULL || !plan->created) {
