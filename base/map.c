@@ -1,6 +1,7 @@
 /* The ordered hash map: FNV-1a mixed with a per-process seed, linear probing. */
 #include "base/map.h"
 
+#include <stdatomic.h>
 #include <sys/random.h>
 
 #define EMPTY UINT32_MAX
@@ -8,12 +9,16 @@
 static uint64_t
 seed(void)
 {
-	static uint64_t value;
+	static _Atomic uint64_t chosen;
+	uint64_t value = atomic_load_explicit(&chosen, memory_order_relaxed), none = 0;
 
-	if (value == 0 && getrandom(&value, sizeof(value), GRND_NONBLOCK) < 0)
+	if (value != 0)
+		return value;
+	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) < 0)
 		value = 0x9e3779b97f4a7c15;
 	value |= 1;
-	return value;
+	/* several threads may choose at once: the first one's is everybody's */
+	return atomic_compare_exchange_strong(&chosen, &none, value) ? value : none;
 }
 
 uint64_t
