@@ -172,7 +172,7 @@ log_reader_find_lines(struct log_reader *r, int64_t first, int64_t count,
     struct log_range *out, struct error *err)
 {
 	int64_t last = count > INT64_MAX - first ? INT64_MAX : first + count;
-	struct log_mark from, to;
+	struct log_mark from = { .offset = 0 }, to;
 
 	if (find_line(r, first, &from, err) < 0)
 		return err->code;
@@ -191,7 +191,7 @@ log_reader_find_lines(struct log_reader *r, int64_t first, int64_t count,
 int
 log_reader_count_lines(struct log_reader *r, int64_t *out, struct error *err)
 {
-	struct log_mark end;
+	struct log_mark end = { .offset = 0 };
 
 	if (find_line(r, INT64_MAX, &end, err) < 0)
 		return err->code;

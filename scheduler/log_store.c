@@ -94,8 +94,6 @@ free_writer(struct writer *w)
 		close(w->index);
 	free(w);
 }
-DEFINE_CLEANUP(writer, struct writer, free_writer)
-#define cleanup_writer __attribute__((cleanup(writer_cleanup)))
 
 static void
 forget_writer(struct log_store *logs, struct writer *w)
@@ -230,34 +228,25 @@ is_compressed(struct log_store *logs, int64_t job, int64_t *size, struct error *
 	return true;
 }
 
-/* Opens the files, making them when create says so; ERR_MISSING: there are none. */
 static int
-open_writer(struct log_store *logs, int64_t job, bool create, struct writer **out,
-    struct error *err)
+open_files(struct log_store *logs, struct writer *w, bool create, struct error *err)
 {
-	cleanup_writer struct writer *w = xcalloc(1, sizeof(*w));
-	cleanup_free char *folder = log_path(logs->dir, job, "");
+	cleanup_free char *folder = log_path(logs->dir, w->job, "");
 
-	*w = (struct writer){ .job = job, .fd = -1, .index = -1 };
 	*strrchr(folder, '/') = '\0';
 	if (create && path_mkdirs(folder, S_IRWXU, err) < 0)
 		return err->code = ERR_ENVIRONMENT;
-	w->fd = open_part(logs, job, LOG_PLAIN, create);
+	w->fd = open_part(logs, w->job, LOG_PLAIN, create);
 	if (w->fd < 0 && errno == ENOENT)
-		return error_set(err, ERR_MISSING, "job %" PRId64 " has no log", job);
+		return error_set(err, ERR_MISSING, "job %" PRId64 " has no log", w->job);
 	if (w->fd >= 0)
-		w->index = open_part(logs, job, LOG_INDEX, true);
-	if (w->index < 0)
-		return of_the_disk(err, "open", job);
-	if (take_up(logs, w, err) < 0)
-		return err->code;
-	*out = take(w);
-	return 0;
+		w->index = open_part(logs, w->job, LOG_INDEX, true);
+	return w->index < 0 ? of_the_disk(err, "open", w->job) : 0;
 }
 
-static int
-find_writer(struct log_store *logs, int64_t job, bool create, struct writer **out,
-    struct error *err)
+/* NULL and err on failure: ERR_MISSING without create when there is no log. */
+static struct writer *
+find_writer(struct log_store *logs, int64_t job, bool create, struct error *err)
 {
 	char key[KEY_MAX];
 	struct writer *w;
@@ -267,13 +256,16 @@ find_writer(struct log_store *logs, int64_t job, bool create, struct writer **ou
 	if (w != NULL) {
 		unlink_writer(logs, w);
 		link_newest(logs, w);
-	} else if (open_writer(logs, job, create, &w, err) < 0) {
-		return err->code;
-	} else {
-		remember_writer(logs, w);
+		return w;
 	}
-	*out = w;
-	return 0;
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct writer){ .job = job, .fd = -1, .index = -1 };
+	if (open_files(logs, w, create, err) < 0 || take_up(logs, w, err) < 0) {
+		free_writer(w);
+		return NULL;
+	}
+	remember_writer(logs, w);
+	return w;
 }
 
 static bool
@@ -301,7 +293,6 @@ log_store_state(
 {
 	struct log_state state = { .size = 0 };
 	struct writer *w;
-	int rc;
 
 	*out = state;
 	if (!is_known(logs, job) && is_compressed(logs, job, &state.size, err)) {
@@ -309,14 +300,14 @@ log_store_state(
 		*out = state;
 		return 0;
 	}
-	rc = find_writer(logs, job, false, &w, err);
-	if (rc == ERR_MISSING) {
+	w = find_writer(logs, job, false, err);
+	if (w == NULL && err->code != ERR_MISSING)
+		return err->code;
+	if (w == NULL)
 		*err = (struct error)ERROR_INIT;
-		return 0;
-	}
-	if (rc == 0)
+	else
 		*out = state_of(w);
-	return rc;
+	return 0;
 }
 
 /* ---- appending ------------------------------------------------------------- */
@@ -366,8 +357,8 @@ log_store_append(struct log_store *logs, int64_t job, int64_t offset, const void
 		    job, out->size, offset);
 	if (len == 0)
 		return 0;
-	if (find_writer(logs, job, true, &w, err) < 0 ||
-	    write_data(w, data, len, err) < 0)
+	w = find_writer(logs, job, true, err);
+	if (w == NULL || write_data(w, data, len, err) < 0)
 		return err->code;
 	count_in(logs, w, data, len, time_us, &marks);
 	write_marks(w, &marks);
