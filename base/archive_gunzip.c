@@ -3,8 +3,8 @@
 #include "base/archive_lib.h"
 
 static int
-open_raw(struct archive_lib *l, const struct buf *in, struct archive **out,
-    struct error *err)
+open_raw(
+    struct archive_lib *l, const struct buf *in, struct archive **out, struct error *err)
 {
 	struct archive_entry *entry;
 
@@ -28,8 +28,7 @@ read_all(struct archive_lib *l, struct archive *a, size_t max, struct buf *out,
 
 	while ((n = l->archive_read_data(a, block, sizeof(block))) > 0) {
 		if (out->len + (size_t)n > max)
-			return error_set(
-			    err, ERR_LIMIT, "is larger than %zu bytes", max);
+			return error_set(err, ERR_LIMIT, "is larger than %zu bytes", max);
 		buf_add(out, block, (size_t)n);
 	}
 	return n < 0 ? archive_lib_error(l, a, "cannot be unpacked", err) : 0;

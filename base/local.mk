@@ -18,6 +18,7 @@ libbase_a_SOURCES += base/mem.c
 libbase_a_SOURCES += base/overlay.c base/overlay.h
 libbase_a_SOURCES += base/path.c base/path.h
 libbase_a_SOURCES += base/process.c base/process.h
+libbase_a_SOURCES += base/program.c base/program.h
 libbase_a_SOURCES += base/ranked.c base/ranked.h
 libbase_a_SOURCES += base/str.c base/str.h
 libbase_a_SOURCES += base/visible.c base/visible.h
@@ -41,6 +42,7 @@ libbase_http_server_a_SOURCES += base/http_server_request.c
 
 # libsodium
 libbase_hash_a_SOURCES = base/hash.c base/hash.h
+libbase_hash_a_SOURCES += base/base64.c base/base64.h
 libbase_hash_a_SOURCES += base/seal.c base/seal.h
 libbase_hash_a_SOURCES += base/secret.c base/secret.h
 

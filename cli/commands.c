@@ -9,5 +9,6 @@ const struct command *const commands[] = {
 	&command_why,
 	&command_graph,
 	&command_expr,
+	&command_server,
 	NULL,
 };

@@ -28,6 +28,7 @@ libcli_a_SOURCES += cli/run.c
 libcli_a_SOURCES += cli/screen.c cli/screen.h cli/screen_internal.h
 libcli_a_SOURCES += cli/screen_json.c
 libcli_a_SOURCES += cli/select.c cli/select.h
+libcli_a_SOURCES += cli/server.c
 libcli_a_SOURCES += cli/show.c
 libcli_a_SOURCES += cli/summary.c
 libcli_a_SOURCES += cli/why.c

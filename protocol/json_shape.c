@@ -407,12 +407,12 @@ write_field(struct json_writer *w, const struct json_field *f, const char *in)
 		write_bits(w, f, FIELD(uint64_t, in, f->offset));
 		break;
 	case JSON_KIND_STRINGS:
-		write_strings(
-		    w, FIELD(const char *const *, in, f->offset), FIELD(size_t, in, f->count));
+		write_strings(w, FIELD(const char *const *, in, f->offset),
+		    FIELD(size_t, in, f->count));
 		break;
 	case JSON_KIND_COMMAS:
-		write_commas(
-		    w, FIELD(const char *const *, in, f->offset), FIELD(size_t, in, f->count));
+		write_commas(w, FIELD(const char *const *, in, f->offset),
+		    FIELD(size_t, in, f->count));
 		break;
 	case JSON_KIND_OBJECT:
 		write_object(w, f->shape, in + f->offset);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/path.h"
+#include "base/program.h"
 #include "runner/supervisor/procs.h"
 #include "runner/supervisor/wire.h"
 #include "runner/sweep.h"
@@ -373,29 +373,6 @@ supervisor_cancel(struct supervisor *s, bool force)
 
 /* ---- the beginning --------------------------------------------------------- */
 
-char *
-supervisor_program(void)
-{
-	const char *folder = getenv("PAWL_LIBEXEC");
-	char self[4096];
-	ssize_t len;
-	char *slash, *path;
-
-	if (folder != NULL && *folder != '\0')
-		return path_join(folder, "pawl-supervise");
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[len < 0 ? 0 : len] = '\0';
-	slash = strrchr(self, '/');
-	if (slash != NULL) {
-		*slash = '\0';
-		path = path_join(self, "pawl-supervise");
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return path_join(PAWL_LIBEXECDIR, "pawl-supervise");
-}
-
 /* The spec as a file in memory that nobody can change any more. */
 static int
 spec_file(const struct spec *spec, struct error *err)
@@ -489,7 +466,7 @@ spawn(pid_t *pid, const char *program, const char *marker, const int files[3])
 static int
 launch(struct supervisor *s, const struct spec *spec, int lock_fd, struct error *err)
 {
-	cleanup_free char *program = supervisor_program();
+	cleanup_free char *program = program_path("pawl-supervise");
 	cleanup_close int spec_fd = spec_file(spec, err), theirs = -1;
 	int pair[2], files[3], rc;
 

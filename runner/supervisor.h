@@ -69,8 +69,4 @@ void supervisor_cancel(struct supervisor *s, bool force);
 
 void supervisor_free(struct supervisor *s); /* before start or after on_done */
 
-/* The pawl-supervise to start, malloced: $PAWL_LIBEXEC, beside this program, installed.
- */
-char *supervisor_program(void);
-
 #endif

@@ -40,6 +40,7 @@ libscheduler_a_SOURCES += scheduler/store_rows.c
 libscheduler_a_SOURCES += scheduler/store_schema.c
 libscheduler_a_SOURCES += scheduler/store_tables.c
 libscheduler_a_SOURCES += scheduler/store_write.c
+libscheduler_a_SOURCES += scheduler/push.c scheduler/push.h
 libscheduler_a_SOURCES += scheduler/repos.c scheduler/repos.h
 libscheduler_a_SOURCES += scheduler/registry.c scheduler/registry.h scheduler/registry_internal.h
 libscheduler_a_SOURCES += scheduler/registry_change.c
@@ -57,6 +58,8 @@ noinst_LIBRARIES += libserver.a
 libserver_a_SOURCES = scheduler/api/api.c scheduler/api/api.h
 libserver_a_SOURCES += scheduler/api/artifacts.c
 libserver_a_SOURCES += scheduler/api/entities.c scheduler/api/entities.h
+libserver_a_SOURCES += scheduler/api/git.c
+libserver_a_SOURCES += scheduler/api/hook.c
 libserver_a_SOURCES += scheduler/api/jobs.c
 libserver_a_SOURCES += scheduler/api/listing.c scheduler/api/listing.h
 libserver_a_SOURCES += scheduler/api/logs.c
@@ -70,3 +73,8 @@ libserver_a_SOURCES += scheduler/server.c scheduler/server.h
 
 pkglibexec_PROGRAMS += pawl-server
 pawl_server_SOURCES = scheduler/main.c
+
+# what git calls after a push; libc alone
+pkglibexec_PROGRAMS += pawl-hook
+pawl_hook_SOURCES = scheduler/hook/main.c
+pawl_hook_LDADD = libbase.a

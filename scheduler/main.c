@@ -20,6 +20,7 @@ static const struct {
 	{ "--url", offsetof(struct server_options, url) },
 	{ "--token-file", offsetof(struct server_options, token_file) },
 	{ "--runner", offsetof(struct server_options, runner) },
+	{ "--hook", offsetof(struct server_options, hook) },
 };
 
 static bool

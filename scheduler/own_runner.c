@@ -74,7 +74,7 @@ start(struct own_runner *r)
 		.flags = UV_PROCESS_DETACHED,
 		.stdio = files,
 		.stdio_count = ARRAY_LEN(files),
-		  .exit_cb = on_runner_exit };
+		.exit_cb = on_runner_exit };
 	int rc;
 
 	r->process.data = r;

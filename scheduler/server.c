@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "scheduler/api/api.h"
 #include "scheduler/own_runner.h"
+#include "scheduler/push.h"
 #include "scheduler/service.h"
 
 #define FIRST_LOGIN "root"
@@ -142,6 +143,20 @@ own_runner_token(struct server *s, char **path, struct error *err)
 	return path_write_file(*path, token, strlen(token), 0600, err);
 }
 
+/* Where git looks for hooks: one of them, which is this release's program. */
+static int
+link_hook(struct server *s, struct error *err)
+{
+	cleanup_free char *link = path_join(s->data_dir, "hooks/post-receive");
+
+	if (s->o->hook == NULL)
+		return 0;
+	(void)unlink(link);
+	if (symlink(s->o->hook, link) < 0)
+		return error_errno(err, "cannot make %s", link);
+	return 0;
+}
+
 /* ---- listening
  * ------------------------------------------------------------------------------ */
 
@@ -173,6 +188,15 @@ on_request(struct http_request *r, void *data)
 	api_on_request(r, s->api);
 }
 
+/* What was pushed while nobody looked gets its pipelines now. */
+static void
+on_loaded(void *data, const struct error *err UNUSED)
+{
+	struct server *s = data;
+
+	push_look_everywhere(s->service);
+}
+
 static int
 start_serving(struct server *s, struct error *err)
 {
@@ -187,9 +211,10 @@ start_serving(struct server *s, struct error *err)
 	if (http_server_new(&s->loop, &http, &s->http, err) < 0 || listen_on(s, err) < 0)
 		return err->code;
 	service.server_url = s->url;
+	service.socket = s->socket;
 	s->service = service_new(&service);
 	s->api = api_new(&s->loop, s->service);
-	service_load(s->service, NULL, NULL);
+	service_load(s->service, on_loaded, s);
 	return 0;
 }
 
@@ -298,7 +323,7 @@ server_run(const struct server_options *options, struct error *err)
 		return error_set(err, ERR_FOREIGN, "%s", uv_strerror(rc));
 	watch_signals(&s);
 	if (make_folders(&s, err) == 0 && lock_data(&s, err) == 0 &&
-	    open_data(&s, err) == 0) {
+	    link_hook(&s, err) == 0 && open_data(&s, err) == 0) {
 		make_first_user(&s);
 		if (keep_first_token(&s, err) == 0 && start_serving(&s, err) == 0 &&
 		    start_runner(&s, err) == 0) {

@@ -14,8 +14,8 @@ struct server_options {
 	const char
 	    *token_file; /* where the first administrator's token goes; NULL: shown */
 	bool no_runner;
-	int concurrent;     /* jobs of its own runner; 0: one per CPU */
-	const char *runner; /* the program pawl-runner */
+	int concurrent;            /* jobs of its own runner; 0: one per CPU */
+	const char *runner, *hook; /* the programs pawl-runner and pawl-hook */
 };
 
 /* Runs until it is told to end. 0, or a negative code with err. */

@@ -406,6 +406,7 @@ service_free(struct service *s)
 	map_clear(&s->jobs);
 	map_clear(&s->tokens);
 	map_clear(&s->polls);
+	map_clear(&s->pushes);
 	free(s->dirty_jobs);
 	free(s->dirty_pipelines);
 	free(s->repos_dir);
@@ -459,4 +460,16 @@ const char *
 service_server_url(const struct service *s)
 {
 	return s->o.server_url;
+}
+
+const char *
+service_data_dir(const struct service *s)
+{
+	return s->o.data_dir;
+}
+
+const char *
+service_socket(const struct service *s)
+{
+	return s->o.socket;
 }

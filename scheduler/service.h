@@ -25,6 +25,7 @@ struct service_options {
 	struct log_store *logs;
 	const struct seal *seal;
 	const char *data_dir;   /* repos/ and artifacts/ lie below */
+	const char *socket;     /* where hooks find it */
 	const char *server_url; /* "http://127.0.0.1:8080" */
 };
 
@@ -48,6 +49,8 @@ struct log_store *service_logs(const struct service *s);
 const char *service_repos_dir(const struct service *s);
 const char *service_artifacts_dir(const struct service *s);
 const char *service_server_url(const struct service *s);
+const char *service_data_dir(const struct service *s);
+const char *service_socket(const struct service *s);
 
 /* ---- pipelines ---------------------------------------------------------------- */
 
@@ -68,6 +71,9 @@ struct pipeline_request {
 	bool only_if_valid;
 	/* of a child or downstream one */
 	int64_t parent_job;
+	/* Whole name of a ref whose move this is: remembered with the pipeline, in one
+	 * write. NULL: none. */
+	const char *seen_ref;
 	const char *config_path; /* NULL: the project's */
 	const struct recipe_file *files;
 	size_t file_count;

@@ -99,6 +99,7 @@ struct service {
 	struct live_pipeline *creating; /* while the core makes it */
 	struct map pipelines, jobs;     /* by id in decimal */
 	struct map tokens;              /* of jobs, by hash in hex */
+	struct map pushes;              /* "project ref sha" that is in hand */
 	struct map polls;               /* runner's id -> struct polls */
 	struct live_job **dirty_jobs;
 	size_t dirty_job_count, dirty_job_cap;

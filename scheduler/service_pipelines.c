@@ -109,6 +109,7 @@ struct making {
 	struct pipeline_outcome outcome;
 	struct error error;
 	struct store_pipeline failed; /* the row of one that did not compile */
+	struct store_ref seen;        /* name NULL: none */
 };
 
 static void
@@ -147,11 +148,13 @@ on_made(void *data, const struct error *err)
 }
 
 static int
-write_failed(struct store_txn *t, void *data, struct error *err)
+write_outcome(struct store_txn *t, void *data, struct error *err)
 {
 	const struct making *m = data;
 
-	return store_put_pipeline(t, &m->failed, err);
+	if (m->failed.id != 0 && store_put_pipeline(t, &m->failed, err) < 0)
+		return err->code;
+	return m->seen.name == NULL ? 0 : store_put_ref(t, &m->seen, err);
 }
 
 /* A pipeline without jobs: kept so that people see why. */
@@ -182,7 +185,25 @@ keep_without_jobs(struct making *m, enum status status)
 	};
 	m->outcome.id = m->failed.id;
 	m->outcome.iid = m->failed.iid;
-	store_write(s->o.store, write_failed, on_made, m);
+	store_write(s->o.store, write_outcome, on_made, m);
+}
+
+/* No pipeline; the ref has been seen all the same. */
+static void
+make_nothing(struct making *m)
+{
+	if (m->seen.name == NULL)
+		finish(m);
+	else
+		store_write(m->service->o.store, write_outcome, on_made, m);
+}
+
+static int
+write_seen(struct store_txn *t, void *data, struct error *err)
+{
+	const struct making *m = data;
+
+	return store_put_ref(t, &m->seen, err);
 }
 
 static void
@@ -223,6 +244,8 @@ hand_to_core(struct making *m)
 		p->busy++;
 	}
 	s->creating = NULL;
+	if (m->seen.name != NULL)
+		service_write_too(s, write_seen, NULL, m);
 	service_after(s, on_made, m);
 	service_end(s);
 }
@@ -237,21 +260,21 @@ decide(struct making *m)
 		finish(m);
 	} else if (c->no_file) {
 		m->outcome.verdict = PIPELINE_NO_FILE;
-		finish(m);
+		make_nothing(m);
 	} else if (c->plan == NULL) {
 		m->outcome.verdict = PIPELINE_INVALID;
 		if (m->only_if_valid)
 			finish(m);
 		else
 			keep_without_jobs(m, STATUS_FAILED);
-	} else if (!c->plan->created) {
-		m->outcome.verdict = PIPELINE_FILTERED;
-		buf_printf(&c->findings, "%s\n", c->plan->why.text);
-		finish(m);
 	} else if (m->skip ||
 	    (c->is_skipped && str_eq(m->pipeline->recipe->event.source, "push"))) {
 		m->outcome.verdict = PIPELINE_SKIPPED;
 		keep_without_jobs(m, STATUS_SKIPPED);
+	} else if (!c->plan->created) {
+		m->outcome.verdict = PIPELINE_FILTERED;
+		buf_printf(&c->findings, "%s\n", c->plan->why.text);
+		make_nothing(m);
 	} else {
 		m->outcome.verdict = PIPELINE_MADE;
 		hand_to_core(m);
@@ -362,6 +385,11 @@ service_make_pipeline(
 		.parent_job = q->parent_job,
 		.done = done,
 		.data = data };
+	if (q->seen_ref != NULL)
+		m->seen = (struct store_ref){ .project = p->project,
+			.name = arena_strdup(p->recipe->arena, q->seen_ref),
+			.sha = p->recipe->event.sha,
+			.is_protected = q->ref_is_protected };
 	store_read(s->o.store, compile_on_worker, on_compiled, m);
 }
 

@@ -14,7 +14,9 @@ struct api {
 };
 
 static const struct api_route *const tables[] = {
-	api_runner_routes, api_runner_admin_routes,
+	api_runner_routes,
+	api_hook_routes,
+	api_runner_admin_routes,
 	api_artifact_routes,
 	api_project_routes,
 	api_pipeline_routes,
@@ -169,8 +171,8 @@ api_header(struct call *c, const char *name, const char *fmt, ...)
 /* ---- who asks
  * ----------------------------------------------------------------------------- */
 
-static bool
-has_scope(const struct access_token *t, const char *scope)
+bool
+api_has_scope(const struct access_token *t, const char *scope)
 {
 	size_t n = strlen(scope);
 
@@ -213,8 +215,8 @@ may_enter(struct call *c)
 		api_error(c, 401, "401 Unauthorized");
 		return false;
 	}
-	if (!has_scope(c->token, "api") &&
-	    (access != API_READ || !has_scope(c->token, "read_api"))) {
+	if (!api_has_scope(c->token, "api") &&
+	    (access != API_READ || !api_has_scope(c->token, "read_api"))) {
 		api_error(c, 403, "403 Forbidden: the token lacks the scope %s",
 		    access == API_READ ? "read_api" : "api");
 		return false;
@@ -316,6 +318,10 @@ api_on_request(struct http_request *r, void *data)
 	};
 	http_on_gone(r, on_gone, c);
 	http_on_end(r, on_end, c);
+	if (api_is_git(c)) {
+		api_git(c);
+		return;
+	}
 	c->route = find_route(c, &other);
 	if (c->route == NULL) {
 		api_error(c, other ? 405 : 404,
@@ -443,4 +449,10 @@ api_timer_start(struct call *c, uint64_t ms, void (*fn)(struct call *c))
 	t->handle.data = t;
 	uv_timer_start(&t->handle, on_timer, ms, 0);
 	return t;
+}
+
+struct uv_loop_s *
+api_loop(const struct call *c)
+{
+	return c->api->loop;
 }

@@ -103,6 +103,12 @@ void api_send_log(struct call *c, int64_t job);
 /* From a byte on, until the job has ended. */
 void api_follow_log(struct call *c, int64_t job, int64_t from, bool as_events);
 
+/* /GROUP/NAME.git/… */
+bool api_is_git(struct call *c);
+void api_git(struct call *c);
+bool api_has_scope(const struct access_token *t, const char *scope);
+struct uv_loop_s *api_loop(const struct call *c);
+
 /* Call fn once, after so long, unless it is stopped before. */
 struct api_timer;
 struct api_timer *api_timer_start(
@@ -116,6 +122,7 @@ extern const struct api_route api_runner_admin_routes[];
 extern const struct api_route api_artifact_routes[];
 extern const struct api_route api_project_routes[];
 extern const struct api_route api_pipeline_routes[];
+extern const struct api_route api_hook_routes[];
 extern const struct api_route api_job_routes[];
 extern const struct api_route api_system_routes[]; /* /-/health, /metrics, /version */
 

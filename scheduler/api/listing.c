@@ -1,6 +1,8 @@
 /* Reading on a worker, answering on the loop. */
 #include "scheduler/api/listing.h"
 
+#include <ctype.h>
+
 #include "base/str.h"
 #include "scheduler/service_internal.h"
 
@@ -53,6 +55,60 @@ on_worker(struct store_view *v, void *data, struct error *err)
 	return run->fn(v, &run->r, err);
 }
 
+/* What is no letter, digit or mark of a word goes as its code. */
+static void
+add_encoded(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (isalnum((unsigned char)*text) || strchr("-_.~", *text) != NULL)
+			buf_add_char(out, *text);
+		else
+			buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
+}
+
+static void
+add_parameter(const char *name, const char *value, void *data)
+{
+	static const char *const ours[] = { "page", "per_page", "private_token" };
+	struct buf *out = data;
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (str_eq(name, ours[i]))
+			return;
+	buf_add_char(out, '&');
+	add_encoded(out, name);
+	buf_add_char(out, '=');
+	add_encoded(out, value);
+}
+
+/* The same request for another page. */
+static void
+add_link(struct reading *r, const char *rel, int64_t page, struct buf *out)
+{
+	struct call *c = r->call;
+	cleanup_free char *path = xstrdup(http_path(c->request));
+
+	buf_printf(out, "%s<%s%s?page=%" PRId64 "&per_page=%" PRId64,
+	    out->len > 0 ? ", " : "", service_server_url(c->service), path, page,
+	    r->per_page);
+	http_each_query(c->request, add_parameter, out);
+	buf_printf(out, ">; rel=\"%s\"", rel);
+}
+
+static void
+put_links(struct reading *r, int64_t pages)
+{
+	cleanup_buf struct buf links = BUF_INIT;
+
+	if (r->page_number > 1)
+		add_link(r, "prev", r->page_number - 1, &links);
+	if (r->page_number < pages)
+		add_link(r, "next", r->page_number + 1, &links);
+	add_link(r, "first", 1, &links);
+	add_link(r, "last", pages, &links);
+	api_header(r->call, "Link", "%s", buf_str(&links));
+}
+
 static void
 put_page_headers(struct reading *r)
 {
@@ -65,14 +121,12 @@ put_page_headers(struct reading *r)
 	api_header(c, "X-Per-Page", "%" PRId64, r->per_page);
 	api_header(c, "X-Total", "%" PRId64, total);
 	api_header(c, "X-Total-Pages", "%" PRId64, pages);
+	/* at an end there is no such page, and no header: one without a value is none */
 	if (r->page_number < pages)
 		api_header(c, "X-Next-Page", "%" PRId64, r->page_number + 1);
-	else
-		api_header(c, "X-Next-Page", "%s", "");
 	if (r->page_number > 1)
 		api_header(c, "X-Prev-Page", "%" PRId64, r->page_number - 1);
-	else
-		api_header(c, "X-Prev-Page", "%s", "");
+	put_links(r, pages);
 }
 
 static void

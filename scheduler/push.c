@@ -1,0 +1,417 @@
+/* Comparing refs, and a pipeline for each that moved. */
+#include "scheduler/push.h"
+
+#include "base/git.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "scheduler/registry_internal.h"
+#include "scheduler/repos.h"
+#include "scheduler/service_internal.h"
+
+#define MAX_VARIABLES 100
+
+/* ---- options ---------------------------------------------------------------------- */
+
+/* "K=V", also in quotes. */
+static bool
+split(const char *text, struct arena *a, const char **key, const char **value)
+{
+	size_t len = strlen(text);
+	const char *eq;
+
+	if (len >= 2 && (*text == '"' || *text == '\'') && text[len - 1] == *text) {
+		text = arena_strndup(a, text + 1, len - 2);
+	}
+	eq = strchr(text, '=');
+	if (eq == NULL || eq == text)
+		return false;
+	*key = arena_strndup(a, text, (size_t)(eq - text));
+	*value = arena_strdup(a, eq + 1);
+	return true;
+}
+
+static void
+add_variable(const char *text, struct arena *a, struct push_options *out)
+{
+	const char *key, *value;
+
+	if (!split(text, a, &key, &value) || !vars_is_name(key, strlen(key)) ||
+	    out->var_count == MAX_VARIABLES) {
+		out->error = arena_printf(
+		    a, "ci.variable=%s: wanted ci.variable=\"NAME=VALUE\"", text);
+		return;
+	}
+	ARENA_GROW(a, out->vars, out->var_count, out->var_cap);
+	out->vars[out->var_count++] =
+	    (struct var){ .name = key, .value = value, .level = VAR_PIPELINE };
+}
+
+/* A line of a YAML map; the value is read as the input's type asks. */
+static void
+add_input(const char *text, struct arena *a, struct buf *inputs, struct push_options *out)
+{
+	const char *key, *value;
+
+	if (!split(text, a, &key, &value)) {
+		out->error =
+		    arena_printf(a, "ci.input=%s: wanted ci.input=\"NAME=VALUE\"", text);
+		return;
+	}
+	buf_printf(inputs, "%s: %s\n", key, value);
+}
+
+void
+push_read_options(const struct strlist *texts, struct arena *a, struct push_options *out)
+{
+	cleanup_buf struct buf inputs = BUF_INIT;
+
+	*out = (struct push_options){ .skip = false };
+	for (size_t i = 0; i < texts->count; i++) {
+		const char *text = texts->items[i];
+
+		if (str_eq(text, "ci.skip"))
+			out->skip = true;
+		else if (str_eq(text, "ci.wait"))
+			out->wait = true;
+		else if (str_starts(text, "ci.variable="))
+			add_variable(text + strlen("ci.variable="), a, out);
+		else if (str_starts(text, "ci.input="))
+			add_input(text + strlen("ci.input="), a, &inputs, out);
+		else if (str_starts(text, "ci."))
+			out->error = arena_printf(a,
+			    "-o %s: known are ci.skip, ci.wait, ci.variable=\"NAME=VALUE\" "
+			    "and ci.input=\"NAME=VALUE\"",
+			    text);
+	}
+	if (inputs.len > 0)
+		out->inputs = arena_strdup(a, buf_str(&inputs));
+}
+
+/* ---- one look at a project ------------------------------------------------------------
+ */
+
+struct moved {
+	const char *ref, *sha, *before; /* sha NULL: deleted; before NULL: new */
+};
+
+struct look {
+	struct service *service;
+	struct arena *arena;
+	int64_t project;
+	const char *path, *dir;
+	struct strlist refs; /* empty: all */
+	bool all;
+	int64_t user;
+	struct push_options options;
+	struct push_events events;
+	struct moved *moved;
+	size_t moved_count, moved_cap;
+	size_t open; /* pipelines that are being made, and the look itself */
+	struct error error;
+};
+
+static void
+add_moved(struct look *l, const char *ref, const char *sha, const char *before)
+{
+	ARENA_GROW(l->arena, l->moved, l->moved_count, l->moved_cap);
+	l->moved[l->moved_count++] = (struct moved){ arena_strdup(l->arena, ref),
+		arena_strdup(l->arena, sha), arena_strdup(l->arena, before) };
+}
+
+static int
+compare_one(struct look *l, struct store_view *v, struct git_repo *repo, const char *ref,
+    struct error *err)
+{
+	char sha[GIT_SHA_MAX];
+	struct store_ref row;
+	struct error ignored = ERROR_INIT;
+	int known = store_get_ref(v, l->project, ref, l->arena, &row, err);
+	bool is_there = git_repo_resolve(repo, ref, sha, &ignored) == 0;
+
+	if (known < 0 && known != ERR_MISSING)
+		return known;
+	if (is_there && known < 0)
+		add_moved(l, ref, sha, NULL);
+	else if (is_there && !str_eq(row.sha, sha))
+		add_moved(l, ref, sha, row.sha);
+	else if (!is_there && known == 0)
+		add_moved(l, ref, NULL, row.sha);
+	return 0;
+}
+
+struct gone {
+	struct look *look;
+	const struct strlist *there;
+};
+
+static bool
+note_gone(const struct store_ref *row, void *data)
+{
+	struct gone *g = data;
+
+	if (!strlist_has(g->there, row->name))
+		add_moved(g->look, row->name, NULL, row->sha);
+	return true;
+}
+
+/* Branches and tags only: other refs are nobody's push. */
+static int
+compare_all(
+    struct look *l, struct store_view *v, struct git_repo *repo, struct error *err)
+{
+	cleanup_strlist struct strlist there = STRLIST_INIT;
+	struct gone gone = { l, &there };
+
+	if (git_repo_refs(repo, "refs/heads/", &there, err) < 0 ||
+	    git_repo_refs(repo, "refs/tags/", &there, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < there.count; i++)
+		if (compare_one(l, v, repo, there.items[i], err) < 0)
+			return err->code;
+	return store_list_refs(v, l->project, note_gone, &gone, err);
+}
+
+static int
+look_on_worker(struct store_view *v, void *data, struct error *err)
+{
+	struct look *l = data;
+	cleanup_git_repo struct git_repo *repo = NULL;
+
+	if (git_repo_open_bare(l->dir, &repo, err) < 0)
+		return err->code;
+	if (l->all)
+		return compare_all(l, v, repo, err);
+	for (size_t i = 0; i < l->refs.count; i++) {
+		const char *ref = l->refs.items[i];
+
+		if (!str_starts(ref, "refs/heads/") && !str_starts(ref, "refs/tags/"))
+			continue;
+		if (compare_one(l, v, repo, ref, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+/* ---- what moved
+ * -------------------------------------------------------------------------- */
+
+static void
+end_one(struct look *l)
+{
+	if (--l->open > 0)
+		return;
+	if (l->events.on_done != NULL)
+		l->events.on_done(l->events.data, &l->error);
+	strlist_clear(&l->refs);
+	arena_free(l->arena);
+}
+
+struct making {
+	struct look *look;
+	char *key; /* in service->pushes */
+	const char *ref;
+};
+
+static void
+on_made(void *data, const struct pipeline_outcome *o)
+{
+	struct making *m = data;
+	struct look *l = m->look;
+	struct push_result result = { m->ref, o };
+
+	map_remove(&l->service->pushes, m->key);
+	if (o->verdict == PIPELINE_ERROR)
+		log_warn("%s, %s: %s", l->path, m->ref, o->error->msg);
+	if (l->events.on_result != NULL)
+		l->events.on_result(&result, l->events.data);
+	free(m->key);
+	free(m);
+	end_one(l);
+}
+
+struct ref_write {
+	struct arena *arena;
+	struct store_ref row;
+	bool is_gone;
+};
+
+static int
+write_ref(struct store_txn *t, void *data, struct error *err)
+{
+	const struct ref_write *w = data;
+
+	return w->is_gone ? store_delete_ref(t, w->row.project, w->row.name, err)
+			  : store_put_ref(t, &w->row, err);
+}
+
+static void
+on_ref_written(void *data, const struct error *err)
+{
+	struct ref_write *w = data;
+
+	if (err->code != 0)
+		log_warn("%s", err->msg);
+	arena_free(w->arena);
+}
+
+static void
+forget_ref(struct look *l, const char *ref)
+{
+	struct arena *arena = arena_new();
+	struct ref_write *w = arena_alloc(arena, sizeof(*w));
+
+	w->arena = arena;
+	w->row.project = l->project;
+	w->row.name = arena_strdup(arena, ref);
+	w->is_gone = true;
+	store_write(l->service->o.store, write_ref, on_ref_written, w);
+}
+
+/* The first branch that comes is the default one; main and master before others. */
+static void
+choose_default(struct look *l, struct project *p)
+{
+	static const char *const favoured[] = { "refs/heads/main", "refs/heads/master",
+		NULL };
+	struct store_project row = p->row;
+	struct error err = ERROR_INIT;
+	const char *first = NULL;
+
+	if (p->row.default_branch != NULL)
+		return;
+	for (size_t i = 0; i < l->moved_count; i++) {
+		const char *ref = l->moved[i].ref;
+
+		if (l->moved[i].sha == NULL || !str_starts(ref, "refs/heads/"))
+			continue;
+		if (first == NULL || str_eq(ref, favoured[1]) || str_eq(ref, favoured[0]))
+			first = ref;
+		if (str_eq(ref, favoured[0]))
+			break;
+	}
+	if (first == NULL)
+		return;
+	row.default_branch = first + strlen("refs/heads/");
+	if (repo_set_head(l->service->repos_dir, p->row.path, row.default_branch, &err) <
+	    0)
+		log_warn("%s", err.msg);
+	registry_set_project(l->service->o.registry, &row, NULL, NULL);
+}
+
+/* A push of the same commit that is in hand already makes the pipeline. */
+static bool
+is_in_hand(struct look *l, const struct moved *moved, char **key)
+{
+	*key = xasprintf("%" PRId64 " %s %s", l->project, moved->ref, moved->sha);
+	if (map_has(&l->service->pushes, *key)) {
+		free(take(*key));
+		return true;
+	}
+	map_set(&l->service->pushes, *key, l);
+	return false;
+}
+
+static void
+make(struct look *l, struct project *p, const struct moved *moved)
+{
+	bool is_tag = str_starts(moved->ref, "refs/tags/");
+	const char *name = moved->ref + strlen(is_tag ? "refs/tags/" : "refs/heads/");
+	struct pipeline_request q = {
+		.project = p,
+		.ref = name,
+		.is_tag = is_tag,
+		.ref_is_protected = service_is_protected(&p->row, name, is_tag),
+		.sha = moved->sha,
+		.before_sha = moved->before,
+		.source = "push",
+		.user = l->user,
+		.vars = l->options.vars,
+		.var_count = l->options.var_count,
+		.inputs = l->options.inputs,
+		.inputs_as_typed = true,
+		.skip = l->options.skip,
+		.seen_ref = moved->ref,
+	};
+	struct making *m;
+	char *key;
+
+	if (is_in_hand(l, moved, &key))
+		return;
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct making){ l, key, moved->ref };
+	l->open++;
+	service_make_pipeline(l->service, &q, on_made, m);
+}
+
+static void
+on_looked(void *data, const struct error *err)
+{
+	struct look *l = data;
+	struct project *p = registry_project(l->service->o.registry, l->project);
+
+	if (err->code != 0)
+		l->error = *err;
+	if (p != NULL && err->code == 0) {
+		choose_default(l, p);
+		for (size_t i = 0; i < l->moved_count; i++) {
+			if (l->moved[i].sha == NULL)
+				forget_ref(l, l->moved[i].ref);
+			else
+				make(l, p, &l->moved[i]);
+		}
+	}
+	end_one(l);
+}
+
+static void
+copy_options(struct look *l, const struct push_options *from)
+{
+	l->options = *from;
+	l->options.vars = arena_calloc(l->arena, from->var_count, sizeof(struct var));
+	for (size_t i = 0; i < from->var_count; i++) {
+		l->options.vars[i] = from->vars[i];
+		l->options.vars[i].name = arena_strdup(l->arena, from->vars[i].name);
+		l->options.vars[i].value = arena_strdup(l->arena, from->vars[i].value);
+	}
+	l->options.inputs = arena_strdup(l->arena, from->inputs);
+}
+
+void
+push_look(struct service *s, struct project *project, const struct strlist *refs,
+    int64_t user, const struct push_options *options, const struct push_events *events)
+{
+	struct arena *arena = arena_new();
+	struct look *l = arena_alloc(arena, sizeof(*l));
+	cleanup_free char *dir = repo_dir(s->repos_dir, project->row.path);
+
+	l->service = s;
+	l->arena = arena;
+	l->project = project->row.id;
+	l->path = arena_strdup(arena, project->row.path);
+	l->dir = arena_strdup(arena, dir);
+	l->all = refs == NULL;
+	for (size_t i = 0; refs != NULL && i < refs->count; i++)
+		strlist_add(&l->refs, refs->items[i]);
+	l->user = user;
+	if (options != NULL)
+		copy_options(l, options);
+	if (events != NULL)
+		l->events = *events;
+	l->open = 1;
+	store_read(s->o.store, look_on_worker, on_looked, l);
+}
+
+static bool
+look_at(struct project *p, void *data)
+{
+	if (p->row.archived)
+		return true;
+	push_look(data, p, NULL, 0, NULL, NULL);
+	return true;
+}
+
+void
+push_look_everywhere(struct service *s)
+{
+	registry_each_project(s->o.registry, look_at, s);
+}
