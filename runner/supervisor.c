@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -59,12 +60,29 @@ supervisor_new(struct uv_loop_s *loop, const struct supervisor_events *events)
 	return s;
 }
 
+static void on_closed(uv_handle_t *handle);
+
+/* The job goes on without us; the supervisor reads the end of its socket. */
+static void
+leave(struct supervisor *s)
+{
+	uv_handle_t *const handles[] = { (uv_handle_t *)&s->talk,
+		(uv_handle_t *)&s->death, (uv_handle_t *)&s->later };
+
+	s->is_over = true;
+	for (size_t i = 0; i < ARRAY_LEN(handles); i++)
+		if (handles[i]->data != NULL && !uv_is_closing(handles[i]))
+			uv_close(handles[i], on_closed);
+}
+
 void
 supervisor_free(struct supervisor *s)
 {
 	if (s == NULL)
 		return;
 	s->is_released = true;
+	if (s->has_handles && !s->is_over)
+		leave(s);
 	if (s->has_handles)
 		return; /* on_closed() comes back to it */
 	for (size_t i = 0; i < s->unsent_count; i++)
@@ -144,10 +162,11 @@ clean_up_after(struct supervisor *s, struct supervisor_result *r)
 static void
 report_done(struct supervisor *s)
 {
-	struct supervisor_result r = translate_result(s);
+	struct supervisor_result r;
 
 	if (s->is_over)
 		return;
+	r = translate_result(s);
 	s->is_over = true;
 	if (!s->has_result)
 		clean_up_after(s, &r);
@@ -500,6 +519,18 @@ on_later(uv_timer_t *timer)
 	uv_close((uv_handle_t *)timer, on_closed);
 }
 
+static void
+watch(struct supervisor *s)
+{
+	s->has_handles = true;
+	s->handles = 2;
+	s->talk.data = s->death.data = s;
+	uv_poll_init(s->loop, &s->talk, s->socket);
+	uv_poll_init(s->loop, &s->death, s->pidfd);
+	uv_poll_start(&s->talk, UV_READABLE, on_talk);
+	uv_poll_start(&s->death, UV_READABLE, on_death);
+}
+
 void
 supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
 {
@@ -515,10 +546,63 @@ supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
 		uv_timer_start(&s->later, on_later, 0, 0);
 		return;
 	}
-	s->handles = 2;
-	s->talk.data = s->death.data = s;
-	uv_poll_init(s->loop, &s->talk, s->socket);
-	uv_poll_init(s->loop, &s->death, s->pidfd);
-	uv_poll_start(&s->talk, UV_READABLE, on_talk);
-	uv_poll_start(&s->death, UV_READABLE, on_death);
+	watch(s);
+}
+
+/* ---- taking over ----------------------------------------------------------- */
+
+static int
+knock(const char *job_dir, struct error *err)
+{
+	cleanup_close int dir = open(job_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/%s", dir,
+	    SPEC_SOCKET_NAME);
+	if (dir < 0 || fd < 0)
+		return error_errno(err, "cannot look into %s", job_dir);
+	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) < 0)
+		return error_set(err, ERR_MISSING, "no supervisor listens in %s: %s",
+		    job_dir, strerror(errno));
+	return take_fd(&fd);
+}
+
+/* The kernel tells whom the socket belongs to: a number in a file may be somebody else's.
+ */
+static int
+pidfd_of(int socket, pid_t *pid, struct error *err)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int fd;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return error_errno(err, "cannot tell who the supervisor is");
+	fd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	if (fd < 0 && errno == ESRCH)
+		return error_set(err, ERR_MISSING, "the supervisor has just ended");
+	if (fd < 0)
+		return error_errno(err, "cannot watch the supervisor");
+	*pid = peer.pid;
+	return fd;
+}
+
+int
+supervisor_adopt(struct supervisor *s, const char *job_dir, const char *marker,
+    const char *trace, struct error *err)
+{
+	cleanup_close int socket = knock(job_dir, err), pidfd = -1;
+
+	if (socket < 0)
+		return socket;
+	pidfd = pidfd_of(socket, &s->pid, err);
+	if (pidfd < 0)
+		return pidfd;
+	s->socket = take_fd(&socket);
+	s->pidfd = take_fd(&pidfd);
+	s->marker = xstrdup(marker);
+	s->trace = xstrdup(trace);
+	watch(s);
+	return 0;
 }

@@ -57,6 +57,14 @@ struct supervisor *supervisor_new(
  */
 void supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd);
 
+/*
+ * Instead of supervisor_start(): take over an untied job whose runner is gone; job_dir,
+ * marker and trace are those of its spec. ERR_MISSING: no supervisor listens there (any
+ * more); nothing was started then.
+ */
+MUST_CHECK int supervisor_adopt(struct supervisor *s, const char *job_dir,
+    const char *marker, const char *trace, struct error *err);
+
 /* Text for the log, masked like everything else; in order with begin and finish. */
 void supervisor_log(struct supervisor *s, const char *text, size_t len);
 void supervisor_begin(struct supervisor *s);  /* answers on_ready */
@@ -67,6 +75,10 @@ void supervisor_finish(struct supervisor *s); /* answers on_collect */
  */
 void supervisor_cancel(struct supervisor *s, bool force);
 
-void supervisor_free(struct supervisor *s); /* before start or after on_done */
+/*
+ * Before start or after on_done. Of an untied job also between: it goes on by itself, and
+ * nothing more is heard of it.
+ */
+void supervisor_free(struct supervisor *s);
 
 #endif

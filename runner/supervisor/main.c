@@ -17,6 +17,9 @@
 /* What stayed behind after the last step is asked to go, and then made to. */
 #define LEFTOVER_GRACE_MS 1000
 
+/* A question to the runner stays open that long while there is none. */
+#define ORPHAN_LIMIT_MS (60 * 60 * 1000)
+
 /*
  * One growth of the heap is enough for most jobs, and what is freed is soon used again:
  * each move of its end costs as much as ten calls of another kind.
@@ -73,13 +76,29 @@ prepare(struct supervision *s, struct error *err)
 	return supervision_enter_place(s, err);
 }
 
-/* Give the runner the workspace and wait for its answer. */
+/*
+ * Give the runner the workspace and wait for its answer. An untied job waits for another
+ * runner when its own has died, but not for ever.
+ */
 static void
 await_runner(struct supervision *s, enum wire_type question, const bool *answered)
 {
+	int64_t until_ms = INT64_MAX;
+
+	s->asked = 1u << question;
 	supervision_tell(s, question);
-	while (!*answered && !s->killed && !s->orphaned)
-		supervision_pump(s, INT64_MAX);
+	while (!*answered && !s->killed && !(s->orphaned && s->spec.tied)) {
+		if (!s->orphaned)
+			until_ms = supervision_now_ms() + ORPHAN_LIMIT_MS;
+		else if (supervision_now_ms() >= until_ms)
+			break;
+		supervision_pump(s, s->orphaned ? until_ms : INT64_MAX);
+	}
+	s->asked = 0;
+	if (!*answered && !s->killed && !s->spec.tied)
+		supervision_fail(s, WIRE_SYSTEM_FAILURE,
+		    "the runner was away for longer than %d minutes",
+		    ORPHAN_LIMIT_MS / 60000);
 }
 
 static void
@@ -159,6 +178,8 @@ supervise(struct supervision *s, struct error *err)
 		mask_add(&s->trace.mask, s->spec.masks[i].data, s->spec.masks[i].len);
 	if (trace_open(&s->trace, s->spec.trace, err) < 0 || supervision_open(s, err) < 0)
 		return err->code;
+	if (!s->spec.tied && supervision_listen(s, err) < 0)
+		return err->code;
 	if (prepare(s, err) < 0)
 		supervision_fail(s, WIRE_WORKSPACE_FAILURE, "%s", err->msg);
 	else
@@ -179,6 +200,7 @@ main(void)
 		.watch = ECHO_WATCH_INIT,
 		.result = { .step = -1, .item = -1 },
 		.socket = SPEC_FD_SOCKET,
+		.listener = -1,
 		.signals = -1,
 		.output = -1,
 		.output_end = -1,

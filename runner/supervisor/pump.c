@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,7 +72,8 @@ supervision_open(struct supervision *s, struct error *err)
 void
 supervision_close(struct supervision *s)
 {
-	int *const fds[] = { &s->socket, &s->signals, &s->output, &s->output_end };
+	int *const fds[] = { &s->socket, &s->listener, &s->signals, &s->output,
+		&s->output_end };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		cleanup_close_fd(fds[i]);
@@ -163,6 +166,8 @@ on_signals(struct supervision *s)
 
 /* ---- messages -------------------------------------------------------------- */
 
+static void send_unsent(struct supervision *s);
+
 static void
 on_runner_gone(struct supervision *s)
 {
@@ -172,6 +177,39 @@ on_runner_gone(struct supervision *s)
 	s->unsent = 0;
 	if (s->spec.tied)
 		s->canceled = s->killed = true;
+}
+
+int
+supervision_listen(struct supervision *s, struct error *err)
+{
+	cleanup_close int dir = open(s->spec.job_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	/* a socket's address is too short for some paths, but not for this one */
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/%s", dir,
+	    SPEC_SOCKET_NAME);
+	s->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (dir >= 0) /* of one that could not make the workspace */
+		unlinkat(dir, SPEC_SOCKET_NAME, 0);
+	if (dir < 0 || s->listener < 0 ||
+	    bind(s->listener, (const struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(s->listener, 1) < 0)
+		return error_errno(err, "cannot listen in %s", s->spec.job_dir);
+	return 0;
+}
+
+/* A later runner hears where the job is, and the question the last one left open. */
+static void
+on_listener(struct supervision *s)
+{
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	s->socket = fd;
+	s->orphaned = false;
+	s->unsent = 1u << WIRE_STEP | 1u << WIRE_TRACE | s->asked;
+	send_unsent(s);
 }
 
 static void
@@ -315,6 +353,7 @@ supervision_pump(struct supervision *s, int64_t until_ms)
 		{ .fd = s->signals, .events = POLLIN },
 		{ .fd = s->socket, .events = POLLIN },
 		{ .fd = listens ? s->output : -1, .events = POLLIN },
+		{ .fd = s->socket < 0 ? s->listener : -1, .events = POLLIN },
 	};
 
 	if (s->unsent != 0)
@@ -331,4 +370,6 @@ supervision_pump(struct supervision *s, int64_t until_ms)
 		send_unsent(s);
 	if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		on_socket(s);
+	if (fds[3].revents != 0)
+		on_listener(s);
 }

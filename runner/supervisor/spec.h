@@ -19,6 +19,9 @@
 /* The supervisor's open files, besides 0, 1 and 2. */
 enum spec_fd { SPEC_FD_SOCKET = 3, SPEC_FD_SPEC = 4, SPEC_FD_LOCK = 5 };
 
+/* In the folder of an untied job; SOCK_SEQPACKET, for a runner that comes later. */
+#define SPEC_SOCKET_NAME "sock"
+
 enum spec_mode {
 	SPEC_PLAIN,   /* project_dir is an existing folder; no mount namespace */
 	SPEC_BIND,    /* source is mounted on project_dir */

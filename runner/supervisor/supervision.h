@@ -20,7 +20,9 @@ struct supervision {
 	struct echo_watch watch;
 	struct wire_result result;
 
-	int socket; /* to the runner; -1 once it is closed */
+	int socket;     /* to the runner; -1 once it is closed */
+	int listener;   /* where a later runner knocks; -1: a tied job has none */
+	unsigned asked; /* the question a runner has to answer; 0: none */
 	int signals, output, output_end;
 	char *output_buf;
 	int64_t read_after_ms; /* small pieces of output are gathered until then */
@@ -30,7 +32,8 @@ struct supervision {
 	bool childless; /* nothing below us is left to wait for */
 
 	/* what the runner, or its silence, asks for */
-	bool started, canceled, killed, finished, orphaned;
+	bool started, canceled, killed, finished;
+	bool orphaned; /* there is no runner, for now or for good */
 
 	/* messages that wait for room in the socket */
 	unsigned unsent; /* 1 << enum wire_type */
@@ -47,6 +50,10 @@ int64_t supervision_now_ms(void); /* a clock nobody sets */
 /* pump.c: signals, output and messages */
 MUST_CHECK int supervision_open(struct supervision *s, struct error *err);
 void supervision_close(struct supervision *s);
+
+/* An untied job: whoever connects to SPEC_SOCKET_NAME in its folder once the runner is
+ * gone is the runner from then on. */
+MUST_CHECK int supervision_listen(struct supervision *s, struct error *err);
 
 /* Wait for something to happen, no longer than until_ms, and deal with it. */
 void supervision_pump(struct supervision *s, int64_t until_ms);

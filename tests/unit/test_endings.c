@@ -394,7 +394,6 @@ START_TEST(untied_job_goes_on_and_leaves_its_result)
 	supervised_add_script(
 	    &t, DAEMON "until [ -e go ]; do sleep 0.02; done; echo went on; exit 9");
 	t.spec.tied = false;
-	t.spec.collect = true; /* nobody will come for it */
 	runner = run_elsewhere(&t);
 	wait_for_file(up, true);
 	kill_and_reap(runner);
@@ -407,6 +406,123 @@ START_TEST(untied_job_goes_on_and_leaves_its_result)
 	    "%s", text.data);
 	await_end(&t);
 	ck_assert(supervised_left_nothing(&t));
+	supervised_clear(&t);
+}
+END_TEST
+
+static void
+take_over(struct supervised *t)
+{
+	struct error err = ERROR_INIT;
+
+	t->supervisor = supervisor_new(&t->loop, &t->events);
+	for (int i = 0; i < 400; i++) {
+		if (supervisor_adopt(t->supervisor, t->dir.path, t->dir.marker,
+			t->trace_path, &err) == 0)
+			return;
+		usleep(5000);
+	}
+	ck_abort_msg("%s", err.msg);
+}
+
+static void
+answer_collect(struct supervisor *s, int workspace_fd,
+    const struct supervisor_result *so_far, void *data UNUSED)
+{
+	close(workspace_fd);
+	ck_assert_int_eq(so_far->exit_code, 9);
+	supervisor_log(s, "collected\n", 10);
+	supervisor_finish(s);
+}
+
+static void
+answer_ready(struct supervisor *s, int workspace_fd, void *data UNUSED)
+{
+	close(workspace_fd);
+	supervisor_log(s, "restored\n", 9);
+	supervisor_begin(s);
+}
+
+START_TEST(later_runner_takes_a_running_job_over)
+{
+	cleanup_free char *up = NULL, *go = NULL;
+	struct error err = ERROR_INIT;
+	struct supervised t;
+
+	supervised_init(&t);
+	go = path_join(t.project_dir, "go");
+	up = path_join(t.project_dir, "daemon-up");
+	supervised_add_script(
+	    &t, DAEMON "until [ -e go ]; do sleep 0.02; done; echo went on; exit 9");
+	t.spec.tied = false;
+	t.spec.collect = true;
+	t.events.on_collect = answer_collect;
+	{
+		pid_t runner = run_elsewhere(&t);
+
+		wait_for_file(up, true);
+		kill_and_reap(runner);
+	}
+	take_over(&t);
+	ck_assert_int_eq(path_write_file(go, "", 0, 0644, &err), 0);
+	supervised_wait(&t);
+	ck_assert_int_eq(t.result.exit_code, 9);
+	ck_assert_ptr_nonnull(strstr(buf_str(&t.trace), "went on\ncollected\n"));
+	ck_assert_uint_eq(t.result.trace_bytes, t.trace.len);
+	await_end(&t);
+	supervised_clear(&t);
+}
+END_TEST
+
+/* The runner died before it answered: the next one hears the question again. */
+static void
+ask_again(bool before)
+{
+	cleanup_free char *ran = NULL;
+	struct supervised t;
+	pid_t runner;
+
+	supervised_init(&t);
+	ran = path_join(t.project_dir, "ran");
+	supervised_add_script(&t, "touch ran; exit 9");
+	t.spec.tied = false;
+	t.spec.hold = before;
+	t.spec.collect = true;
+	runner = run_elsewhere(&t); /* it answers nothing */
+	if (before)
+		wait_for_file(t.trace_path, true);
+	else
+		wait_for_file(ran, true);
+	usleep(20000);
+	kill_and_reap(runner);
+	t.events.on_ready = answer_ready;
+	t.events.on_collect = answer_collect;
+	take_over(&t);
+	supervised_wait(&t);
+	ck_assert_int_eq(t.result.exit_code, 9);
+	ck_assert_ptr_nonnull(strstr(buf_str(&t.trace), "collected\n"));
+	ck_assert((strstr(buf_str(&t.trace), "restored\n") != NULL) == before);
+	await_end(&t);
+	supervised_clear(&t);
+}
+
+START_TEST(open_question_is_asked_again)
+{
+	ask_again(_i == 0);
+}
+END_TEST
+
+START_TEST(nobody_to_take_over_is_missing)
+{
+	struct error err = ERROR_INIT;
+	struct supervised t;
+
+	supervised_init(&t);
+	t.supervisor = supervisor_new(&t.loop, &t.events);
+	ck_assert_int_eq(
+	    supervisor_adopt(t.supervisor, t.dir.path, t.dir.marker, t.trace_path, &err),
+	    ERR_MISSING);
+	supervisor_free(t.supervisor);
 	supervised_clear(&t);
 }
 END_TEST
@@ -671,6 +787,9 @@ main(void)
 	tcase_add_test(tc, canceled_before_the_first_step_runs_none);
 	tcase_add_test(tc, tied_job_ends_within_a_second_of_its_runner);
 	tcase_add_test(tc, untied_job_goes_on_and_leaves_its_result);
+	tcase_add_test(tc, later_runner_takes_a_running_job_over);
+	tcase_add_loop_test(tc, open_question_is_asked_again, 0, 2);
+	tcase_add_test(tc, nobody_to_take_over_is_missing);
 	tcase_add_test(tc, death_of_the_supervisor_is_a_system_failure);
 	tcase_add_test(tc, sweep_removes_what_two_deaths_left);
 	tcase_add_test(tc, sweep_catches_who_forks_and_exits);
