@@ -1,7 +1,7 @@
 /*
- * Packing files into a tar.zst and unpacking it again. libarchive does the formats; it
- * is opened at first use. Memory does not grow with what is packed. All calls block; any
- * thread, each call for itself.
+ * Packing files into a tar.zst or zip and unpacking it again. libarchive does the
+ * formats; it is opened at first use. Memory does not grow with what is packed. All calls
+ * block; any thread, each call for itself.
  *
  * Whoever made an archive may wish harm. Nothing is ever written outside the target
  * folder or through a symbolic link; entries that try are left out, and said so.
@@ -19,13 +19,19 @@ struct archive_totals {
 	int64_t bytes; /* of the files' content */
 };
 
+enum archive_format {
+	ARCHIVE_TAR_ZSTD,
+	ARCHIVE_ZIP, /* hard links become files of their own, times whole seconds */
+};
+
 struct archive_pack {
 	int dir_fd;
 	const struct strlist *paths; /* relative to it, without "..": files, links,
 					folders (by themselves, not what is in them) */
 	int64_t shift_ns;            /* added to all modification times */
-	int level;                   /* of zstd: 1 fast … 19 small */
+	int level;                   /* of zstd: 1 fast … 19 small; of zip: 1 … 9 */
 	const atomic_bool *cancel; /* may be NULL; set by another thread: ERR_CANCELED */
+	enum archive_format format;
 };
 
 /*
@@ -35,6 +41,13 @@ struct archive_pack {
  */
 MUST_CHECK int archive_pack(const struct archive_pack *p, int out_fd,
     struct archive_totals *out, struct error *err);
+
+/*
+ * One regular file, below dir_fd, as a member of a gzip file: appended to out_fd, where
+ * several may follow each other.
+ */
+MUST_CHECK int archive_gzip(int dir_fd, const char *path, const atomic_bool *cancel,
+    int out_fd, struct error *err);
 
 struct archive_unpack {
 	int dir_fd;
@@ -46,8 +59,9 @@ struct archive_unpack {
 };
 
 /*
- * Read an archive from in_fd and unpack it. What is in the way is replaced, except a
- * folder that is not empty. ERR_INVALID: damaged, and what came before stays unpacked.
+ * Read an archive, of either format, from in_fd, a file, and unpack it. What is in the
+ * way is replaced, except a folder that is not empty. ERR_INVALID: damaged, and what came
+ * before stays unpacked.
  */
 MUST_CHECK int archive_unpack(const struct archive_unpack *u, int in_fd,
     struct archive_totals *out, struct error *err);

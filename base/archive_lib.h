@@ -43,6 +43,10 @@
 	X(archive_read_free)                                                             \
 	X(archive_write_new)                                                             \
 	X(archive_write_set_format_pax)                                                  \
+	X(archive_write_set_format_raw)                                                  \
+	X(archive_write_set_format_zip)                                                  \
+	X(archive_write_set_format_option)                                               \
+	X(archive_write_add_filter_gzip)                                                 \
 	X(archive_write_add_filter_zstd)                                                 \
 	X(archive_write_set_filter_option)                                               \
 	X(archive_write_set_bytes_per_block)                                             \

@@ -1,4 +1,7 @@
-/* Packing: tar in the pax format, which alone keeps times to the nanosecond, in zstd. */
+/*
+ * Packing: tar in the pax format, which alone keeps times to the nanosecond, in zstd; or
+ * zip, which everybody can open.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,20 +34,36 @@ is_canceled(const struct packing *k)
 }
 
 static int
-open_archive(struct packing *k, int out_fd, struct error *err)
+set_format(struct packing *k)
 {
 	const struct archive_lib *l = &k->lib;
 	char level[16];
+
+	(void)snprintf(level, sizeof(level), "%d", k->p->level);
+	if (k->p->format == ARCHIVE_ZIP)
+		return l->archive_write_set_format_zip(k->a) < ARCHIVE_WARN ||
+			l->archive_write_set_format_option(
+			    k->a, "zip", "compression-level", level) < ARCHIVE_WARN
+		    ? -1
+		    : 0;
+	return l->archive_write_set_format_pax(k->a) < ARCHIVE_WARN ||
+		l->archive_write_add_filter_zstd(k->a) < ARCHIVE_WARN ||
+		l->archive_write_set_filter_option(
+		    k->a, "zstd", "compression-level", level) < ARCHIVE_WARN
+	    ? -1
+	    : 0;
+}
+
+static int
+open_archive(struct packing *k, int out_fd, struct error *err)
+{
+	const struct archive_lib *l = &k->lib;
 
 	if (archive_lib_open(&k->lib, err) < 0)
 		return err->code;
 	k->a = l->archive_write_new();
 	k->entry = l->archive_entry_new();
-	(void)snprintf(level, sizeof(level), "%d", k->p->level);
-	if (l->archive_write_set_format_pax(k->a) < ARCHIVE_WARN ||
-	    l->archive_write_add_filter_zstd(k->a) < ARCHIVE_WARN ||
-	    l->archive_write_set_filter_option(k->a, "zstd", "compression-level", level) <
-		ARCHIVE_WARN ||
+	if (set_format(k) < 0 ||
 	    l->archive_write_set_bytes_per_block(k->a, BLOCK) < ARCHIVE_WARN ||
 	    l->archive_write_set_bytes_in_last_block(k->a, 1) < ARCHIVE_WARN ||
 	    l->archive_write_open_fd(k->a, out_fd) < ARCHIVE_WARN)
@@ -70,7 +89,7 @@ first_name(struct packing *k, const char *path, const struct stat *st)
 	char id[64];
 	const char *first;
 
-	if (st->st_nlink < 2)
+	if (st->st_nlink < 2 || k->p->format == ARCHIVE_ZIP)
 		return NULL;
 	(void)snprintf(
 	    id, sizeof(id), "%ju:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
@@ -230,5 +249,49 @@ archive_pack(const struct archive_pack *p, int out_fd, struct archive_totals *ou
 	free(k.block);
 	if (rc == 0 && out != NULL)
 		*out = k.totals;
+	return rc;
+}
+
+/* ---- one file in gzip ------------------------------------------------------ */
+
+static int
+gzip_file(struct packing *k, const char *path, int out_fd, struct error *err)
+{
+	const struct archive_lib *l = &k->lib;
+
+	if (archive_lib_open(&k->lib, err) < 0)
+		return err->code;
+	k->a = l->archive_write_new();
+	k->entry = l->archive_entry_new();
+	if (l->archive_write_set_format_raw(k->a) < ARCHIVE_WARN ||
+	    l->archive_write_add_filter_gzip(k->a) < ARCHIVE_WARN ||
+	    l->archive_write_set_bytes_in_last_block(k->a, 1) < ARCHIVE_WARN ||
+	    l->archive_write_open_fd(k->a, out_fd) < ARCHIVE_WARN)
+		return archive_lib_error(l, k->a, "cannot create a gzip file", err);
+	if (pack_regular(k, path, err) < 0)
+		return err->code;
+	if (l->archive_write_close(k->a) < ARCHIVE_WARN)
+		return archive_lib_error(l, k->a, path, err);
+	return 0;
+}
+
+int
+archive_gzip(int dir_fd, const char *path, const atomic_bool *cancel, int out_fd,
+    struct error *err)
+{
+	const struct archive_pack p = {
+		.format = ARCHIVE_ZIP, .dir_fd = dir_fd, .cancel = cancel
+	};
+	struct packing k = { .p = &p, .linked = MAP_INIT };
+	int rc;
+
+	k.block = xmalloc(BLOCK);
+	rc = gzip_file(&k, path, out_fd, err);
+	if (k.a != NULL) {
+		k.lib.archive_entry_free(k.entry);
+		(void)k.lib.archive_write_free(k.a);
+	}
+	archive_lib_close(&k.lib);
+	free(k.block);
 	return rc;
 }
