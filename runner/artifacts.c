@@ -169,8 +169,11 @@ open_archive(const char *store_dir, int64_t id, struct error *err)
 {
 	cleanup_free char *dir = job_dir(store_dir, id);
 	cleanup_free char *path = path_join(dir, ARTIFACTS_FILE_NAME);
+	cleanup_free char *zip = path_join(dir, ARTIFACTS_ZIP_NAME);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		fd = open(zip, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		error_set(err, ERR_MISSING, "%s is gone; run the job again", path);
 	else if (fd < 0)

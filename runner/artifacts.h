@@ -14,6 +14,7 @@
 
 /* In the store: DIR/<job id>/artifacts.tar.zst, DIR/<job id>/reports/<type>/<file>. */
 #define ARTIFACTS_FILE_NAME "artifacts.tar.zst"
+#define ARTIFACTS_ZIP_NAME "artifacts.zip" /* instead of it, when a server gave it */
 
 struct artifacts_result {
 	char *path; /* of the archive, malloced; NULL: nothing matched */
@@ -29,6 +30,27 @@ struct artifacts_result {
 MUST_CHECK int artifacts_collect(const struct job_payload *job, bool success,
     const struct workspace_view *view, const char *store_dir, const atomic_bool *cancel,
     struct artifacts_result *out, struct buf *log, struct error *err);
+
+/* What a server gets of one entry of job->artifacts. */
+struct artifacts_packed {
+	const struct job_artifact *of;
+	char *path;     /* of the file to send */
+	char *filename; /* "artifacts.zip" */
+};
+
+struct artifacts_packed_list {
+	struct artifacts_packed *items;
+	size_t count, cap;
+};
+
+/*
+ * The same for a server, into files below dir, which is emptied before: a zip for what
+ * has that format, gzip members for reports, the file itself for "raw".
+ */
+MUST_CHECK int artifacts_pack(const struct job_payload *job, bool success,
+    const struct workspace_view *view, const char *dir, const atomic_bool *cancel,
+    struct artifacts_packed_list *out, struct buf *log, struct error *err);
+void artifacts_packed_clear(struct artifacts_packed_list *list);
 
 /*
  * Unpack the archives of job->dependencies. No file gets older than the snapshot's newest

@@ -10,12 +10,14 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/str.h"
+#include "base/log.h"
+#include "base/path.h"
 #include "executors/executor.h"
 #include "runner/artifacts.h"
 #include "runner/build_spec.h"
 #include "runner/cache.h"
 #include "runner/runner.h"
+#include "runner/source.h"
 #include "runner/supervisor.h"
 
 #define LOG_CHUNK ((size_t)256 * 1024)
@@ -30,13 +32,17 @@ struct work {
 	atomic_bool cancel;
 	struct buf log;
 	struct artifacts_result artifacts;
+	struct artifacts_packed_list packed;
 	struct error error;
+	bool at_it;
 };
 
 struct build {
 	const struct runner *runner;
 	const struct job_payload *job;
 	struct build_events events;
+	struct build_remote remote; /* of a server's job */
+	bool is_remote;
 	struct build_spec spec;
 	struct jobdir dir;
 	struct supervisor *supervisor;
@@ -46,7 +52,8 @@ struct build {
 	int trace_fd;
 	uint64_t trace_read;
 	char *chunk;
-	bool started, canceled, forced;
+	bool started, canceled, forced, is_adopted;
+	bool is_over;         /* the supervisor is done, while a worker is not */
 	bool is_tidied;       /* somebody else removes the folder */
 	struct error failure; /* outside the script; the first one */
 	enum reason failure_reason;
@@ -80,9 +87,35 @@ build_free(struct build *b)
 	jobdir_clear(&b->dir);
 	buf_clear(&b->work.log);
 	free(b->work.artifacts.path);
+	artifacts_packed_clear(&b->work.packed);
 	free(b->trace_path);
 	free(b->chunk);
 	free(b);
+}
+
+void
+build_set_remote(struct build *b, const struct build_remote *remote)
+{
+	b->remote = *remote;
+	b->is_remote = true;
+	free(b->trace_path);
+	b->trace_path = xstrdup(remote->spool);
+}
+
+bool
+build_is_idle(const struct build *b)
+{
+	return !b->work.at_it && b->supervisor != NULL;
+}
+
+static void
+write_note(const struct build *b, const char *name, const char *text)
+{
+	cleanup_free char *file = path_join(b->dir.path, name);
+	struct error err = ERROR_INIT;
+
+	if (path_write_file(file, text, strlen(text), 0600, &err) < 0)
+		log_warn("job %" PRId64 ": %s", b->job->id, err.msg);
 }
 
 static void
@@ -92,6 +125,12 @@ set_failure(struct build *b, enum reason reason, const struct error *err)
 		return;
 	b->failure = *err;
 	b->failure_reason = reason;
+	if (b->is_remote && b->dir.path != NULL) {
+		cleanup_free char *text =
+		    xasprintf("%s\n%s", reason_name(reason), err->msg);
+
+		write_note(b, BUILD_FAILURE_NAME, text);
+	}
 }
 
 /* ---- the end --------------------------------------------------------------- */
@@ -138,7 +177,8 @@ end(struct build *b)
 {
 	struct error err = ERROR_INIT;
 
-	if (b->dir.path != NULL && !b->is_tidied && jobdir_remove(&b->dir, &err) < 0)
+	if (b->dir.path != NULL && !b->is_tidied && !b->is_remote &&
+	    jobdir_remove(&b->dir, &err) < 0)
 		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 	settle_result(b);
 	b->events.on_done(b, &b->result, b->events.data);
@@ -171,6 +211,10 @@ fail_early(struct build *b, enum reason reason, const struct error *err)
 static void
 pass_log(struct build *b, uint64_t until)
 {
+	if (b->events.on_trace != NULL)
+		b->events.on_trace(b, until, b->events.data);
+	if (b->events.on_log == NULL)
+		return;
 	if (b->trace_fd < 0)
 		b->trace_fd = open(b->trace_path, O_RDONLY | O_CLOEXEC);
 	if (b->chunk == NULL)
@@ -224,6 +268,7 @@ start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
     uv_after_work_cb after)
 {
 	b->work.run = run;
+	b->work.at_it = true;
 	b->work.workspace_fd = workspace_fd;
 	b->work.view = (struct workspace_view){ .fd = workspace_fd,
 		.project_dir = b->spec.spec.project_dir,
@@ -237,6 +282,7 @@ start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
 static void
 log_work(struct build *b)
 {
+	b->work.at_it = false;
 	if (b->work.log.len > 0)
 		supervisor_log(b->supervisor, b->work.log.data, b->work.log.len);
 	buf_reset(&b->work.log);
@@ -256,8 +302,9 @@ restore(struct build *b)
 	struct work *w = &b->work;
 
 	cache_restore(b->job, &w->view, b->runner->cache_dir, &w->cancel, &w->log);
-	if (artifacts_restore(b->job, &w->view, b->runner->artifacts_dir, &w->cancel,
-		&w->log, &w->error) < 0)
+	if (artifacts_restore(b->job, &w->view,
+		b->is_remote ? b->remote.dependencies : b->runner->artifacts_dir,
+		&w->cancel, &w->log, &w->error) < 0)
 		log_error_line(b);
 }
 
@@ -267,6 +314,10 @@ on_restored(uv_work_t *request, int status UNUSED)
 	struct build *b = request->data;
 
 	log_work(b);
+	if (b->is_over) {
+		end(b);
+		return;
+	}
 	if (b->work.error.code != 0) {
 		set_failure(b, REASON_MISSING_DEPENDENCY_FAILURE, &b->work.error);
 		supervisor_cancel(b->supervisor, true);
@@ -277,8 +328,13 @@ on_restored(uv_work_t *request, int status UNUSED)
 static void
 on_ready(struct supervisor *s UNUSED, int workspace_fd, void *data)
 {
-	tell_started(data);
-	start_work(data, workspace_fd, restore, on_restored);
+	struct build *b = data;
+
+	tell_started(b);
+	if (b->is_remote && !b->is_adopted)
+		supervisor_log(
+		    b->supervisor, b->remote.preface, strlen(b->remote.preface));
+	start_work(b, workspace_fd, restore, on_restored);
 }
 
 static void
@@ -288,9 +344,58 @@ collect(struct build *b)
 
 	cache_save(
 	    b->job, w->success, &w->view, b->runner->cache_dir, &w->cancel, &w->log);
+	if (b->is_remote) {
+		cleanup_free char *dir = path_join(b->dir.path, "upload");
+
+		if (artifacts_pack(b->job, w->success, &w->view, dir, &w->cancel,
+			&w->packed, &w->log, &w->error) < 0)
+			log_error_line(b);
+		return;
+	}
 	if (artifacts_collect(b->job, w->success, &w->view, b->runner->artifacts_dir,
 		&w->cancel, &w->artifacts, &w->log, &w->error) < 0)
 		log_error_line(b);
+}
+
+/* A server's job ends with a line that says how, as its readers know it. */
+static void
+log_end(struct build *b)
+{
+	const char *message = b->failure.code != 0 ? b->failure.msg : b->result.message;
+	cleanup_buf struct buf line = BUF_INIT;
+
+	if (!b->is_remote)
+		return;
+	if (b->work.success && b->failure.code == 0)
+		buf_add_str(&line, "\033[32;1mJob succeeded\033[0;m\n");
+	else if (b->failure.code != 0 || b->result.reason == REASON_RUNNER_SYSTEM_FAILURE)
+		buf_printf(&line,
+		    "\033[31;1mERROR: Job failed (system failure): %s\033[0;m\n",
+		    message);
+	else if (b->result.reason == REASON_SCRIPT_FAILURE && b->result.exit_code != 0)
+		buf_printf(&line, "\033[31;1mERROR: Job failed: exit code %d\033[0;m\n",
+		    b->result.exit_code);
+	else
+		buf_printf(&line, "\033[31;1mERROR: Job failed: %s\033[0;m\n",
+		    *message != '\0' ? message : reason_text(b->result.reason));
+	supervisor_log(b->supervisor, line.data, line.len);
+}
+
+static void
+finish(struct build *b)
+{
+	log_end(b);
+	supervisor_finish(b->supervisor);
+}
+
+void
+build_uploaded(struct build *b, const struct buf *words, const struct error *err)
+{
+	if (words->len > 0)
+		supervisor_log(b->supervisor, words->data, words->len);
+	if (err->code != 0)
+		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, err);
+	finish(b);
 }
 
 static void
@@ -299,9 +404,24 @@ on_collected(uv_work_t *request, int status UNUSED)
 	struct build *b = request->data;
 
 	log_work(b);
+	if (b->is_over) {
+		end(b);
+		return;
+	}
 	if (b->work.error.code != 0)
 		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
-	supervisor_finish(b->supervisor);
+	if (b->work.packed.count > 0 && b->failure.code == 0 && !b->forced)
+		b->remote.upload(b, &b->work.packed, b->events.data);
+	else
+		finish(b);
+}
+
+/* Nothing to keep needs no worker. */
+static bool
+has_to_collect(const struct build *b, const struct supervisor_result *so_far)
+{
+	return !b->forced && b->failure.code == 0 && !so_far->workspace_failed &&
+	    b->job->cache_count + b->job->artifact_count > 0;
 }
 
 static void
@@ -311,14 +431,18 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 	struct build *b = data;
 
 	b->work.success = so_far->reason == REASON_NONE;
+	fill_result(b, so_far);
 	pass_log(b, so_far->trace_bytes);
 	b->events.on_scripts_ended(b, b->events.data);
-	if (b->forced || b->failure.code != 0) {
-		close(workspace_fd);
-		supervisor_finish(b->supervisor);
+	if (has_to_collect(b, so_far)) {
+		start_work(b, workspace_fd, collect, on_collected);
 		return;
 	}
-	start_work(b, workspace_fd, collect, on_collected);
+	close(workspace_fd);
+	if (so_far->workspace_failed)
+		supervisor_finish(b->supervisor);
+	else
+		finish(b);
 }
 
 /* ---- the beginning --------------------------------------------------------- */
@@ -328,9 +452,20 @@ static void start_supervisor(struct build *b);
 static void
 prepare(struct build *b)
 {
+	const struct spec *spec = &b->spec.spec;
+	const char *where;
+
 	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode,
-		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0)
+		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0) {
 		error_wrap(&b->work.error, "cannot make a workspace");
+		return;
+	}
+	where = spec->mode == SPEC_OVERLAY ? spec->upper
+	    : spec->mode == SPEC_BIND      ? spec->source
+					   : spec->project_dir;
+	if (b->is_remote && b->remote.source != NULL &&
+	    source_write_refs(b->remote.source, where, &b->work.error) < 0)
+		error_wrap(&b->work.error, "cannot make the job's .git");
 }
 
 static void
@@ -338,6 +473,7 @@ on_prepared(uv_work_t *request, int status UNUSED)
 {
 	struct build *b = request->data;
 
+	b->work.at_it = false;
 	if (b->work.error.code != 0) {
 		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
 		end(b);
@@ -372,11 +508,14 @@ on_supervisor_done(
 	pass_log(b, result->trace_bytes);
 	b->is_tidied = result->tidies_up;
 	fill_result(b, result);
-	end(b);
+	if (b->work.at_it) /* killed meanwhile: what it works with stays until it ends */
+		b->is_over = true;
+	else
+		end(b);
 }
 
-static void
-start_supervisor(struct build *b)
+static struct supervisor *
+new_supervisor(struct build *b)
 {
 	struct supervisor_events events = { .on_ready = on_ready,
 		.on_step = on_step,
@@ -385,11 +524,31 @@ start_supervisor(struct build *b)
 		.on_done = on_supervisor_done,
 		.data = b };
 
+	return supervisor_new(b->runner->loop, &events);
+}
+
+/* Orders for a server's job: it always asks at the end, for its last line. */
+static void
+finish_spec(struct build *b)
+{
+	build_spec_finish(&b->spec, b->runner, b->job);
+	if (!b->is_remote)
+		return;
+	b->spec.spec.collect = true;
+	if (!b->spec.spec.hold)
+		build_spec_set_preface(&b->spec, b->remote.preface);
+}
+
+static void
+start_supervisor(struct build *b)
+{
 	b->spec.spec.job_dir = b->dir.path;
 	b->spec.spec.marker = b->dir.marker;
 	b->spec.spec.trace = b->trace_path;
-	build_spec_finish(&b->spec, b->runner, b->job);
-	b->supervisor = supervisor_new(b->runner->loop, &events);
+	finish_spec(b);
+	if (b->is_remote)
+		write_note(b, BUILD_PLACE_NAME, b->spec.spec.project_dir);
+	b->supervisor = new_supervisor(b);
 	supervisor_start(b->supervisor, &b->spec.spec, b->dir.lock_fd);
 }
 
@@ -407,7 +566,11 @@ build_start(struct build *b)
 		fail_early(b, REASON_RUNNER_UNSUPPORTED, &err);
 		return;
 	}
-	if (jobdir_create(workspaces_jobs_dir(r->workspaces), name, &b->dir, &err) < 0) {
+	if (b->is_remote) {
+		b->dir = *b->remote.dir;
+		*b->remote.dir = (struct jobdir)JOBDIR_INIT;
+	} else if (jobdir_create(
+		       workspaces_jobs_dir(r->workspaces), name, &b->dir, &err) < 0) {
 		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 		return;
 	}
@@ -420,6 +583,21 @@ build_start(struct build *b)
 		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
 	else
 		start_supervisor(b);
+}
+
+int
+build_adopt(struct build *b, const char *project_dir, struct error *err)
+{
+	b->dir = *b->remote.dir;
+	*b->remote.dir = (struct jobdir)JOBDIR_INIT;
+	b->is_adopted = b->started = true;
+	build_spec_init(&b->spec, b->job);
+	b->spec.spec.project_dir = arena_strdup(b->spec.arena, project_dir);
+	b->spec.spec.job_dir = b->dir.path;
+	finish_spec(b);
+	b->supervisor = new_supervisor(b);
+	return supervisor_adopt(
+	    b->supervisor, b->dir.path, b->dir.marker, b->trace_path, err);
 }
 
 void

@@ -10,6 +10,11 @@
 #include "protocol/job.h"
 #include "protocol/reason.h"
 
+struct artifacts_packed_list; /* runner/artifacts.h */
+struct buf;
+struct error;
+struct jobdir; /* runner/jobdir.h */
+struct source; /* runner/source.h */
 struct runner; /* runner/runner.h: what all builds of a process share */
 struct build;
 
@@ -29,7 +34,7 @@ struct build_result {
 	int64_t artifact_bytes; /* of the files in it */
 };
 
-/* All called on the loop thread. */
+/* All called on the loop thread. Those of the log may be NULL. */
 struct build_events {
 	/* Bytes of the trace: masked, on disk, in order, without a gap. */
 	void (*on_log)(struct build *build, const char *bytes, size_t len, void *data);
@@ -41,16 +46,54 @@ struct build_events {
 	void (*on_done)(
 	    struct build *build, const struct build_result *result, void *data);
 	void *data;
+	/* Instead of the bytes: so many are on disk, masked and final. */
+	void (*on_trace)(struct build *build, uint64_t bytes, void *data);
 };
+
+/*
+ * What is different for a job that came from a server. All of it is the caller's and
+ * outlives the build; so is the job's folder, which the caller makes and removes.
+ */
+struct build_remote {
+	struct jobdir *dir;          /* its lock is handed on to the supervisor */
+	const char *spool;           /* the trace's file */
+	const char *preface;         /* what the log begins with */
+	const char *dependencies;    /* a store as of runner/artifacts.h */
+	const struct source *source; /* NULL: the job wants no files */
+	/* The job's files lie packed, to be sent; build_uploaded() follows, later. */
+	void (*upload)(
+	    struct build *build, const struct artifacts_packed_list *files, void *data);
+};
+
+/* In the job's folder: what a later runner has to know. */
+#define BUILD_PLACE_NAME "project_dir" /* the path, once the supervisor may live */
+#define BUILD_FAILURE_NAME "failure"   /* "REASON\nMESSAGE", of the runner itself */
 
 /* job stays the caller's and must outlive the build. */
 struct build *build_new(const struct runner *runner, const struct job_payload *job,
     const struct build_events *events);
 void build_start(struct build *build);
 
+/* Before start: the events' data goes with upload(), too. */
+void build_set_remote(struct build *build, const struct build_remote *remote);
+
+/*
+ * Instead of start: take over a job whose runner has died while its supervisor lives.
+ * ERR_MISSING: it does not (any more); the build is then to be freed.
+ */
+MUST_CHECK int build_adopt(
+    struct build *build, const char *project_dir, struct error *err);
+
+/* Answers upload(). words go into the log; err->code 0: all was taken. */
+void build_uploaded(
+    struct build *build, const struct buf *words, const struct error *err);
+
 /* Graceful: the script ends, after_script and uploads run. force: everything ends now. */
 void build_cancel(struct build *build, bool force);
 
-void build_free(struct build *build); /* only before start or in on_done */
+/* Before start or in on_done; of an untied job also between, while no worker is at it
+ * (build_is_idle): the job goes on by itself. */
+void build_free(struct build *build);
+bool build_is_idle(const struct build *build);
 
 #endif

@@ -149,6 +149,7 @@ build_spec_finish(
 		.builds_dir = parent_dir(b->arena, b->spec.project_dir),
 		.runner_name = runner->name,
 		.runner_version = runner->version,
+		.short_token = runner->short_token,
 		.is_shared = runner->executor->is_shared,
 	};
 
@@ -162,6 +163,19 @@ build_spec_finish(
 	b->spec.tied = runner->tied;
 	b->spec.hold = pulls_cache(job) || job->dependency_count > 0;
 	b->spec.collect = job->cache_count > 0 || job->artifact_count > 0;
+}
+
+void
+build_spec_set_preface(struct build_spec *b, const char *text)
+{
+	struct spec_step *first = b->spec.step_count > 0 ? &b->spec.steps[0] : NULL;
+	char *both;
+
+	if (first == NULL)
+		return;
+	both = arena_printf(b->arena, "%s%.*s", text, (int)first->headline.len,
+	    first->headline.data != NULL ? first->headline.data : "");
+	set_headline(first, both);
 }
 
 void

@@ -33,6 +33,9 @@ MUST_CHECK int build_spec_add_shell(struct build_spec *b, const struct executor 
 void build_spec_finish(
     struct build_spec *b, const struct runner *runner, const struct job_payload *job);
 
+/* What the log begins with, when nothing is said before the first step. */
+void build_spec_set_preface(struct build_spec *b, const char *text);
+
 /* Forget the workspace part, to prepare another kind; what depends on it follows. */
 void build_spec_reset_workspace(struct build_spec *b);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "runner/source.h"
 
 extern char **environ;
 
@@ -72,6 +73,26 @@ put_runner(const struct job_payload *job, const struct environment_facts *facts,
 	put_number(spec, "CI_JOB_TIMEOUT", job->timeout_s);
 	if (job->image.name != NULL && *job->image.name != '\0')
 		put(spec, "CI_JOB_IMAGE", job->image.name);
+}
+
+/*
+ * A git that the job starts gets at the server as its checkout did: its address, without
+ * credentials, stands for the one with them. The token in it is masked.
+ */
+static void
+put_git_credentials(const struct job_payload *job, struct spec *spec)
+{
+	const char *url = job->git.repo_url;
+	cleanup_free char *secret = NULL;
+	cleanup_free char *clean = url == NULL ? NULL : source_clean_url(url, &secret);
+	cleanup_free char *key = NULL;
+
+	if (secret == NULL)
+		return;
+	key = xasprintf("url.%s.insteadOf", url);
+	put(spec, "GIT_CONFIG_COUNT", "1");
+	put(spec, "GIT_CONFIG_KEY_0", key);
+	put(spec, "GIT_CONFIG_VALUE_0", clean);
 }
 
 struct lookup {
@@ -198,6 +219,10 @@ environment_build(const struct job_payload *job, const struct environment_facts 
 			strlist_add(&spec->env, *entry);
 	lookup.first = spec->env.count;
 	put_runner(job, facts, spec);
+	if (facts->short_token != NULL) {
+		put(spec, "CI_RUNNER_SHORT_TOKEN", facts->short_token);
+		put_git_credentials(job, spec);
+	}
 	lookup.end = spec->env.count;
 	for (size_t i = 0; i < job->variable_count; i++)
 		map_set(&lookup.by_name, job->variables[i].key, &job->variables[i]);

@@ -20,6 +20,7 @@ struct runner {
 	const char *artifacts_dir;       /* the store of runner/artifacts.h */
 	const char *cache_dir;           /* the store of runner/cache.h */
 	const char *name, *version;      /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
+	const char *short_token;         /* CI_RUNNER_SHORT_TOKEN; NULL: none */
 	bool tied;                       /* jobs end when this process does */
 };
 

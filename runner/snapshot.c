@@ -11,17 +11,11 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "runner/snapshot_git.h"
+#include "runner/snapshot_internal.h"
 #include "runner/snapshot_manifest.h"
 #include "runner/snapshot_slot.h"
 
 #define MAX_DEPTH 16 /* of repositories in repositories */
-
-struct snapshot {
-	struct slot slot;
-	char *tree;
-	struct strlist files;
-	int64_t oldest_ns, newest_ns;
-};
 
 /* A repository in the work tree: the main one, a submodule, a clone. */
 struct member {

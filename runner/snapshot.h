@@ -1,8 +1,8 @@
 /*
- * The working state of a repository at one moment: every file `git ls-files -co
- * --exclude-standard` lists, and a .git of its own in which describe, log and status
- * work. Taken once per run into a slot of the scratch folder that later runs reuse, and
- * read-only while it is held.
+ * What a job starts from, with a .git of its own in which describe, log and status work:
+ * either the working state of a repository at one moment (every file `git ls-files -co
+ * --exclude-standard` lists), taken once per run into a slot of the scratch folder that
+ * later runs reuse; or the tree of one commit, made once. Read-only while it is held.
  */
 #ifndef RUNNER_SNAPSHOT_H
 #define RUNNER_SNAPSHOT_H
@@ -18,6 +18,23 @@ struct snapshot;
  */
 MUST_CHECK int snapshot_take(struct git_repo *repo, const struct git_facts *facts,
     const char *scratch_dir, struct snapshot **out, struct error *err);
+/*
+ * The tree of a commit, in the folder dir: made there if it is not, by one `git` that
+ * reads repo_dir, a bare repository. Blocks while another makes the same. The objects
+ * stay where they are, so the repository must outlive the jobs.
+ * remote_url (NULL: none) becomes origin's, and must hold no secret. ERR_MISSING: the
+ * repository does not have the commit.
+ */
+MUST_CHECK int snapshot_of_commit(const char *repo_dir, const char *sha,
+    const char *remote_url, const char *dir, struct snapshot **out, struct error *err);
+
+/* The same if it is there already; ERR_MISSING otherwise. */
+MUST_CHECK int snapshot_reuse(const char *dir, struct snapshot **out, struct error *err);
+
+/* Remove those of base_dir's trees that nobody holds or has used for a day, and of the
+ * others all but the newest `keep`. */
+void snapshot_sweep_commits(const char *base_dir, size_t keep);
+
 void snapshot_release(struct snapshot *s); /* NULL is fine */
 
 const char *snapshot_dir(const struct snapshot *s);

@@ -138,14 +138,14 @@ choose_mode(struct workspaces *w, enum workspace_mode wanted, struct error *err)
 	return 0;
 }
 
-/* A path scripts may forget to quote. */
+/* A path scripts may forget to quote. A group's folders stay folders. */
 static char *
 project_dir(const char *scratch, const char *name)
 {
 	char *path = xasprintf("%s/builds/%s", scratch, name);
 
 	for (char *p = path + strlen(scratch) + strlen("/builds/"); *p != '\0'; p++)
-		if (!isalnum((unsigned char)*p) && strchr("._-+", *p) == NULL)
+		if (!isalnum((unsigned char)*p) && strchr("._-+/", *p) == NULL)
 			*p = '-';
 	return path;
 }
@@ -153,7 +153,9 @@ project_dir(const char *scratch, const char *name)
 static bool
 is_plain_name(const char *name)
 {
-	return *name != '\0' && !str_eq(name, ".") && !str_eq(name, "..");
+	cleanup_free char *clean = path_clean(name);
+
+	return clean != NULL && str_eq(clean, name) && !str_eq(name, ".");
 }
 
 int

@@ -31,7 +31,7 @@ struct workspaces_options {
 	const char *scratch_dir;         /* jobs/ and builds/ lie below */
 	const struct snapshot *snapshot; /* NULL for in place */
 	const char *root;                /* of the work tree */
-	const char *project_name;        /* for the last part of CI_PROJECT_DIR */
+	const char *project_name; /* or its whole path: the end of CI_PROJECT_DIR */
 	enum workspace_mode mode;
 };
 

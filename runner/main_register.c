@@ -1,0 +1,206 @@
+/* Asking servers whether they know a runner, and remembering those that do. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/http_client.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runner/identity.h"
+#include "runner/main_options.h"
+
+#define QUESTION_LIMIT_MS 60000
+
+struct question {
+	int status;
+	struct runner_identity identity;
+	struct error error;
+};
+
+static void
+on_reply(struct http_call *call UNUSED, const struct http_reply *reply, void *data)
+{
+	struct question *q = data;
+	char words[256];
+
+	q->status = reply->status;
+	error_body_read(reply->body, reply->len, words, sizeof(words));
+	if (reply->status == 0)
+		error_set(&q->error, ERR_ENVIRONMENT, "%s", reply->error->msg);
+	else if (reply->status == 200 || reply->status == 201)
+		(void)(runner_identity_read(
+			   reply->body, reply->len, &q->identity, &q->error) < 0);
+	else if (reply->status == 403)
+		error_set(&q->error, ERR_INVALID, "the server does not know this token");
+	else
+		error_set(&q->error, ERR_FOREIGN, "the server answered %d %s",
+		    reply->status, words);
+}
+
+static int
+ask(const struct runner_server *server, const char *path,
+    const struct runner_request *request, struct question *q)
+{
+	struct http_client_options client_options = { .unix_socket = server->unix_socket,
+		.ca_file = server->ca_file,
+		.cert_file = server->cert_file,
+		.key_file = server->key_file,
+		.user_agent = "pawl-runner " PACKAGE_VERSION };
+	cleanup_free char *api = identity_api(server->url);
+	cleanup_free char *url = xasprintf("%s/%s", api, path);
+	cleanup_free char *token = xasprintf("RUNNER-TOKEN: %s", server->token);
+	const char *headers[] = { "Content-Type: application/json",
+		"Accept: application/json", token, NULL };
+	cleanup_buf struct buf body = BUF_INIT;
+	struct http_client *client = NULL;
+	struct http_call_options o = { .method = "POST",
+		.url = url,
+		.headers = headers,
+		.timeout_ms = QUESTION_LIMIT_MS,
+		.on_done = on_reply,
+		.data = q };
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	if (http_client_new(&loop, &client_options, &client, &q->error) == 0) {
+		runner_request_write(request, &body);
+		o.body = body.data;
+		o.body_len = body.len;
+		(void)http_send(client, &o);
+		uv_run(&loop, UV_RUN_DEFAULT);
+		http_client_free(client);
+		uv_run(&loop, UV_RUN_DEFAULT);
+	}
+	uv_loop_close(&loop);
+	return q->error.code;
+}
+
+static int
+verify_server(
+    const struct options *o, const struct runner_server *server, struct question *q)
+{
+	struct runner_request r = { .info = identity_info(PACKAGE_VERSION, "shell"),
+		.token = server->token };
+	char system_id[IDENTITY_SYSTEM_ID];
+	struct error ignored = ERROR_INIT;
+
+	if (path_mkdirs(o->settings.state_dir, 0700, &ignored) == 0 &&
+	    identity_system_id(o->settings.state_dir, system_id, &ignored) == 0)
+		r.system_id = system_id;
+	return ask(server, "runners/verify", &r, q);
+}
+
+int
+options_verify(struct options *o)
+{
+	int rc = OPTIONS_OK;
+
+	for (size_t i = 0; i < o->settings.server_count; i++) {
+		const struct runner_server *server = &o->settings.servers[i];
+		struct question q = { .status = 0 };
+
+		if (verify_server(o, server, &q) < 0) {
+			options_complain("%s: %s", server->url, q.error.msg);
+			rc = q.status == 0 ? OPTIONS_FAULT : OPTIONS_FAILED;
+		} else {
+			(void)printf("%s: runner %" PRId64 " is known\n", server->url,
+			    q.identity.id);
+		}
+	}
+	return rc;
+}
+
+/* The list of servers gets one more; what a person wrote there stays as it is. */
+static int
+append_server(const char *path, const struct runner_server *server, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *list;
+
+	if (access(path, F_OK) == 0 &&
+	    buf_read_file(&text, path, SETTINGS_MAX_BYTES, err) < 0)
+		return err->code;
+	if (text.len > 0 && text.data[text.len - 1] != '\n')
+		buf_add_char(&text, '\n');
+	list = text.len == 0 ? NULL : strstr(text.data, "servers:");
+	if (list != NULL) {
+		cleanup_buf struct buf entry = BUF_INIT;
+		size_t at;
+
+		list = strchr(list, '\n') + 1;
+		at = (size_t)(list - text.data);
+		settings_write_server(server, &entry);
+		buf_add_str(&entry, text.data + at);
+		buf_remove_front(&text, 0);
+		text.len = at;
+		buf_add(&text, entry.data, entry.len);
+	} else {
+		buf_add_str(&text, "servers:\n");
+		settings_write_server(server, &text);
+	}
+	if (path_mkdirs_at(AT_FDCWD, path, 0755, err) < 0)
+		return err->code;
+	return path_write_file(path, text.data, text.len, 0600, err);
+}
+
+static int
+register_new(struct options *o, struct runner_server *server, struct question *q)
+{
+	struct runner_request r = {
+		.info = identity_info(PACKAGE_VERSION, "shell"),
+		.token = server->token,
+		.registers = true,
+		.description = o->description != NULL ? o->description : o->settings.name,
+		.run_untagged = o->tags == NULL,
+	};
+	const char *tags[] = { o->tags };
+
+	if (o->tags != NULL) { /* "a,b" goes out as it came in */
+		r.tags = tags;
+		r.tag_count = 1;
+	}
+	if (ask(server, "runners", &r, q) < 0)
+		return q->error.code;
+	server->token = arena_strdup(o->arena, q->identity.token);
+	server->token_file = NULL;
+	return 0;
+}
+
+int
+options_register(struct options *o)
+{
+	struct runner_server *server = &o->settings.servers[o->settings.server_count - 1];
+	struct question q = { .status = 0 };
+	struct error err = ERROR_INIT;
+	int rc;
+
+	if (o->given.url == NULL) {
+		options_complain("register wants --url URL and --token-file FILE");
+		return OPTIONS_INVALID;
+	}
+	/* runner-protocol.md section 2: a token of this form is a runner's already */
+	rc = str_starts(server->token, "glrt-") ? verify_server(o, server, &q)
+						: register_new(o, server, &q);
+	if (rc < 0) {
+		options_complain("%s: %s", server->url, q.error.msg);
+		return q.status == 0 ? OPTIONS_FAULT : OPTIONS_FAILED;
+	}
+	if (o->config == NULL) {
+		options_complain(
+		    "HOME is not set: say with --config FILE where the settings "
+		    "are kept");
+		return OPTIONS_INVALID;
+	}
+	if (append_server(o->config, server, &err) < 0) {
+		options_complain("the settings cannot be written: %s", err.msg);
+		return OPTIONS_INVALID;
+	}
+	(void)printf("runner %" PRId64 " is known to %s; the settings are in %s\n",
+	    q.identity.id, server->url, o->config);
+	return OPTIONS_OK;
+}

@@ -1,0 +1,765 @@
+/* What a job waits for is counted; when nothing is left to wait for, it goes on. */
+#include "runner/remote_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "executors/executor.h"
+#include "runner/build.h"
+#include "runner/job_file.h"
+#include "runner/sender.h"
+#include "runner/sweep.h"
+#include "runner/transfer.h"
+
+#define DEFAULT_TIMEOUT_S 7200 /* GitLab's, of a job that says none */
+#define ADOPT_RETRY_MS 50
+#define SOURCE_NAME "source" /* in the job's folder: where its tree lies */
+
+struct remote_job {
+	const struct remote_context *context;
+	struct job_payload *payload;
+	struct remote_job_events events;
+
+	char *dir, *spool, *dependencies, *cache_dir;
+	struct jobdir jobdir; /* until the build has it */
+	char marker[JOBDIR_MARKER_LEN + 1];
+
+	struct sender *sender;
+	struct build *build;
+	struct runner runner; /* the context's, with what is this job's own */
+	struct workspaces *workspaces;
+
+	unsigned waiting; /* for the answer, the source, the archives */
+	bool refused, canceled, aborted, slot_freed, finishing, adopting;
+	struct error problem; /* of preparing */
+	enum reason problem_reason;
+
+	uv_work_t work; /* getting the source, and removing the folder at the end */
+	bool working;
+	struct source source;
+	struct buf preface;
+	struct error work_error;
+	int work_rc;
+
+	struct transfer *transfer;
+	size_t next_dependency;
+
+	const struct artifacts_packed_list *packed;
+	size_t next_packed;
+	struct buf words; /* about uploads, for the log */
+
+	uv_timer_t timer;
+	int handles;
+};
+
+int64_t
+remote_job_id(const struct remote_job *j)
+{
+	return j->payload->id;
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+static void
+free_job(struct remote_job *j)
+{
+	source_clear(&j->source);
+	workspaces_free(j->workspaces);
+	buf_clear(&j->preface);
+	buf_clear(&j->words);
+	jobdir_clear(&j->jobdir);
+	job_payload_free(j->payload);
+	free(j->dir);
+	free(j->spool);
+	free(j->dependencies);
+	free(j->cache_dir);
+	free(j);
+}
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	free_job(handle->data);
+}
+
+static void
+close_job(struct remote_job *j)
+{
+	sender_free(j->sender);
+	j->sender = NULL;
+	uv_close((uv_handle_t *)&j->timer, on_timer_closed);
+}
+
+static struct remote_job *
+new_job(const struct remote_context *context, struct job_payload *payload,
+    const struct remote_job_events *events)
+{
+	struct remote_job *j = xcalloc(1, sizeof(*j));
+
+	j->context = context;
+	j->payload = payload;
+	j->events = *events;
+	j->jobdir = (struct jobdir)JOBDIR_INIT;
+	if (payload->timeout_s <= 0)
+		payload->timeout_s = DEFAULT_TIMEOUT_S;
+	uv_timer_init(context->runner->loop, &j->timer);
+	j->timer.data = j;
+	return j;
+}
+
+static void
+set_paths(struct remote_job *j, const char *dir)
+{
+	j->dir = xstrdup(dir);
+	j->spool = path_join(dir, JOB_SPOOL_NAME);
+	j->dependencies = path_join(dir, "dependencies");
+}
+
+static void
+free_slot(struct remote_job *j)
+{
+	if (j->slot_freed)
+		return;
+	j->slot_freed = true;
+	j->events.on_slot(j, j->events.data);
+}
+
+static void
+on_remove(uv_work_t *work)
+{
+	struct remote_job *j = work->data;
+
+	if (j->dir != NULL && path_remove_tree(AT_FDCWD, j->dir, &j->work_error) < 0)
+		log_warn("%s", j->work_error.msg);
+}
+
+static void
+on_removed(uv_work_t *work, int status UNUSED)
+{
+	struct remote_job *j = work->data;
+
+	j->working = false;
+	free_slot(j);
+	j->events.on_gone(j, j->events.data);
+	close_job(j);
+}
+
+/* The last of it. */
+static void
+remove_folder(struct remote_job *j)
+{
+	j->working = true;
+	j->work.data = j;
+	uv_queue_work(j->context->runner->loop, &j->work, on_remove, on_removed);
+}
+
+/* ---- telling how it ended -------------------------------------------------- */
+
+static bool
+knows_reason(const struct job_payload *job, const char *name)
+{
+	for (size_t i = 0; i < job->failure_reason_count; i++)
+		if (str_eq(job->failure_reasons[i], name))
+			return true;
+	return false;
+}
+
+/* As GitLab's runner says it to a server that does not know the newer names. */
+static const char *
+reason_for(const struct job_payload *job, enum reason reason)
+{
+	if (reason == REASON_SCRIPT_FAILURE || reason == REASON_RUNNER_SYSTEM_FAILURE ||
+	    reason == REASON_JOB_EXECUTION_TIMEOUT ||
+	    knows_reason(job, reason_name(reason)))
+		return reason_name(reason);
+	if (reason == REASON_IMAGE_PULL_FAILURE ||
+	    reason == REASON_MISSING_DEPENDENCY_FAILURE)
+		return reason_name(REASON_RUNNER_SYSTEM_FAILURE);
+	if (reason == REASON_RUNNER_CONFIGURATION_ERROR ||
+	    reason == REASON_RUNNER_UNSUPPORTED)
+		return reason_name(REASON_SCRIPT_FAILURE);
+	return reason_name(REASON_UNKNOWN_FAILURE);
+}
+
+static void
+tell_end(struct remote_job *j, enum reason reason, int exit_code)
+{
+	struct sender_end end = { .success = reason == REASON_NONE,
+		.exit_code = exit_code };
+
+	if (j->aborted && reason == REASON_JOB_CANCELED)
+		reason = REASON_RUNNER_INTERRUPTED;
+	if (!end.success)
+		end.failure_reason = reason_for(j->payload, reason);
+	j->finishing = true;
+	free_slot(j);
+	sender_finish(j->sender, &end);
+}
+
+/* Without a supervisor the log is ours to write. */
+static void
+append_to_spool(struct remote_job *j, const char *text, size_t len)
+{
+	cleanup_close int fd = j->spool == NULL
+	    ? -1
+	    : open(j->spool, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd < 0 || path_write_fd(fd, text, len) < 0 || fstat(fd, &st) < 0) {
+		log_warn("job %" PRId64 ": cannot write its log: %s", j->payload->id,
+		    strerror(errno));
+		return;
+	}
+	sender_grow(j->sender, (uint64_t)st.st_size);
+}
+
+static void
+end_without_build(struct remote_job *j, enum reason reason, const char *message)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	buf_add_str(&text, buf_str(&j->preface));
+	buf_printf(&text, "\033[31;1mERROR: Job failed%s: %s\033[0;m\n",
+	    reason == REASON_JOB_CANCELED ? "" : " (system failure)", message);
+	append_to_spool(j, text.data, text.len);
+	tell_end(j, reason, 0);
+}
+
+static void
+on_told(enum sender_outcome outcome, void *data)
+{
+	struct remote_job *j = data;
+
+	log_info("job %" PRId64 ": %s", j->payload->id,
+	    outcome == SENDER_TOLD       ? "told"
+		: outcome == SENDER_LOST ? "given up"
+					 : "the server wants to hear no more of it");
+	remove_folder(j);
+}
+
+/* ---- the build ------------------------------------------------------------- */
+
+static void
+on_trace(struct build *b UNUSED, uint64_t bytes, void *data)
+{
+	struct remote_job *j = data;
+
+	sender_grow(j->sender, bytes);
+}
+
+static void
+on_started(struct build *b UNUSED, void *data UNUSED)
+{
+}
+
+static void
+on_build_done(struct build *b, const struct build_result *r, void *data)
+{
+	struct remote_job *j = data;
+	enum reason reason = r->reason;
+	int exit_code = r->exit_code;
+	cleanup_free char *message = xstrdup(r->message);
+	bool ran = r->log_bytes > 0;
+
+	sender_grow(j->sender, r->log_bytes);
+	transfer_cancel(take(j->transfer)); /* of an upload that was not waited for */
+	build_free(b);
+	j->build = NULL;
+	snapshot_release(j->source.snapshot);
+	j->source.snapshot = NULL;
+	if (!ran && reason != REASON_NONE) /* no supervisor wrote a word */
+		end_without_build(j, reason, message);
+	else
+		tell_end(j, reason, exit_code);
+}
+
+static void upload_next(struct remote_job *j);
+
+static void
+on_upload(struct build *b UNUSED, const struct artifacts_packed_list *files, void *data)
+{
+	struct remote_job *j = data;
+
+	j->packed = files;
+	j->next_packed = 0;
+	upload_next(j);
+}
+
+static struct transfer_target
+transfer_target(const struct remote_job *j, int64_t job, const char *token)
+{
+	return (struct transfer_target){ .loop = j->context->runner->loop,
+		.client = j->context->client,
+		.api = j->context->api,
+		.job = job,
+		.token = token };
+}
+
+static void
+on_uploaded(const struct error *err, void *data)
+{
+	struct remote_job *j = data;
+	const struct artifacts_packed *file = &j->packed->items[j->next_packed - 1];
+	const char *type = file->of->type != NULL ? file->of->type : "archive";
+	struct error problem = *err;
+
+	j->transfer = NULL;
+	if (err->code == 0) {
+		buf_printf(&j->words, "Uploading artifacts as \"%s\"... ok\n", type);
+		upload_next(j);
+		return;
+	}
+	error_wrap(&problem, "cannot upload the artifacts as \"%s\"", type);
+	buf_printf(&j->words, "\033[31;1mERROR: %s\033[0;m\n", problem.msg);
+	build_uploaded(j->build, &j->words, &problem);
+}
+
+static void
+upload_next(struct remote_job *j)
+{
+	struct transfer_target target =
+	    transfer_target(j, j->payload->id, j->payload->token);
+	struct error none = ERROR_INIT;
+
+	if (j->next_packed < j->packed->count)
+		j->transfer = transfer_upload(
+		    &target, &j->packed->items[j->next_packed++], on_uploaded, j);
+	else
+		build_uploaded(j->build, &j->words, &none);
+}
+
+/* No project sees another's caches, nor those of another server's. */
+static char *
+cache_dir(const struct remote_job *j)
+{
+	const char *path = j->payload->project_full_path;
+	cleanup_free char *clean = path == NULL ? NULL : path_clean(path);
+	char hash[HASH_SHA256_HEX];
+
+	hash_sha256_hex(j->context->url, strlen(j->context->url), hash);
+	return xasprintf("%s/cache/%.8s/%s", j->context->state_dir, hash,
+	    clean != NULL ? clean : "project");
+}
+
+static void
+make_build(struct remote_job *j)
+{
+	struct build_events events = { .on_started = on_started,
+		.on_scripts_ended = on_started,
+		.on_done = on_build_done,
+		.on_trace = on_trace,
+		.data = j };
+	struct build_remote remote = { .dir = &j->jobdir,
+		.spool = j->spool,
+		.preface = buf_str(&j->preface),
+		.dependencies = j->dependencies,
+		.source = j->source.snapshot != NULL ? &j->source : NULL,
+		.upload = on_upload };
+
+	j->runner = *j->context->runner;
+	j->runner.workspaces = j->workspaces;
+	j->runner.snapshot = j->source.snapshot;
+	free(j->cache_dir);
+	j->cache_dir = cache_dir(j);
+	j->runner.cache_dir = j->cache_dir;
+	j->runner.short_token = j->context->short_token;
+	j->runner.tied = false;
+	j->build = build_new(&j->runner, j->payload, &events);
+	build_set_remote(j->build, &remote);
+}
+
+static int
+make_workspaces(struct remote_job *j, struct error *err)
+{
+	struct workspaces_options o = {
+		.scratch_dir = j->context->state_dir,
+		.snapshot = j->source.snapshot,
+		.root = "/",
+		.project_name = j->payload->project_full_path != NULL
+		    ? j->payload->project_full_path
+		    : "project",
+	};
+
+	return workspaces_new(&o, &j->workspaces, err);
+}
+
+static void
+add_section(
+    struct buf *b, const struct job_payload *job, const char *edge, const char *name)
+{
+	if (job->trace_sections)
+		buf_printf(
+		    b, "section_%s:%jd:%s\r\033[0K", edge, (intmax_t)time(NULL), name);
+}
+
+static void
+begin_build(struct remote_job *j)
+{
+	cleanup_free char *note = path_join(j->dir, SOURCE_NAME);
+	struct error err = ERROR_INIT;
+
+	if (j->source.dir != NULL)
+		add_section(&j->preface, j->payload, "end", "get_sources");
+	if (make_workspaces(j, &err) < 0 ||
+	    (j->source.dir != NULL &&
+		path_write_file(note, j->source.dir, strlen(j->source.dir), 0600, &err) <
+		    0)) {
+		end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE, err.msg);
+		return;
+	}
+	make_build(j);
+	build_start(j->build);
+}
+
+/* ---- preparing ------------------------------------------------------------- */
+
+static void download_next(struct remote_job *j);
+
+static void
+set_problem(struct remote_job *j, enum reason reason, const struct error *err)
+{
+	if (j->problem.code != 0)
+		return;
+	j->problem = *err;
+	j->problem_reason = reason;
+}
+
+/* Something that was waited for is there. */
+static void
+arrive(struct remote_job *j)
+{
+	if (--j->waiting > 0)
+		return;
+	if (j->refused)
+		remove_folder(j);
+	else if (j->canceled)
+		end_without_build(j, REASON_JOB_CANCELED, "canceled before it began");
+	else if (j->problem.code != 0)
+		end_without_build(j, j->problem_reason, j->problem.msg);
+	else
+		begin_build(j);
+}
+
+static void
+on_accepted(bool accepted, void *data)
+{
+	struct remote_job *j = data;
+
+	if (!accepted) {
+		j->refused = true;
+		log_info("job %" PRId64 ": the server has taken it back", j->payload->id);
+		free_slot(j);
+	} else {
+		sender_start(j->sender);
+	}
+	arrive(j);
+}
+
+static void
+on_cancel(bool force, void *data)
+{
+	struct remote_job *j = data;
+
+	j->canceled = true;
+	if (force && j->transfer != NULL && j->waiting > 0) {
+		transfer_cancel(take(j->transfer));
+		arrive(j);
+		return;
+	}
+	if (j->build != NULL)
+		build_cancel(j->build, force);
+}
+
+static void
+on_get_source(uv_work_t *work)
+{
+	struct remote_job *j = work->data;
+
+	j->work_rc = source_get(
+	    &j->context->source, j->payload, &j->source, &j->preface, &j->work_error);
+}
+
+static void
+on_got_source(uv_work_t *work, int status UNUSED)
+{
+	struct remote_job *j = work->data;
+
+	j->working = false;
+	if (j->work_rc < 0)
+		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &j->work_error);
+	arrive(j);
+}
+
+static void
+on_downloaded(const struct error *err, void *data)
+{
+	struct remote_job *j = data;
+	const struct job_dependency *d =
+	    &j->payload->dependencies[j->next_dependency - 1];
+
+	j->transfer = NULL;
+	if (err->code == 0) {
+		download_next(j);
+		return;
+	}
+	{
+		struct error problem = *err;
+
+		error_wrap(&problem, "cannot download the artifacts of job \"%s\"",
+		    d->name != NULL ? d->name : "?");
+		set_problem(j, REASON_MISSING_DEPENDENCY_FAILURE, &problem);
+	}
+	arrive(j);
+}
+
+static const struct job_dependency *
+next_wanted(struct remote_job *j)
+{
+	while (j->next_dependency < j->payload->dependency_count) {
+		const struct job_dependency *d =
+		    &j->payload->dependencies[j->next_dependency++];
+
+		if (d->filename != NULL && *d->filename != '\0')
+			return d;
+	}
+	return NULL;
+}
+
+static void
+download_next(struct remote_job *j)
+{
+	const struct job_dependency *d = next_wanted(j);
+	cleanup_free char *dir = NULL, *path = NULL;
+	struct transfer_target target;
+	struct error err = ERROR_INIT;
+
+	if (d == NULL) {
+		arrive(j);
+		return;
+	}
+	dir = xasprintf("%s/%" PRId64, j->dependencies, d->id);
+	path = path_join(dir, ARTIFACTS_ZIP_NAME);
+	if (path_mkdirs(dir, 0700, &err) < 0) {
+		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
+		arrive(j);
+		return;
+	}
+	target = transfer_target(j, d->id, d->token != NULL ? d->token : "");
+	j->transfer = transfer_download(&target, path, on_downloaded, j);
+}
+
+/* ---- the beginning --------------------------------------------------------- */
+
+static void
+write_preface(struct remote_job *j)
+{
+	const struct remote_context *c = j->context;
+	struct buf *b = &j->preface;
+
+	buf_printf(b, "\033[0KRunning with pawl-runner %s\033[0;m\n", c->runner->version);
+	buf_printf(b, "\033[0K  on %s %s, system ID: %s\033[0;m\n", c->runner->name,
+	    c->short_token, c->system_id);
+	if (source_is_unwanted(j->payload))
+		return;
+	add_section(b, j->payload, "start", "get_sources");
+	buf_add_str(b, "\033[0K\033[36;1mGetting source from Git repository\033[0;m\n");
+}
+
+static void
+start_sender(struct remote_job *j, bool is_resumed)
+{
+	struct sender_target target = { .loop = j->context->runner->loop,
+		.client = j->context->client,
+		.api = j->context->api,
+		.job = j->payload->id,
+		.token = j->payload->token,
+		.info = j->context->info,
+		.spool = j->spool,
+		.is_resumed = is_resumed };
+	struct sender_events events = { .on_accepted = on_accepted,
+		.on_cancel = on_cancel,
+		.on_done = on_told,
+		.data = j };
+
+	j->sender = sender_new(&target, &events);
+}
+
+/* Jobs of several servers may bear the same number. */
+static char *
+folder_name(const struct remote_job *j)
+{
+	char hash[HASH_SHA256_HEX];
+
+	hash_sha256_hex(j->context->url, strlen(j->context->url), hash);
+	return xasprintf("%.8s-%" PRId64, hash, j->payload->id);
+}
+
+static int
+make_folder(struct remote_job *j, struct error *err)
+{
+	cleanup_free char *jobs = path_join(j->context->state_dir, "jobs");
+	cleanup_free char *name = folder_name(j), *dir = path_join(jobs, name);
+
+	if (path_mkdirs(jobs, 0700, err) < 0 ||
+	    jobdir_create(jobs, name, &j->jobdir, err) < 0)
+		return err
+		    ->code; /* without a folder of its own there is none to remove */
+	set_paths(j, dir);
+	return job_file_write(dir, j->context->url, j->payload, err);
+}
+
+struct remote_job *
+remote_job_start(const struct remote_context *context, struct job_payload *payload,
+    const struct remote_job_events *events)
+{
+	struct remote_job *j = new_job(context, payload, events);
+	struct error err = ERROR_INIT;
+
+	log_info("job %" PRId64 ": %s of %s", payload->id,
+	    payload->name != NULL ? payload->name : "?",
+	    payload->project_full_path != NULL ? payload->project_full_path : "?");
+	if (make_folder(j, &err) < 0)
+		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
+	if (payload->run != NULL || payload->has_secrets) {
+		error_set(&err, ERR_INVALID, "this runner cannot do %s",
+		    payload->run != NULL ? "`run:` steps" : "`secrets:`");
+		set_problem(j, REASON_RUNNER_UNSUPPORTED, &err);
+	}
+	write_preface(j);
+	start_sender(j, false);
+	j->waiting = 3; /* the answer, the source, the archives */
+	sender_accept(j->sender);
+	if (j->problem.code == 0 && !source_is_unwanted(payload)) {
+		j->working = true;
+		j->work.data = j;
+		uv_queue_work(
+		    context->runner->loop, &j->work, on_get_source, on_got_source);
+	} else {
+		j->waiting--;
+	}
+	if (j->problem.code == 0)
+		download_next(j);
+	else
+		j->waiting--;
+	return j;
+}
+
+/* ---- taking over ----------------------------------------------------------- */
+
+static void adopt(struct remote_job *j);
+
+static void
+on_adopt_again(uv_timer_t *timer)
+{
+	adopt(timer->data);
+}
+
+/* Nobody holds the folder: the job has ended, one way or another. */
+static void
+adopt_ended(struct remote_job *j)
+{
+	struct job_outcome outcome = { .reason = REASON_NONE };
+	struct error err = ERROR_INIT;
+	struct stat st;
+
+	if (stat(j->spool, &st) == 0)
+		sender_grow(j->sender, (uint64_t)st.st_size);
+	if (job_outcome_read(j->dir, &outcome, &err) == 0) {
+		tell_end(j, outcome.reason, outcome.exit_code);
+		return;
+	}
+	sweep_processes(j->marker);
+	end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE,
+	    "the runner's machine or the job's supervisor was ended meanwhile");
+}
+
+static void
+adopt_living(struct remote_job *j)
+{
+	cleanup_free char *place = path_join(j->dir, BUILD_PLACE_NAME);
+	cleanup_free char *note = path_join(j->dir, SOURCE_NAME);
+	cleanup_buf struct buf project = BUF_INIT, source = BUF_INIT;
+	struct error err = ERROR_INIT, ignored = ERROR_INIT;
+
+	if (buf_read_file(&project, place, 8192, &err) == 0 &&
+	    buf_read_file(&source, note, 8192, &ignored) == 0 &&
+	    j->source.snapshot == NULL &&
+	    snapshot_reuse(buf_str(&source), &j->source.snapshot, &ignored) < 0)
+		log_info("job %" PRId64 ": %s", j->payload->id, ignored.msg);
+	if (err.code == 0) {
+		j->jobdir = (struct jobdir){ .path = xstrdup(j->dir), .lock_fd = -1 };
+		memcpy(j->jobdir.marker, j->marker, sizeof(j->marker));
+		make_build(j);
+		if (build_adopt(j->build, buf_str(&project), &err) == 0) {
+			log_info("job %" PRId64 ": taken over", j->payload->id);
+			return;
+		}
+		build_free(take(j->build));
+	}
+	/* it is just beginning or ending: the lock will tell */
+	uv_timer_start(&j->timer, on_adopt_again, ADOPT_RETRY_MS, 0);
+}
+
+static void
+adopt(struct remote_job *j)
+{
+	cleanup_free char *file = path_join(j->dir, "lock");
+	cleanup_close int lock = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (lock >= 0 &&
+	    pread(lock, j->marker, JOBDIR_MARKER_LEN, 0) != JOBDIR_MARKER_LEN)
+		j->marker[0] = '\0';
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
+		adopt_living(j);
+	else
+		adopt_ended(j);
+}
+
+struct remote_job *
+remote_job_adopt(const struct remote_context *context, const char *job_dir,
+    struct job_payload *payload, const struct remote_job_events *events)
+{
+	struct remote_job *j = new_job(context, payload, events);
+
+	set_paths(j, job_dir);
+	start_sender(j, true);
+	sender_start(j->sender);
+	adopt(j);
+	return j;
+}
+
+/* ---- the runner's end ------------------------------------------------------ */
+
+void
+remote_job_abort(struct remote_job *j)
+{
+	j->aborted = true;
+	if (!j->finishing)
+		on_cancel(true, j);
+}
+
+bool
+remote_job_can_be_left(const struct remote_job *j)
+{
+	if (j->working || j->waiting > 0)
+		return false;
+	return j->build == NULL || build_is_idle(j->build);
+}
+
+void
+remote_job_leave(struct remote_job *j)
+{
+	transfer_cancel(take(j->transfer));
+	build_free(take(j->build));
+	uv_timer_stop(&j->timer);
+	close_job(j);
+}

@@ -1,0 +1,312 @@
+/* The keys are tables; what a person mistyped is named, with a guess at what was meant.
+ */
+#include "runner/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "pipelines/document.h"
+
+#define MAX_TOKEN 1024
+
+struct key {
+	const char *name;
+	size_t offset; /* of a const char * */
+	bool is_path;  /* relative ones would depend on where the runner was started */
+};
+
+static const struct key server_keys[] = {
+	{ "url", offsetof(struct runner_server, url), false },
+	{ "token", offsetof(struct runner_server, token), false },
+	{ "token_file", offsetof(struct runner_server, token_file), true },
+	{ "unix_socket", offsetof(struct runner_server, unix_socket), true },
+	{ "repos", offsetof(struct runner_server, repos_dir), true },
+	{ "ca_file", offsetof(struct runner_server, ca_file), true },
+	{ "cert_file", offsetof(struct runner_server, cert_file), true },
+	{ "key_file", offsetof(struct runner_server, key_file), true },
+};
+
+static const struct key top_keys[] = {
+	{ "name", offsetof(struct runner_settings, name), false },
+	{ "state", offsetof(struct runner_settings, state_dir), true },
+	{ "executor", offsetof(struct runner_settings, executor), false },
+};
+
+static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
+	"repos", "ca_file", "cert_file", "key_file", NULL };
+static const char *const top_names[] = { "concurrent", "name", "state", "executor",
+	"servers", NULL };
+
+struct runner_server *
+settings_add_server(struct runner_settings *s)
+{
+	ARENA_GROW(s->arena, s->servers, s->server_count, s->server_cap);
+	return &s->servers[s->server_count++];
+}
+
+static void
+refuse_key(struct diags *diags, const struct node_pair *pair, const char *const *names)
+{
+	const char *near = str_nearest(pair->key, names);
+
+	diag_error(diags, DIAG_SHAPE, pair->key_mark, NULL,
+	    "unknown setting \"%s\"%s%s%s", pair->key,
+	    near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
+	    near == NULL ? "" : "\"?");
+}
+
+static void
+read_text(const struct key *key, const struct node_pair *pair, void *out,
+    struct arena *arena, struct diags *diags)
+{
+	const char **field = (const char **)(void *)((char *)out + key->offset);
+
+	if (!node_is_scalar(pair->value) || *pair->value->text == '\0')
+		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
+		    "%s should be a text", key->name);
+	else if (key->is_path && *pair->value->text != '/')
+		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
+		    "%s should be an absolute path, not \"%s\"", key->name,
+		    pair->value->text);
+	else
+		*field = arena_strdup(arena, pair->value->text);
+}
+
+static bool
+read_known(const struct key *keys, size_t count, const struct node_pair *pair, void *out,
+    struct arena *arena, struct diags *diags)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!str_eq(pair->key, keys[i].name))
+			continue;
+		read_text(&keys[i], pair, out, arena, diags);
+		return true;
+	}
+	return false;
+}
+
+static void
+read_server(const struct node *map, struct runner_settings *s, struct diags *diags)
+{
+	struct runner_server *server;
+
+	if (!node_is(map, NODE_MAP)) {
+		diag_error(diags, DIAG_SHAPE, map->mark, NULL,
+		    "a server should be a map with url and token, not %s",
+		    node_kind_name(map->kind));
+		return;
+	}
+	server = settings_add_server(s);
+	server->at = map->mark;
+	for (size_t i = 0; i < map->count; i++)
+		if (!read_known(server_keys, ARRAY_LEN(server_keys), &map->pairs[i],
+			server, s->arena, diags))
+			refuse_key(diags, &map->pairs[i], server_names);
+	if (server->url == NULL)
+		diag_error(
+		    diags, DIAG_SHAPE, map->mark, NULL, "the server's url is missing");
+	if (server->token != NULL && server->token_file != NULL)
+		diag_error(diags, DIAG_SHAPE, map->mark, NULL,
+		    "the server has both token and token_file; leave one out");
+}
+
+static void
+read_servers(const struct node *list, struct runner_settings *s, struct diags *diags)
+{
+	if (!node_is(list, NODE_LIST)) {
+		diag_error(diags, DIAG_SHAPE, list->mark, NULL,
+		    "servers should be a list, not %s", node_kind_name(list->kind));
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		read_server(list->items[i], s, diags);
+}
+
+static void
+read_concurrent(const struct node *n, struct runner_settings *s, struct diags *diags)
+{
+	if (!node_is(n, NODE_INT) || n->integer < 1 ||
+	    n->integer > SETTINGS_MAX_CONCURRENT)
+		diag_error(diags, DIAG_SHAPE, n->mark, NULL,
+		    "concurrent should be a number from 1 to %d",
+		    SETTINGS_MAX_CONCURRENT);
+	else
+		s->concurrent = n->integer;
+}
+
+static void
+read_top(const struct node *root, struct runner_settings *s, struct diags *diags)
+{
+	if (!node_is(root, NODE_MAP)) {
+		diag_error(diags, DIAG_SHAPE, root->mark, NULL,
+		    "the settings should be a map, not %s", node_kind_name(root->kind));
+		return;
+	}
+	for (size_t i = 0; i < root->count; i++) {
+		const struct node_pair *pair = &root->pairs[i];
+
+		if (str_eq(pair->key, "concurrent"))
+			read_concurrent(pair->value, s, diags);
+		else if (str_eq(pair->key, "servers"))
+			read_servers(pair->value, s, diags);
+		else if (!read_known(
+			     top_keys, ARRAY_LEN(top_keys), pair, s, s->arena, diags))
+			refuse_key(diags, pair, top_names);
+	}
+}
+
+void
+settings_read(const char *text, size_t len, const char *file, struct runner_settings *out,
+    struct diags *diags)
+{
+	struct node **documents = NULL;
+	size_t count = 0;
+
+	if (yaml_parse(text, len, file, out->arena, diags, &documents, &count) < 0)
+		return;
+	if (count > 1)
+		diag_error(diags, DIAG_SHAPE, documents[1]->mark, NULL,
+		    "the settings should be one document");
+	else if (count == 1 && !node_is_null(documents[0]))
+		read_top(documents[0], out, diags);
+}
+
+/* ---- what was not said ----------------------------------------------------- */
+
+static const char *
+default_state_dir(struct arena *arena)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (xdg != NULL && *xdg == '/')
+		return arena_printf(arena, "%s/pawl-runner", xdg);
+	if (geteuid() == 0)
+		return "/var/lib/pawl-runner";
+	if (home != NULL && *home == '/')
+		return arena_printf(arena, "%s/.local/state/pawl-runner", home);
+	return NULL;
+}
+
+static const char *
+host_name(struct arena *arena)
+{
+	char name[256] = "";
+
+	if (gethostname(name, sizeof(name) - 1) < 0 || *name == '\0')
+		return "pawl-runner";
+	return arena_strdup(arena, name);
+}
+
+static int
+read_token_file(
+    struct runner_settings *s, struct runner_server *server, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	size_t len;
+
+	if (buf_read_file(&text, server->token_file, MAX_TOKEN, err) < 0)
+		return error_wrap(err, "the token of %s", server->url);
+	len = strcspn(buf_str(&text), " \t\r\n");
+	server->token = arena_strndup(s->arena, buf_str(&text), len);
+	explicit_bzero(text.data, text.len);
+	return 0;
+}
+
+static bool
+is_url(const char *url)
+{
+	return (strncasecmp(url, "http://", 7) == 0 && url[7] != '\0') ||
+	    (strncasecmp(url, "https://", 8) == 0 && url[8] != '\0');
+}
+
+/* As GitLab's runner has it: "https://host/ci/" is "https://host". */
+static const char *
+tidy_url(struct arena *arena, const char *url)
+{
+	char *tidy = arena_strdup(arena, url);
+	size_t len = strlen(tidy);
+
+	while (len > 0 && tidy[len - 1] == '/')
+		tidy[--len] = '\0';
+	if (str_ends(tidy, "/ci"))
+		tidy[len - 3] = '\0';
+	return tidy;
+}
+
+static int
+complete_server(
+    struct runner_settings *s, struct runner_server *server, struct error *err)
+{
+	const char *token = getenv("PAWL_RUNNER_TOKEN");
+
+	if (server->url == NULL || !is_url(server->url))
+		return error_set(err, ERR_INVALID,
+		    "the server's address should begin with http:// or https://%s%s",
+		    server->url != NULL ? ", not be " : "",
+		    server->url != NULL ? server->url : "");
+	server->url = tidy_url(s->arena, server->url);
+	if (server->token == NULL && server->token_file != NULL &&
+	    read_token_file(s, server, err) < 0)
+		return err->code;
+	if (server->token == NULL && token != NULL)
+		server->token = arena_strdup(s->arena, token);
+	if (server->token == NULL || *server->token == '\0')
+		return error_set(err, ERR_INVALID,
+		    "the token for %s is missing: give token_file in the settings, "
+		    "--token-file FILE or PAWL_RUNNER_TOKEN",
+		    server->url);
+	if (strpbrk(server->token, " \t\r\n") != NULL)
+		return error_set(
+		    err, ERR_INVALID, "the token for %s has blanks in it", server->url);
+	return 0;
+}
+
+int
+settings_complete(struct runner_settings *s, struct error *err)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (s->concurrent == 0)
+		s->concurrent = processors > 0 ? processors : 1;
+	if (s->name == NULL)
+		s->name = host_name(s->arena);
+	if (s->state_dir == NULL)
+		s->state_dir = default_state_dir(s->arena);
+	if (s->state_dir == NULL)
+		return error_set(err, ERR_INVALID,
+		    "HOME is not set: say with --state DIR where the runner keeps its jobs");
+	for (size_t i = 0; i < s->server_count; i++)
+		if (complete_server(s, &s->servers[i], err) < 0)
+			return err->code;
+	return 0;
+}
+
+static void
+put(struct buf *out, const char *before, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	buf_printf(out, "%s%s: \"", before, key);
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			buf_add_char(out, '\\');
+		buf_add_char(out, *value);
+	}
+	buf_add_str(out, "\"\n");
+}
+
+void
+settings_write_server(const struct runner_server *server, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(server_keys); i++) {
+		const char *value =
+		    *(const char *const *)(const void *)((const char *)server +
+			server_keys[i].offset);
+
+		put(out, i == 0 ? "  - " : "    ", server_keys[i].name, value);
+	}
+}

@@ -1,0 +1,56 @@
+/*
+ * What a runner is told: by a YAML file, the command line and the environment. The file
+ * is checked, with line numbers:
+ *
+ *   concurrent: 4                # jobs at the same time
+ *   name: builder-1
+ *   state: /var/lib/pawl-runner
+ *   executor: shell
+ *   servers:
+ *     - url: https://ci.example.org
+ *       token_file: /etc/pawl/runner-token    # or token: glrt-…
+ */
+#ifndef RUNNER_SETTINGS_H
+#define RUNNER_SETTINGS_H
+
+#include "pipelines/diag.h"
+
+#define SETTINGS_MAX_BYTES ((size_t)1 << 20)
+#define SETTINGS_MAX_CONCURRENT 1000
+
+struct runner_server {
+	const char *url, *token; /* after settings_complete() both are there */
+	const char *token_file;
+	const char *unix_socket; /* instead of the URL's host and port */
+	const char *repos_dir;   /* the server's repositories, on this machine */
+	const char *ca_file, *cert_file, *key_file;
+	struct mark at; /* where the file speaks of it */
+};
+
+struct runner_settings {
+	struct arena *arena; /* the caller's; strings live in it */
+	int64_t concurrent;  /* 0: not said */
+	const char *name, *state_dir, *executor;
+	struct runner_server *servers;
+	size_t server_count, server_cap;
+};
+
+/* Findings go to diags; out gets what could be read. file is the name in findings. */
+void settings_read(const char *text, size_t len, const char *file,
+    struct runner_settings *out, struct diags *diags);
+
+/* A server more. */
+struct runner_server *settings_add_server(struct runner_settings *s);
+
+/*
+ * What is missing gets its usual value: concurrent is the number of processors, name the
+ * machine's, the state folder ${XDG_STATE_HOME:-~/.local/state}/pawl-runner, or
+ * /var/lib/pawl-runner for root; a token comes from its file or from
+ * $PAWL_RUNNER_TOKEN. ERR_INVALID names what is wrong.
+ */
+MUST_CHECK int settings_complete(struct runner_settings *s, struct error *err);
+
+/* A server as the file has it. */
+void settings_write_server(const struct runner_server *server, struct buf *out);
+
+#endif

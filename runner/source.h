@@ -1,0 +1,44 @@
+/*
+ * Where a server's job gets its files: the tree of its commit (runner/snapshot.h), made
+ * once and shared by all jobs of that commit. The commit comes from the server's own
+ * repository when that lies on this machine, else from a bare mirror per project that is
+ * brought up to date by `git fetch`. Credentials are handed to git in its environment:
+ * they are in no argument and on no disk. All calls block (worker threads).
+ */
+#ifndef RUNNER_SOURCE_H
+#define RUNNER_SOURCE_H
+
+#include "base/buf.h"
+#include "protocol/job.h"
+#include "runner/snapshot.h"
+
+struct source_options {
+	const char *state_dir; /* sources/ lies below */
+	const char *repos_dir; /* DIR/<project_full_path>.git are the server's; or NULL */
+	const char *ca_file;   /* for https, beside the system's; NULL: none */
+};
+
+struct source {
+	struct snapshot *snapshot;
+	char *dir;              /* the snapshot's, for snapshot_reuse() */
+	struct buf packed_refs; /* what the job's .git has, as such a file */
+};
+
+/* What was done, as lines for the job's log, is appended to log. */
+MUST_CHECK int source_get(const struct source_options *options,
+    const struct job_payload *job, struct source *out, struct buf *log,
+    struct error *err);
+void source_clear(struct source *source);
+
+/* Into dir, which is to be the job's project folder or an overlay's upper one. */
+MUST_CHECK int source_write_refs(
+    const struct source *source, const char *dir, struct error *err);
+
+/* The job wants none: GIT_STRATEGY is none or empty. */
+bool source_is_unwanted(const struct job_payload *job);
+
+/* "https://user:secret@host/x" without what stands before the @, malloced; credentials
+ * (may be NULL) gets "user:secret", decoded, malloced, or NULL. */
+char *source_clean_url(const char *url, char **credentials);
+
+#endif
