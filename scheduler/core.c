@@ -24,7 +24,8 @@ free_all(struct core *core)
 	    xcalloc(core->pipelines.count, sizeof(struct pipeline *));
 	size_t count = 0;
 
-	idmap_for_each(e, &core->pipelines) pipelines[count++] = e->value;
+	idmap_for_each(e, &core->pipelines)
+		pipelines[count++] = e->value;
 	for (size_t i = 0; i < count; i++)
 		core_free_pipeline(core, pipelines[i]);
 }
@@ -41,8 +42,10 @@ core_free(struct core *core)
 	if (core == NULL)
 		return;
 	free_all(core);
-	idmap_for_each(e, &core->runners) core_runner_free(core, e->value);
-	idmap_for_each(e, &core->projects) core_project_free(e->value);
+	idmap_for_each(e, &core->runners)
+		core_runner_free(core, e->value);
+	idmap_for_each(e, &core->projects)
+		core_project_free(e->value);
 	core_free_resources(core);
 	idmap_clear(&core->jobs);
 	idmap_clear(&core->pipelines);
@@ -192,7 +195,8 @@ static void
 set_limits(struct core *core, const struct core_limits *limits)
 {
 	core->limits = *limits;
-	idmap_for_each(e, &core->jobs) core_watch(core, e->value);
+	idmap_for_each(e, &core->jobs)
+		core_watch(core, e->value);
 }
 
 static int
@@ -270,7 +274,7 @@ core_handle(struct core *core, const struct core_event *event,
 	core->effects = effects;
 	core_advance(core, event->time_us);
 	rc = handle(core, event, err);
-	core_settle(core);
+	core_settle(core, event->type == CORE_LOAD_PIPELINE);
 	core_assign(core);
 	core_tell_timer(core, event->type == CORE_TICK);
 	core->effects = NULL;

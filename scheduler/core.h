@@ -25,8 +25,10 @@ enum core_event_type {
 				 is due by now. A parent before its children, limits
 				 and runners before all of them */
 	CORE_FORGET_PIPELINE, /* pipeline: completed or manual, so that nothing happens in
-				 it by itself. Its plan may be freed afterwards; to act on
-				 it again (play, retry), load it */
+				 it by itself. Refused while a trigger job of it mirrors a
+				 pipeline that waits; it changes again when that one does.
+				 The plan may be freed afterwards; to act on the pipeline
+				 again (play, retry), load it */
 	CORE_CANCEL_PIPELINE, /* pipeline and its children */
 	CORE_RETRY_PIPELINE,  /* pipeline: its failed and canceled jobs are tried again */
 	/* jobs, by a person */
@@ -68,7 +70,7 @@ struct core_origin {
 /* Whose jobs a runner takes. */
 struct core_scope {
 	enum { CORE_SCOPE_ALL, CORE_SCOPE_GROUP, CORE_SCOPE_PROJECT } kind;
-	int64_t id;
+	int64_t id; /* nothing for CORE_SCOPE_ALL */
 };
 
 /* A runner nobody described takes everything. Copied. */

@@ -155,10 +155,18 @@ core_end_lost(struct core *core, struct job *job, enum reason reason)
 	after_failure(core, job);
 }
 
+/* A trigger job that mirrors a skipped pipeline was not skipped itself. */
+static bool
+was_skipped(const struct job *job)
+{
+	return job != NULL && job->pub.status == STATUS_SKIPPED &&
+	    job->pub.downstream == 0;
+}
+
 static void
 reset_one(struct core *core, struct job *job, struct slot_list *next)
 {
-	if (job == NULL || job->pub.status != STATUS_SKIPPED)
+	if (!was_skipped(job))
 		return;
 	core_set_status(core, job, STATUS_CREATED, REASON_WAITS_FOR_JOB, 0);
 	GROW(next->items, next->count, next->cap);
@@ -250,8 +258,7 @@ core_retry_pipeline(struct core *core, struct pipeline *p, struct error *err)
 		    "pipeline %" PRId64 " has no failed or canceled job to try again",
 		    p->pub.id);
 	for (size_t i = 0; i < p->pub.plan->job_count; i++)
-		if (p->slots[i].latest != NULL &&
-		    p->slots[i].latest->pub.status == STATUS_SKIPPED)
+		if (was_skipped(p->slots[i].latest))
 			core_set_status(core, p->slots[i].latest, STATUS_CREATED,
 			    REASON_WAITS_FOR_JOB, 0);
 	p->canceling = false;

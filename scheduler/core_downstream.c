@@ -41,9 +41,13 @@ mirror(struct core *core, struct job *job, enum status status)
 	enum reason reason = want == STATUS_MANUAL ? REASON_WAITS_FOR_PERSON
 	    : want == STATUS_SCHEDULED             ? REASON_WAITS_FOR_TIME
 						   : REASON_NONE;
+	bool waited = job->pub.status == STATUS_MANUAL;
 
-	if (job->pub.status != want && job->pub.status != STATUS_CANCELING)
-		core_set_status(core, job, want, reason, 0);
+	if (job->pub.status == want)
+		return;
+	core_set_status(core, job, want, reason, 0);
+	if (waited)
+		core_reset_skipped(core, job->pipeline, job->pub.index);
 }
 
 static void

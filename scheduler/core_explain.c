@@ -108,8 +108,7 @@ nearest(const struct core *core, const struct lane *lane, enum core_wait_code *c
 	size_t best_score = 0;
 
 	*code = CORE_WAIT_NO_RUNNER;
-	idmap_for_each(e, &core->runners)
-	{
+	idmap_for_each(e, &core->runners) {
 		const struct runner *r = e->value;
 		enum core_wait_code at = obstacle(core, lane, r);
 		size_t score = shared_tags(&r->tags, &lane->tags) +

@@ -231,7 +231,8 @@ void core_touch(struct core *core, struct pipeline *p, size_t index);
 void core_touch_pipeline(struct core *core, struct pipeline *p);
 void core_touch_all(struct core *core, struct pipeline *p);
 void core_enqueue(struct core *core, struct job *job);
-void core_settle(struct core *core);
+/* loading: resource groups wait, for their holder may be in a pipeline yet to come. */
+void core_settle(struct core *core, bool loading);
 
 /* core_actions.c */
 int core_play(struct core *core, struct job *job, struct error *err);

@@ -314,9 +314,9 @@ resume_job(struct core *core, struct pipeline *p, struct job *job)
 		p->first_failed = pub->id;
 	if (pub->reason == REASON_PIPELINE_CANCELED)
 		p->canceling = true;
+	core_attach_resource(core, job); /* a skipped one may be created again */
 	if (status_is_completed(pub->status))
 		return;
-	core_attach_resource(core, job);
 	if (active)
 		core_hold_resource(job);
 	if (active && !is_trigger && pub->runner != 0)

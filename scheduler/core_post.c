@@ -20,8 +20,9 @@ core_post(struct core *core, const struct core_scope *scope, const struct tag *t
 {
 	cleanup_buf struct buf key = BUF_INIT;
 
-	buf_printf(&key, "%d %" PRId64 "%s%s", (int)scope->kind, scope->id,
-	    tag == NULL ? "" : " ", tag == NULL ? "" : tag->name);
+	buf_printf(&key, "%d %" PRId64 "%s%s", (int)scope->kind,
+	    scope->kind == CORE_SCOPE_ALL ? 0 : scope->id, tag == NULL ? "" : " ",
+	    tag == NULL ? "" : tag->name);
 	return get_post(core, buf_str(&key));
 }
 

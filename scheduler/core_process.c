@@ -296,20 +296,31 @@ process(struct core *core, struct pipeline *p)
 	update_pipeline(core, p);
 }
 
-void
-core_settle(struct core *core)
+static struct pipeline *
+next_dirty(struct core *core)
 {
-	while (core->first_dirty != NULL || core->dirty_resources != NULL) {
-		struct pipeline *p = core->first_dirty;
+	struct pipeline *p = core->first_dirty;
 
-		if (p == NULL) {
+	if (p == NULL)
+		return NULL;
+	core->first_dirty = p->next_dirty;
+	if (core->first_dirty == NULL)
+		core->last_dirty = NULL;
+	p->dirty = false;
+	return p;
+}
+
+void
+core_settle(struct core *core, bool loading)
+{
+	for (;;) {
+		struct pipeline *p = next_dirty(core);
+
+		if (p != NULL)
+			process(core, p);
+		else if (core->dirty_resources != NULL && !loading)
 			core_grant_resources(core);
-			continue;
-		}
-		core->first_dirty = p->next_dirty;
-		if (core->first_dirty == NULL)
-			core->last_dirty = NULL;
-		p->dirty = false;
-		process(core, p);
+		else
+			return;
 	}
 }

@@ -1,5 +1,6 @@
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/sim/local.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 
@@ -17,18 +18,18 @@ check-programs: all
 
 # what runs in seconds, without root and network
 quick: check-programs
-	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS)
+	@QUICK=1 $(srcdir)/tests/run $(UNIT_TESTS) $(SIM_TESTS) $(CASE_TESTS)
 
 list-tests:
-	@printf '%s\n' $(UNIT_TESTS) $(CASE_TESTS)
+	@printf '%s\n' $(UNIT_TESTS) $(SIM_TESTS) $(CASE_TESTS)
 
 # everything; comes after check_PROGRAMS
 check-local:
-	@$(srcdir)/tests/run $(UNIT_TESTS) $(CASE_TESTS) $(E2E_TESTS)
+	@$(srcdir)/tests/run $(UNIT_TESTS) $(SIM_TESTS) $(CASE_TESTS) $(E2E_TESTS)
 
 # tests that read SOAK do their full counts: seeds, kills, huge logs
 soak: check-programs
-	@SOAK=1 TEST_TIMEOUT=7200 $(srcdir)/tests/run $(UNIT_TESTS) $(E2E_TESTS)
+	@SOAK=1 TEST_TIMEOUT=7200 $(srcdir)/tests/run $(UNIT_TESTS) $(SIM_TESTS) $(E2E_TESTS)
 
 # each demand: met, short by how much, or not shown
 accept: check-programs

@@ -198,6 +198,29 @@ START_TEST(old_child_no_longer_moves_a_retried_trigger_job)
 }
 END_TEST
 
+START_TEST(job_that_mirrors_a_skipped_child_is_not_started_again)
+{
+	static const struct scheduled_spec specs[] = { { "m", .when = WHEN_MANUAL,
+							   .allow_failure = true },
+		{ "t", 2, .trigger = "mirror" }, { NULL } };
+	static const struct scheduled_spec skipped[] = { { "c", .when = WHEN_ON_FAILURE },
+		{ NULL } };
+	struct family f = { .parent = 0 };
+
+	scheduled_init(&f.s);
+	f.parent = scheduled_create(&f.s, scheduled_plan(&f.s, specs), NULL);
+	f.trigger = scheduled_job(&f.s, f.parent, "t");
+	make_child(&f, skipped);
+	ck_assert_str_eq(scheduled_status(&f.s, f.trigger), "skipped");
+	scheduled_send(&f.s,
+	    (struct core_event){
+		.type = CORE_PLAY, .job = scheduled_job(&f.s, f.parent, "m") });
+	ck_assert_str_eq(scheduled_status(&f.s, f.trigger), "skipped");
+	ck_assert_uint_eq(f.s.downstream_count, 1);
+	scheduled_clear(&f.s);
+}
+END_TEST
+
 START_TEST(child_that_cannot_be_made_fails_the_job)
 {
 	static const struct scheduled_spec trigger = { "t", .trigger = "depend" };
@@ -255,6 +278,7 @@ main(void)
 	tcase_add_test(tc, retry_in_the_child_opens_the_parent_again);
 	tcase_add_test(tc, retried_trigger_job_makes_another_child);
 	tcase_add_test(tc, old_child_no_longer_moves_a_retried_trigger_job);
+	tcase_add_test(tc, job_that_mirrors_a_skipped_child_is_not_started_again);
 	tcase_add_test(tc, child_that_cannot_be_made_fails_the_job);
 	tcase_add_test(tc, endless_nesting_is_refused);
 	suite_add_tcase(suite, tc);

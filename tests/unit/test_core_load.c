@@ -132,6 +132,59 @@ START_TEST(resource_group_is_still_held)
 }
 END_TEST
 
+/* The one that waits is in an older pipeline than the one that holds. */
+START_TEST(resource_group_is_not_given_away_while_loading)
+{
+	static const struct scheduled_spec deploy[] = { { "a" },
+		{ "d", 2, .group = "prod" }, { NULL } };
+	struct scheduled s;
+	int64_t first, second, waits, holds;
+
+	start(&s);
+	first = scheduled_create(&s, scheduled_plan(&s, deploy), NULL);
+	second = scheduled_create(&s, scheduled_plan(&s, deploy), NULL);
+	waits = scheduled_job(&s, first, "d");
+	holds = scheduled_job(&s, second, "d");
+	scheduled_request(&s, 1);
+	scheduled_request(&s, 1);
+	scheduled_finish(&s, scheduled_job(&s, second, "a"), REASON_NONE);
+	scheduled_finish(&s, scheduled_job(&s, first, "a"), REASON_NONE);
+	ck_assert_str_eq(scheduled_status(&s, waits), "waiting_for_resource");
+	(void)restart(&s);
+	scheduled_wait(&s, SECOND);
+	ck_assert_str_eq(scheduled_status(&s, waits), "waiting_for_resource");
+	scheduled_request(&s, 1);
+	scheduled_finish(&s, holds, REASON_NONE);
+	ck_assert_str_eq(scheduled_status(&s, waits), "pending");
+	scheduled_clear(&s);
+}
+END_TEST
+
+START_TEST(skipped_job_that_is_loaded_still_needs_its_resource)
+{
+	static const struct scheduled_spec specs[] = { { "a" },
+		{ "d", 2, .group = "prod" }, { NULL } };
+	static const struct scheduled_spec deploy = { "d", .group = "prod" };
+	struct scheduled s;
+	int64_t p;
+
+	start(&s);
+	scheduled_request(&s, 1);
+	p = scheduled_create(&s, scheduled_plan(&s, specs), NULL);
+	scheduled_finish(&s, scheduled_job(&s, p, "a"), REASON_SCRIPT_FAILURE);
+	(void)scheduled_one(&s, &deploy, NULL);
+	(void)restart(&s);
+	scheduled_send(&s,
+	    (struct core_event){ .type = CORE_RETRY, .job = scheduled_job(&s, p, "a") });
+	scheduled_request(&s, 1);
+	scheduled_request(&s, 1);
+	scheduled_finish(&s, scheduled_job(&s, p, "a"), REASON_NONE);
+	ck_assert_str_eq(
+	    scheduled_status(&s, scheduled_job(&s, p, "d")), "waiting_for_resource");
+	scheduled_clear(&s);
+}
+END_TEST
+
 START_TEST(later_stage_follows_after_a_restart)
 {
 	static const struct scheduled_spec specs[] = { { "a" }, { "b", 2 },
@@ -325,6 +378,8 @@ main(void)
 	tcase_add_test(tc, unaccepted_job_is_still_waited_for);
 	tcase_add_test(tc, delayed_job_whose_time_has_passed_is_due);
 	tcase_add_test(tc, resource_group_is_still_held);
+	tcase_add_test(tc, resource_group_is_not_given_away_while_loading);
+	tcase_add_test(tc, skipped_job_that_is_loaded_still_needs_its_resource);
 	tcase_add_test(tc, later_stage_follows_after_a_restart);
 	tcase_add_test(tc, tries_are_counted_across_a_restart);
 	tcase_add_test(tc, trigger_job_asks_again_for_its_child);

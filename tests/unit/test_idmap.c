@@ -31,7 +31,8 @@ START_TEST(keeps_what_it_was_told)
 	}
 	for (size_t i = 0; i < IDS; i++)
 		ck_assert_ptr_eq(idmap_get(&m, (int64_t)i), want[i]);
-	idmap_for_each(e, &m) walked++;
+	idmap_for_each(e, &m)
+		walked++;
 	ck_assert_uint_eq(walked, count);
 	idmap_clear(&m);
 }
