@@ -185,7 +185,9 @@ supervise(struct supervision *s, struct error *err)
 	else
 		run(s);
 	count_usage(&s->result);
-	if (s->spec.collect && !s->killed)
+	/* without a workspace there is nothing to collect, and maybe another try */
+	if (s->spec.collect && !s->killed &&
+	    s->result.verdict != WIRE_WORKSPACE_FAILURE)
 		await_runner(s, WIRE_COLLECT, &s->finished);
 	return conclude(s, err);
 }

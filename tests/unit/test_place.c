@@ -89,6 +89,33 @@ START_TEST(any_number_and_name_of_layers_is_mounted)
 }
 END_TEST
 
+static void
+refuse_collecting(
+    struct supervisor *s, int fd, const struct supervisor_result *so_far, void *data)
+{
+	(void)s;
+	(void)fd;
+	(void)data;
+	ck_abort_msg("asked to collect: %s", so_far->message);
+}
+
+/* Here there are no such layers, or nothing can be mounted: another kind may do. */
+START_TEST(nothing_is_collected_without_a_workspace)
+{
+	struct supervised t;
+
+	supervised_init(&t);
+	strlist_add(&t.spec.lowers, "/nowhere");
+	supervised_use_overlay(&t);
+	supervised_add_script(&t, "echo must not run");
+	t.spec.collect = true;
+	t.events.on_collect = refuse_collecting;
+	supervised_run(&t);
+	ck_assert(t.result.workspace_failed);
+	supervised_clear(&t);
+}
+END_TEST
+
 START_TEST(missing_layer_is_told_and_starts_nothing)
 {
 	cleanup_free char *want = NULL;
@@ -243,6 +270,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, any_number_and_name_of_layers_is_mounted, 0, ARRAY_LEN(stacks));
 	tcase_add_test(tc, missing_layer_is_told_and_starts_nothing);
+	tcase_add_test(tc, nothing_is_collected_without_a_workspace);
 	tcase_add_test(tc, bound_folder_stands_at_the_project_path);
 	tcase_add_loop_test(
 	    tc, file_variable_is_a_path_while_the_job_runs, 0, ARRAY_LEN(places));
