@@ -8,6 +8,7 @@ librunner_a_SOURCES += runner/build.c runner/build.h
 librunner_a_SOURCES += runner/build_spec.c runner/build_spec.h
 librunner_a_SOURCES += runner/cache.c runner/cache.h
 librunner_a_SOURCES += runner/collect.c runner/collect.h
+librunner_a_SOURCES += runner/copy_place.c runner/copy_place.h
 librunner_a_SOURCES += runner/duration.c runner/duration.h
 librunner_a_SOURCES += runner/environment.c runner/environment.h
 librunner_a_SOURCES += runner/identity.c runner/identity.h

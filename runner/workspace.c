@@ -15,6 +15,7 @@
 #include "base/copy.h"
 #include "base/overlay.h"
 #include "base/path.h"
+#include "runner/copy_place.h"
 
 /* Source: linux/magic.h; not all headers have all of them. */
 #define MAGIC_OVERLAY 0x794c7630
@@ -23,7 +24,7 @@
 struct workspaces {
 	enum workspace_mode mode; /* never WORKSPACE_AUTO */
 	const struct snapshot *snapshot;
-	char *root, *jobs_dir, *project_dir;
+	char *root, *jobs_dir, *copies_dir, *project_dir;
 	bool userns; /* mounting takes a user namespace */
 	char explanation[512];
 };
@@ -168,6 +169,7 @@ workspaces_new(
 	w->snapshot = o->snapshot;
 	w->root = xstrdup(o->root);
 	w->jobs_dir = path_join(o->scratch_dir, "jobs");
+	w->copies_dir = path_join(o->scratch_dir, "copies");
 	w->project_dir = project_dir(o->scratch_dir, name);
 	w->userns = !may_mount();
 	if (path_mkdirs(w->jobs_dir, 0700, err) < 0 ||
@@ -179,6 +181,7 @@ workspaces_new(
 		workspaces_free(w);
 		return err->code;
 	}
+	copy_place_sweep(w->copies_dir);
 	*out = w;
 	return 0;
 }
@@ -190,6 +193,7 @@ workspaces_free(struct workspaces *w)
 		return;
 	free(w->root);
 	free(w->jobs_dir);
+	free(w->copies_dir);
 	free(w->project_dir);
 	free(w);
 }
@@ -271,6 +275,24 @@ can_bind(const struct workspaces *w, const char *copy)
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Nothing can be mounted: the copy goes where the job before this one had its own. */
+static int
+place_copy(const struct workspaces *w, const struct jobdir *dir, const char *copy,
+    struct arena *arena, struct spec *spec, struct error *err)
+{
+	struct copy_place place;
+
+	if (copy_place_claim(w->copies_dir, dir, copy, strrchr(w->project_dir, '/') + 1,
+		&place, err) < 0)
+		return err->code;
+	spec->mode = SPEC_PLAIN;
+	spec->userns = false;
+	spec->source = arena_strdup(arena, place.dir);
+	spec->project_dir = arena_strdup(arena, place.project_dir);
+	copy_place_clear(&place);
+	return 0;
+}
+
 static int
 prepare_copy(const struct workspaces *w, const struct jobdir *dir, bool with_source,
     const atomic_bool *cancel, struct arena *arena, struct spec *spec, struct error *err)
@@ -281,14 +303,10 @@ prepare_copy(const struct workspaces *w, const struct jobdir *dir, bool with_sou
 		return err->code;
 	if (with_source && copy_tree(snapshot_dir(w->snapshot), copy, cancel, err) < 0)
 		return err->code;
-	if (can_bind(w, copy)) {
-		spec->mode = SPEC_BIND;
-		spec->source = copy;
-	} else {
-		spec->mode = SPEC_PLAIN;
-		spec->project_dir = copy;
-		spec->userns = false;
-	}
+	if (!can_bind(w, copy))
+		return place_copy(w, dir, copy, arena, spec, err);
+	spec->mode = SPEC_BIND;
+	spec->source = copy;
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /*
  * Where a job works: a private view of the snapshot at CI_PROJECT_DIR, by overlay where a
  * mount namespace can be had, else a copy (reflinked where the file system can) bound
- * there, else a copy at a path of its own. Only recipes are made here; the supervisor
- * mounts. Read-only after workspaces_new(), any thread.
+ * there, else a copy at a path that only jobs running at the same time do not share. Only
+ * recipes are made here; the supervisor mounts. Read-only after workspaces_new(), any
+ * thread.
  */
 #ifndef RUNNER_WORKSPACE_H
 #define RUNNER_WORKSPACE_H

@@ -162,7 +162,11 @@ conclude_untied(struct supervision *s)
 static int
 conclude(struct supervision *s, struct error *err)
 {
+	int rc = supervision_free_path(s, err);
+
 	close_log(s);
+	if (rc < 0)
+		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err->msg);
 	if (s->spec.tied && (s->orphaned || s->result.verdict != WIRE_WORKSPACE_FAILURE))
 		return conclude_tied(s, err);
 	conclude_untied(s);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +110,17 @@ supervision_leave_place(struct supervision *s, struct error *err)
 	if (chdir("/") < 0 && rc == 0)
 		rc = error_errno(err, "cannot leave the project folder");
 	return rc;
+}
+
+int
+supervision_free_path(const struct supervision *s, struct error *err)
+{
+	cleanup_free char *end = path_join(s->spec.job_dir, "place");
+
+	if (s->spec.mode != SPEC_PLAIN || s->spec.source == NULL ||
+	    rename(s->spec.source, end) == 0)
+		return 0;
+	return error_errno(err, "cannot move %s to %s", s->spec.source, end);
 }
 
 int

@@ -55,8 +55,8 @@ struct spec_step {
 };
 
 struct spec {
-	/* absolute; upper, work and source lie in it. That of a tied job goes with the
-	 * job, so the trace lies elsewhere
+	/* absolute; upper, work and SPEC_BIND's source lie in it. That of a tied job goes
+	 * with the job, so the trace lies elsewhere
 	 */
 	const char *job_dir;
 	const char *trace;  /* the spool */
@@ -65,8 +65,9 @@ struct spec {
 	enum spec_mode mode;
 	bool userns;             /* an ordinary user needs one to mount */
 	const char *project_dir; /* where the job runs; exists */
-	const char *source;      /* SPEC_BIND; NULL otherwise */
-	struct strlist lowers;   /* SPEC_OVERLAY; the top one first */
+	const char *source; /* SPEC_BIND; SPEC_PLAIN: a folder project_dir is in, moved to
+			       job_dir at the end; NULL: none */
+	struct strlist lowers; /* SPEC_OVERLAY; the top one first */
 	const char *upper, *work;
 
 	struct strlist shell; /* argv; "-c" and the script are added */

@@ -71,6 +71,9 @@ void supervision_flush(struct supervision *s);
 MUST_CHECK int supervision_enter_place(struct supervision *s, struct error *err);
 MUST_CHECK int supervision_leave_place(struct supervision *s, struct error *err);
 
+/* A path that cannot be one's own alone is the next job's, once nobody works there. */
+MUST_CHECK int supervision_free_path(const struct supervision *s, struct error *err);
+
 /*
  * The mount goes, and what the job wrote. Only for who goes on living: a mount ends with
  * the last process that sees it, for less than half of what it costs to remove it before.
