@@ -17,6 +17,7 @@
 #include "scheduler/push.h"
 #include "scheduler/service.h"
 
+#define END_MS 5000 /* for calls that are in hand at the end */
 #define FIRST_LOGIN "root"
 #define OWN_RUNNER "local"
 
@@ -288,13 +289,40 @@ watch_signals(struct server *s)
 }
 
 static void
+on_deadline(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+}
+
+/* Calls that wait for a program or the disk come to their end before what they use goes.
+ */
+static void
+end_calls(struct server *s)
+{
+	uv_timer_t deadline;
+	bool is_over = false;
+
+	if (s->api == NULL)
+		return;
+	api_stop(s->api);
+	http_server_free(take(s->http));
+	uv_timer_init(&s->loop, &deadline);
+	deadline.data = &is_over;
+	uv_timer_start(&deadline, on_deadline, END_MS, 0);
+	while (api_open_calls(s->api) > 0 && !is_over)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&deadline, NULL);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+}
+
+static void
 stop(struct server *s)
 {
+	end_calls(s);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->terminate, NULL);
 	own_runner_free(s->runner);
 	http_server_free(s->http);
-	uv_run(&s->loop, UV_RUN_NOWAIT);
 	store_close(s->store); /* what was told is on disk; what was not, is now */
 	service_free(s->service);
 	api_free(s->api);

@@ -196,13 +196,13 @@ tell(struct flush *f, const struct error *err)
 {
 	struct service *s = f->service;
 
-	for (size_t i = 0; i < f->pipeline_count; i++)
-		service_notify(
-		    s, &(struct service_change){ .pipeline = f->pipelines[i].row.id });
 	for (size_t i = 0; i < f->job_count; i++)
 		service_notify(s,
 		    &(struct service_change){
 			.pipeline = f->jobs[i].row.pipeline, .job = f->jobs[i].row.id });
+	for (size_t i = 0; i < f->pipeline_count; i++)
+		service_notify(
+		    s, &(struct service_change){ .pipeline = f->pipelines[i].row.id });
 	for (size_t i = 0; i < f->after_count; i++)
 		f->afters[i].fn(f->afters[i].data, err);
 	for (size_t i = 0; i < f->handout_count; i++)

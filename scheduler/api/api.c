@@ -11,6 +11,8 @@
 struct api {
 	struct uv_loop_s *loop;
 	struct service *service;
+	size_t open_calls;
+	bool is_stopping;
 };
 
 static const struct api_route *const tables[] = {
@@ -35,6 +37,24 @@ api_new(struct uv_loop_s *loop, struct service *service)
 }
 
 void
+api_stop(struct api *api)
+{
+	api->is_stopping = true;
+}
+
+bool
+api_is_stopping(const struct api *api)
+{
+	return api->is_stopping;
+}
+
+size_t
+api_open_calls(const struct api *api)
+{
+	return api->open_calls;
+}
+
+void
 api_free(struct api *api)
 {
 	free(api);
@@ -46,6 +66,7 @@ api_free(struct api *api)
 static void
 free_call(struct call *c)
 {
+	c->api->open_calls--;
 	arena_free(c->arena);
 }
 
@@ -316,6 +337,7 @@ api_on_request(struct http_request *r, void *data)
 	*c = (struct call){
 		.api = api, .service = api->service, .request = r, .arena = arena
 	};
+	api->open_calls++;
 	http_on_gone(r, on_gone, c);
 	http_on_end(r, on_end, c);
 	if (api_is_git(c)) {

@@ -53,6 +53,10 @@ struct call {
 };
 
 struct api *api_new(struct uv_loop_s *loop, struct service *service);
+/* From here on calls only end. */
+void api_stop(struct api *api);
+bool api_is_stopping(const struct api *api);
+size_t api_open_calls(const struct api *api);
 void api_free(struct api *api); /* NULL is fine */
 
 /* For http_server_options.on_request; data is the api. */

@@ -3,6 +3,7 @@
  * with a person's token, or a job's for reading, as the password. The first push makes
  * the project.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <strings.h>
 #include <unistd.h>
@@ -115,6 +116,7 @@ struct cgi {
 	struct buf head;
 	bool has_head, input_ended, is_paused, output_paused, is_push;
 	struct project *project;
+	int64_t user;
 };
 
 static void
@@ -125,9 +127,8 @@ on_closed(uv_handle_t *handle)
 	if (--g->open_handles > 0)
 		return;
 	/* whatever the hook did or did not: the refs say what was pushed */
-	if (g->is_push)
-		push_look(g->call->service, g->project, NULL,
-		    g->call->user != NULL ? g->call->user->row.id : 0, NULL, NULL);
+	if (g->is_push && !api_is_stopping(g->call->api))
+		push_look(g->call->service, g->project, NULL, g->user, NULL, NULL);
 	buf_clear(&g->head);
 	api_let_go(g->call);
 	free(g);
@@ -318,6 +319,8 @@ on_gone(struct call *c)
 
 	if (g == NULL)
 		return;
+	if (api_is_stopping(c->api) && !uv_is_closing((uv_handle_t *)&g->process))
+		uv_process_kill(&g->process, SIGTERM);
 	close_handle((uv_handle_t *)&g->in);
 	if (g->output_paused) { /* so that it can end */
 		g->output_paused = false;
@@ -437,6 +440,7 @@ start(struct call *c, struct project *p, const char *rest)
 	set_environment(&env, c, p, rest);
 	g->call = c;
 	g->project = p;
+	g->user = c->user != NULL ? c->user->row.id : 0;
 	g->is_push = str_eq(rest, "/git-receive-pack");
 	g->in.data = g->out.data = g->process.data = g;
 	uv_pipe_init(api_loop(c), &g->in, 0);

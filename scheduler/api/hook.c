@@ -120,6 +120,7 @@ say_made(struct hook *h, const struct push_result *r)
 	say_jobs(h, o->plan);
 	if (!h->options.wait)
 		return;
+	say(h, "  Ctrl-C leaves it running; `pawl status --wait` has the verdict\n");
 	GROW(h->pipelines, h->count, h->cap);
 	h->pipelines[h->count++] = o->id;
 }
@@ -218,14 +219,39 @@ on_change(void *data, const struct service_change *change)
 	finish_if_done(h);
 }
 
+/* Why the first job that has not begun waits; "" when none does. */
+static void
+explain(const struct hook *h, char *out, size_t size)
+{
+	const struct core *core = service_core(h->call->service);
+
+	*out = '\0';
+	for (size_t i = 0; i < h->count; i++) {
+		const struct core_pipeline *p = core_pipeline(core, h->pipelines[i]);
+
+		for (size_t k = 0; p != NULL && k < p->job_count; k++) {
+			const struct core_job *job = core_job(core, p->jobs[k]);
+			struct core_wait wait;
+
+			if (job->status != STATUS_PENDING ||
+			    !core_explain(core, job->id, &wait) || wait.text[0] == '\0')
+				continue;
+			(void)snprintf(
+			    out, size, "; %s waits: %s", job->plan->name, wait.text);
+			return;
+		}
+	}
+}
+
 static void
 on_silence(struct call *c)
 {
 	struct hook *h = c->data;
 	struct core_counts counts = core_counts(service_core(c->service));
+	char why[512];
 
-	say(h, "  (waiting; %zu jobs run, %zu wait; Ctrl-C leaves them alone)\n",
-	    counts.assigned, counts.queued);
+	explain(h, why, sizeof(why));
+	say(h, "  (%zu running, %zu waiting%s)\n", counts.assigned, counts.queued, why);
 	h->timer = api_timer_start(c, SILENCE_MS, on_silence);
 }
 
