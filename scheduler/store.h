@@ -245,6 +245,9 @@ MUST_CHECK int store_put_pipeline(
 /* Status, warnings, times only. ERR_MISSING: there is none. */
 MUST_CHECK int store_update_pipeline(
     struct store_txn *t, const struct store_pipeline *row, struct error *err);
+/* With its jobs and what hangs off them; the files of logs and artifacts are the
+ * caller's. Its ids are not given again. One that is not there is no error. */
+MUST_CHECK int store_delete_pipeline(struct store_txn *t, int64_t id, struct error *err);
 MUST_CHECK int store_put_job(
     struct store_txn *t, const struct store_job *row, struct error *err);
 /* Everything of a job that changes in its life: not pipeline, project, index, name,

@@ -19,7 +19,7 @@ static const struct {
 int
 store_next_ids(struct store_view *v, struct store_ids *out, struct error *err)
 {
-	struct store_ids ids;
+	struct store_ids ids = { .job = 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(counted); i++) {
 		cleanup_free char *sql =

@@ -88,6 +88,14 @@ store_update_pipeline(
 }
 
 int
+store_delete_pipeline(struct store_txn *t, int64_t id, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(id), ARG_END };
+
+	return none_is_fine(store_row_delete(t, &store_pipelines, "id = ?1", args, err));
+}
+
+int
 store_put_job(struct store_txn *t, const struct store_job *row, struct error *err)
 {
 	return store_row_put(t, &store_jobs, row, err);

@@ -443,6 +443,44 @@ START_TEST(ids_go_on_where_they_were)
 }
 END_TEST
 
+static int
+delete_pipeline(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	return store_delete_pipeline(t, 8, err) < 0 ||
+		store_delete_pipeline(t, 7, err) < 0
+	    ? err->code
+	    : 0;
+}
+
+static int
+count_rows_of_pipeline(struct store_view *v, void *data, struct error *err)
+{
+	struct store_job j;
+
+	if (store_list_artifacts(v, 11, check_artifact, data, err) < 0 ||
+	    store_list_job_variables(v, 11, check_job_variable, data, err) < 0)
+		return err->code;
+	ck_assert_int_eq(store_get_job(v, 11, st.arena, &j, err), ERR_MISSING);
+	return 0;
+}
+
+START_TEST(a_pipeline_takes_along_what_hangs_off_it)
+{
+	int count = 0;
+	struct store_ids ids;
+	int64_t iid = 0;
+
+	stored_write(&st, write_others, NULL);
+	stored_write(&st, delete_pipeline, NULL);
+	stored_read(&st, count_rows_of_pipeline, &count);
+	ck_assert_int_eq(count, 0);
+	stored_read(&st, read_ids, &ids);
+	ck_assert_int_eq(ids.pipeline, 8);
+	stored_read(&st, read_iid, &iid);
+	ck_assert_int_eq(iid, 4);
+}
+END_TEST
+
 /* ---- failures -------------------------------------------------------------- */
 
 static int
@@ -584,6 +622,7 @@ main(void)
 	tcase_add_test(tc, an_update_leaves_what_does_not_change);
 	tcase_add_test(tc, other_rows_come_back_as_they_were);
 	tcase_add_test(tc, deleted_rows_are_gone);
+	tcase_add_test(tc, a_pipeline_takes_along_what_hangs_off_it);
 	tcase_add_test(tc, ids_go_on_where_they_were);
 	tcase_add_loop_test(tc, says_what_is_missing, 0, ARRAY_LEN(misses));
 	tcase_add_loop_test(tc, says_why_a_write_fails, 0, ARRAY_LEN(failures));
