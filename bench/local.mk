@@ -1,10 +1,13 @@
-# What `make bench` measures with: an empty program as the floor, and a small one that times
-# the others. The benches are Python of the standard library.
+# What `make bench` measures with: an empty program as the floor, and small ones that time
+# the others and what a server keeps. The benches are Python of the standard library.
 
-noinst_PROGRAMS += bench/empty bench/measure
+noinst_PROGRAMS += bench/empty bench/keep bench/measure
 
 bench_empty_SOURCES = bench/empty.c
 bench_empty_LDADD =
+
+bench_keep_SOURCES = bench/keep.c
+bench_keep_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
 
 bench_measure_SOURCES = bench/measure.c
 bench_measure_LDADD =
@@ -14,6 +17,7 @@ EXTRA_DIST += \
 	bench/generate-pipeline \
 	bench/harness.py \
 	bench/jobs.py \
+	bench/kept.py \
 	bench/logs.py \
 	bench/peers.py \
 	bench/plans.py \

@@ -79,8 +79,8 @@ static const char *const version_1[] = {
 	/* a list and its total need no row to know what it skips */
 	"CREATE INDEX pipelines_by_project ON pipelines (project, id, source);"
 	"CREATE INDEX pipelines_by_status ON pipelines (project, status, id, source);"
-	"CREATE INDEX pipelines_by_ref ON pipelines (project, ref, id);"
-	"CREATE INDEX pipelines_by_sha ON pipelines (project, sha, id);"
+	"CREATE INDEX pipelines_by_ref ON pipelines (project, ref, id, source);"
+	"CREATE INDEX pipelines_by_sha ON pipelines (project, sha, id, source);"
 	"CREATE INDEX pipelines_by_parent ON pipelines (parent_job)"
 	" WHERE parent_job IS NOT NULL;"
 	"CREATE INDEX pipelines_unfinished ON pipelines (id)"
