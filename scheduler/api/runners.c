@@ -10,7 +10,7 @@
 #include "scheduler/api/api.h"
 
 #define POLL_MS 50000     /* GitLab's long poll */
-#define LIVE_INTERVAL_S 3 /* between patches of a log */
+#define LIVE_INTERVAL_S 1 /* between patches of a log: somebody may be watching */
 #define MAX_PATCH ((size_t)64 << 20)
 #define MAX_UPDATE ((size_t)1 << 20)
 
