@@ -70,8 +70,9 @@ begin() { # starts a run in a session of its own; its pid in $run
 nothing_left() {
 	daemon_gone || fail "$1: the daemon is left"
 	[ -z "$(supervisors)" ] || fail "$1: a supervisor is left"
-	left=$(find "$HOME/.cache/pawl" -mindepth 3 -path '*/jobs/*' -print -quit 2>/dev/null || true)
-	[ -z "$left" ] || fail "$1: left in the job folder: $left"
+	left=$(find "$HOME/.cache/pawl" -mindepth 3 \( -path '*/jobs/*' -o -path '*/copies/*' \) \
+	    -print -quit 2>/dev/null || true)
+	[ -z "$left" ] || fail "$1: left of the job's files: $left"
 	if grep -q "$HOME" /proc/mounts; then fail "$1: a mount is left"; fi
 }
 
