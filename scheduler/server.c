@@ -309,7 +309,7 @@ end_calls(struct server *s)
 	uv_timer_init(&s->loop, &deadline);
 	deadline.data = &is_over;
 	uv_timer_start(&deadline, on_deadline, END_MS, 0);
-	while (api_open_calls(s->api) > 0 && !is_over)
+	while ((!service_close(s->service) || api_open_calls(s->api) > 0) && !is_over)
 		uv_run(&s->loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&deadline, NULL);
 	uv_run(&s->loop, UV_RUN_NOWAIT);

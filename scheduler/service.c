@@ -116,8 +116,11 @@ on_job_changed(struct service *s, int64_t id)
 
 	assert(job != NULL && state != NULL);
 	service_touch_job(s, job);
-	if (status_is_completed(state->status))
-		service_end_token(s, job);
+	if (!status_is_completed(state->status))
+		return;
+	service_end_token(s, job);
+	if (state->runner != 0)
+		service_follow_up(s, job);
 }
 
 static void
@@ -412,6 +415,13 @@ service_free(struct service *s)
 	free(s->repos_dir);
 	free(s->artifacts_dir);
 	free(s);
+}
+
+bool
+service_close(struct service *s)
+{
+	s->is_closing = true;
+	return s->afterworks == 0;
 }
 
 void

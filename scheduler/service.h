@@ -39,6 +39,9 @@ void service_load(struct service *s, store_done_fn done, void *data);
 /* Until then a job that is not found may yet come. */
 bool service_is_loading(const struct service *s);
 
+/* No more work is begun; true when none is in hand, so that it may be freed. */
+bool service_close(struct service *s);
+
 /* No jobs are handed out any more; those that run go on. */
 void service_drain(struct service *s);
 

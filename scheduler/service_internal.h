@@ -95,7 +95,8 @@ struct service {
 	char *repos_dir, *artifacts_dir;
 	struct core *core;
 	struct core_effects effects;
-	bool is_draining, is_handling, is_loading;
+	bool is_draining, is_handling, is_loading, is_closing;
+	size_t afterworks; /* on workers now */
 	struct live_pipeline *creating; /* while the core makes it */
 	struct map pipelines, jobs;     /* by id in decimal */
 	struct map tokens;              /* of jobs, by hash in hex */
@@ -173,6 +174,9 @@ void service_add_dotenv(struct live_job *job, const char *key, const char *value
 void service_hand_out(struct service *s, int64_t job, int64_t runner);
 void service_give(struct flush_handout *handout);
 void service_end_token(struct service *s, struct live_job *job);
+
+/* service_after.c: once a job has ended */
+void service_follow_up(struct service *s, struct live_job *job);
 
 /* service_downstream.c */
 void service_start_downstream(struct service *s, int64_t job);

@@ -1,0 +1,91 @@
+/*
+ * What follows the end of a job, on a worker: the coverage its log states, and the log
+ * packed if it is worth it. Its pipeline stays in memory meanwhile.
+ */
+#include <fcntl.h>
+
+#include "base/log.h"
+#include "scheduler/coverage.h"
+#include "scheduler/log_internal.h"
+#include "scheduler/service_internal.h"
+
+#define PACK_FROM (64 * 1024) /* bytes; a smaller log would save nothing */
+
+struct afterwork {
+	uv_work_t request;
+	struct service *service;
+	struct live_pipeline *pipeline;
+	int64_t job, log_bytes;
+	const char *pattern; /* the plan's; NULL: no coverage */
+	double coverage;
+};
+
+static void
+find_coverage(struct afterwork *w)
+{
+	cleanup_free char *path =
+	    log_path(log_store_dir(w->service->o.logs), w->job, LOG_PLAIN);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct error err = ERROR_INIT;
+	double percent;
+
+	if (fd >= 0 && coverage_find(fd, w->pattern, &percent, &err) == 1)
+		w->coverage = percent;
+}
+
+static void
+on_worker(uv_work_t *request)
+{
+	struct afterwork *w = request->data;
+	struct error err = ERROR_INIT;
+
+	if (w->pattern != NULL)
+		find_coverage(w);
+	if (w->log_bytes >= PACK_FROM &&
+	    log_store_compress(w->service->o.logs, w->job, &err) < 0)
+		log_warn("log of job %" PRId64 ": %s", w->job, err.msg);
+}
+
+static void
+on_done(uv_work_t *request, int status UNUSED)
+{
+	struct afterwork *w = request->data;
+	struct service *s = w->service;
+	struct live_job *job = service_find_job(s, w->job);
+
+	w->pipeline->busy--;
+	if (job != NULL && w->coverage >= 0) {
+		service_begin(s);
+		job->coverage = w->coverage;
+		service_touch_job(s, job);
+		service_end(s); /* which also sees whether the pipeline may go */
+	} else {
+		service_try_to_forget(s, w->pipeline->id);
+	}
+	s->afterworks--;
+	free(w);
+}
+
+void
+service_follow_up(struct service *s, struct live_job *job)
+{
+	const struct core_job *state = core_job(s->core, job->id);
+	const char *pattern =
+	    state->status == STATUS_SUCCESS ? state->plan->config->coverage : NULL;
+	struct afterwork *w;
+
+	if (s->is_closing || (pattern == NULL && job->log_bytes < PACK_FROM))
+		return;
+	log_store_forget(s->o.logs, job->id);
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct afterwork){ .service = s,
+		.pipeline = job->pipeline,
+		.job = job->id,
+		.log_bytes = job->log_bytes,
+		.pattern = pattern,
+		.coverage = -1 };
+	w->request.data = w;
+	job->pipeline->busy++;
+	s->afterworks++;
+	uv_queue_work(s->o.loop, &w->request, on_worker, on_done);
+}
