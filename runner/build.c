@@ -418,9 +418,9 @@ on_collected(uv_work_t *request, int status UNUSED)
 
 /* Nothing to keep needs no worker. */
 static bool
-has_to_collect(const struct build *b, const struct supervisor_result *so_far)
+has_to_collect(const struct build *b)
 {
-	return !b->forced && b->failure.code == 0 && !so_far->workspace_failed &&
+	return !b->forced && b->failure.code == 0 &&
 	    b->job->cache_count + b->job->artifact_count > 0;
 }
 
@@ -434,15 +434,12 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 	fill_result(b, so_far);
 	pass_log(b, so_far->trace_bytes);
 	b->events.on_scripts_ended(b, b->events.data);
-	if (has_to_collect(b, so_far)) {
+	if (has_to_collect(b)) {
 		start_work(b, workspace_fd, collect, on_collected);
 		return;
 	}
 	close(workspace_fd);
-	if (so_far->workspace_failed)
-		supervisor_finish(b->supervisor);
-	else
-		finish(b);
+	finish(b);
 }
 
 /* ---- the beginning --------------------------------------------------------- */

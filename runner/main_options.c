@@ -237,7 +237,9 @@ read_file(struct options *o)
 	struct error err = ERROR_INIT;
 	struct diags diags;
 
-	if (!o->config_given && (o->config == NULL || access(o->config, F_OK) < 0))
+	bool may_miss = !o->config_given || str_eq(o->command, "register");
+
+	if (o->config == NULL || (may_miss && access(o->config, F_OK) < 0))
 		return OPTIONS_OK;
 	if (buf_read_file(&text, o->config, SETTINGS_MAX_BYTES, &err) < 0) {
 		options_complain("the settings cannot be read: %s", err.msg);
@@ -275,7 +277,7 @@ options_load(struct options *o)
 
 	if (o->config == NULL)
 		o->config = usual_config(o->arena);
-	if (o->given.url != NULL && !o->config_given)
+	if (o->given.url != NULL && !o->config_given && !str_eq(o->command, "register"))
 		rc = OPTIONS_OK; /* the server is named: another's settings do not matter
 				  */
 	else

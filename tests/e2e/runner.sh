@@ -1,0 +1,237 @@
+#!/bin/bash
+# pawl-runner against a server as GitLab's: jobs, artifacts, cancel; and whatever dies,
+# runner, server or supervisor, no log has a gap and every end is told.
+set -eu
+R=$PWD
+server_pid=
+runner_pid=
+
+cleanup() {
+	for pid in $server_pid $runner_pid; do kill -9 "$pid" 2>/dev/null || true; done
+	touch "$R"/go-* 2>/dev/null || true
+}
+trap cleanup EXIT
+
+fail() {
+	echo "$1"
+	tail -n 30 "$R"/runner.log "$R"/server/got/*.log 2>/dev/null || true
+	exit 1
+}
+
+wait_for() { # COMMAND…: until it succeeds, half a minute
+	local i
+	for ((i = 0; i < 600; i++)); do
+		if "$@"; then return 0; fi
+		sleep 0.05
+	done
+	fail "never: $*"
+}
+
+start_server() {
+	rm -f server/port
+	python3 "$SRC/tests/e2e/runner_server.py" "${port:-0}" "$R/server" >>server.log 2>&1 &
+	server_pid=$!
+	wait_for test -s server/port
+	port=$(cat server/port)
+}
+
+start_runner() {
+	pawl-runner run --verbose --url "http://127.0.0.1:$port" --token-file "$R/token" \
+	    --state "$R/state" --repos "$R/repos" --concurrent "${1-2}" >>runner.log 2>&1 &
+	runner_pid=$!
+}
+
+kill_runner() { # SIGNAL
+	kill "-$1" "$runner_pid"
+	wait "$runner_pid" 2>/dev/null || true
+	runner_pid=
+}
+
+give() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
+	cat >"server/job.new" <<EOF
+{"id":$1,"token":"jt-$1","job_info":{"name":"job$1","project_full_path":"g/p"},
+"git_info":{"repo_url":"http://ci:jt-$1@127.0.0.1:$port/g/p.git","ref":"main","sha":"$sha",
+"refspecs":["+refs/heads/main:refs/remotes/origin/main"],"depth":20},
+"runner_info":{"timeout":600},
+"variables":[{"key":"R","value":"$R","public":true},{"key":"SECRET","value":"sesame-open","masked":true}],
+"steps":[{"name":"script","script":$2},{"name":"after_script","script":["echo after \$CI_JOB_STATUS"]}],
+"features":{"trace_sections":true,"failure_reasons":["unknown_failure","job_canceled","runner_interrupted"]}
+${3-}}
+EOF
+	mkdir -p server/jobs
+	mv server/job.new "server/jobs/$1.json"
+}
+
+ended() { [ -e "server/got/$1.end" ]; }
+log_has() { grep -qF -- "$2" "server/got/$1.log" 2>/dev/null; }
+
+expect_end() { # ID TEXT-IN-THE-LAST-REQUEST…
+	local id=$1 text
+	shift
+	wait_for ended "$id"
+	for text; do
+		grep -qF -- "$text" "server/got/$id.end" || fail "job $id: no $text in $(cat "server/got/$id.end")"
+	done
+	python3 - "server/got/$id" <<'EOF' || fail "job $id: the log is not what its runner counted"
+import json, sys, zlib
+end, log = json.load(open(sys.argv[1] + ".end")), open(sys.argv[1] + ".log", "rb").read()
+output = end["output"]
+sys.exit(output["checksum"] != "crc32:%08x" % zlib.crc32(log) or output["bytesize"] != len(log))
+EOF
+}
+
+# A job that counts until it is let go: a gap or a double would show.
+counting='["for i in $(seq 1 200000); do echo line $i; [ -e $R/go-ID ] && [ $i -gt 2000 ] && break; [ $i -gt 2000 ] && sleep 0.01; done","echo last"]'
+no_gap() { # ID
+	grep -o '^line [0-9]*' "server/got/$1.log" | awk '$2 != NR { exit 1 } END { exit NR < 2000 }' ||
+	    fail "job $1: its lines are not 1, 2, 3 …"
+	log_has "$1" "last" || fail "job $1: the last line is missing"
+}
+
+git init -q -b main work
+cd work
+echo content >file
+git add -A
+git commit -q -m one
+sha=$(git rev-parse HEAD)
+cd ..
+git clone -q --bare work repos/g/p.git
+printf 'glrt-good\n' >token
+mkdir server
+start_server
+
+# ---- verify and register
+pawl-runner verify --url "http://127.0.0.1:$port" --token-file token --state "$R/state" >out
+[ "$(cat out)" = "http://127.0.0.1:$port: runner 3 is known" ] || fail "verify said $(cat out)"
+if PAWL_RUNNER_TOKEN=glrt-bad pawl-runner verify --url "http://127.0.0.1:$port" --state "$R/state" >out 2>&1; then
+	fail "a bad token was taken"
+fi
+grep -q 'does not know this token' out || fail "verify said $(cat out)"
+PAWL_RUNNER_TOKEN=glrt-good pawl-runner register --url "http://127.0.0.1:$port" --config "$R/r.yml" \
+    --state "$R/state" >out || fail "register said $(cat out)"
+[ "$(stat -c %a r.yml)" = 600 ] || fail "others can read the settings"
+pawl-runner verify --config r.yml --state "$R/state" >out || fail "the registered settings do not work"
+
+# ---- a job, its artifacts, and a job that gets them
+start_runner
+give 1 '["git status --short","cat file","echo $SECRET","mkdir out","echo made >out/a"]' \
+    ',"artifacts":[{"name":"$R-n","paths":["out"],"artifact_type":"archive","artifact_format":"zip"}]'
+expect_end 1 '"state":"success"'
+log_has 1 content || fail "the source is not there"
+log_has 1 sesame && fail "the log shows a secret"
+log_has 1 'after success' || fail "after_script did not run"
+python3 -m zipfile -l server/got/1.archive | grep -q out/a || fail "the artifact is not in its zip"
+give 2 '["cat out/a","exit 7"]' \
+    ',"dependencies":[{"id":1,"token":"jt-2","name":"job1","artifacts_file":{"filename":"artifacts.zip","size":1}}]'
+expect_end 2 '"state":"failed"' '"failure_reason":"script_failure"' '"exit_code":7'
+log_has 2 made || fail "the artifact of the first job is not there"
+give 3 '["true"]' ',"dependencies":[{"id":99,"token":"jt-3","name":"gone","artifacts_file":{"filename":"a.zip","size":1}}]'
+expect_end 3 '"state":"failed"' '"failure_reason":"runner_system_failure"'
+log_has 3 'cannot download the artifacts of job "gone"' || fail "a lost artifact is not named"
+
+# ---- cancel
+give 4 '["echo up","sleep 600"]'
+wait_for log_has 4 up
+echo canceling >server/status-4
+expect_end 4 '"failure_reason":"job_canceled"'
+log_has 4 'after canceled' || fail "after_script did not run after a cancel"
+
+# ---- a second runner in the same folder is refused
+if pawl-runner run --url "http://127.0.0.1:$port" --token-file token --state "$R/state" >out 2>&1; then
+	fail "two runners share a folder"
+fi
+grep -q 'another runner works in' out || fail "it said $(cat out)"
+
+# ---- the runner is killed while a job runs, and started again
+give 5 "${counting//ID/5}"
+wait_for log_has 5 'line 2000'
+kill_runner KILL
+sleep 0.3
+start_runner
+wait_for grep -q 'job 5: taken over' runner.log
+touch go-5
+expect_end 5 '"state":"success"'
+no_gap 5
+
+# ---- the job ends while no runner is there
+give 6 "${counting//ID/6}"
+wait_for log_has 6 'line 1000'
+kill_runner KILL
+touch go-6
+sleep 0.5
+start_runner
+expect_end 6 '"state":"success"'
+no_gap 6
+
+# ---- killed again and again
+give 7 "${counting//ID/7}"
+wait_for log_has 7 'line 1000'
+for _ in 1 2 3 4 5; do
+	kill_runner KILL
+	start_runner
+	sleep 0.2
+done
+touch go-7
+expect_end 7 '"state":"success"'
+no_gap 7
+
+# ---- killed while the artifacts are asked for: the next runner collects them
+give 8 '["mkdir out","head -c 3000000 /dev/urandom >out/big","echo packed"]' \
+    ',"artifacts":[{"paths":["out"],"artifact_type":"archive","artifact_format":"zip"}]'
+wait_for log_has 8 packed
+kill_runner KILL
+start_runner
+expect_end 8 '"state":"success"'
+[ "$(stat -c %s server/got/8.archive)" -gt 3000000 ] || fail "the artifact is not whole"
+
+# ---- the server is away for a while
+give 9 "${counting//ID/9}"
+wait_for log_has 9 'line 1000'
+kill -9 "$server_pid"
+wait "$server_pid" 2>/dev/null || true
+sleep 2
+touch go-9
+start_server
+expect_end 9 '"state":"success"'
+no_gap 9
+
+# ---- SIGTERM: the runner goes, the job stays
+give 10 "${counting//ID/10}"
+wait_for log_has 10 'line 1000'
+begin=$(date +%s%N)
+kill_runner TERM
+[ $(($(date +%s%N) - begin)) -lt 3000000000 ] || fail "the runner took its time to go"
+ended 10 && fail "the job ended with the runner"
+start_runner
+touch go-10
+expect_end 10 '"state":"success"'
+no_gap 10
+
+# ---- SIGTERM twice: the job is ended, and that is told
+give 11 '["echo up","sleep 600"]'
+wait_for log_has 11 up
+kill -STOP "$runner_pid" # so that it reads both at once
+kill -TERM "$runner_pid"
+kill -INT "$runner_pid"
+kill -CONT "$runner_pid"
+wait "$runner_pid" || true
+runner_pid=
+expect_end 11 '"failure_reason":"runner_interrupted"'
+start_runner
+
+# ---- supervisor and runner are killed: what is left of the job is ended, and that is told
+give 12 '["echo up","exec -a pawl-runner-test-left sleep 600"]'
+wait_for log_has 12 up
+supervisor=$(grep -lzx "HOME=$HOME" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
+	[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = pawl-supervise ] && echo "$pid"; done | tail -n 1)
+kill_runner KILL
+kill -9 "$supervisor"
+start_runner
+expect_end 12 '"state":"failed"' '"failure_reason":"runner_system_failure"'
+log_has 12 "ended meanwhile" || fail "the log does not say what happened"
+
+# ---- nothing is left
+wait_for bash -c "[ -z \"\$(ls '$R/state/jobs')\" ]"
+kill_runner TERM
+grep -rlE 'sesame-open' "$R/state" && fail "a secret is on disk"
+exit 0
