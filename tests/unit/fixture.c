@@ -3,6 +3,9 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/process.h"
@@ -66,4 +69,17 @@ fixture_ask(const char *dir, const char *fmt, ...)
 	out = run(dir, fmt, ap);
 	va_end(ap);
 	return out;
+}
+
+bool
+fixture_can_mount(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	/* the same right is asked for, and nothing comes of it */
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNS) == 0 ? 0 : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status == 0;
 }

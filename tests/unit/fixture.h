@@ -16,6 +16,9 @@ void fixture_sh(const char *dir, const char *fmt, ...) PRINTF(2, 3);
 /* The same, returning what it printed, without the last line's end; malloced. */
 char *fixture_ask(const char *dir, const char *fmt, ...) PRINTF(2, 3);
 
+/* May this user mount file systems for all to see? In many a container not even root. */
+bool fixture_can_mount(void);
+
 static inline void
 fixture_cleanup(char **root)
 {
