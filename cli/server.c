@@ -9,6 +9,7 @@
 
 static const struct option_row own_options[] = {
 	{ 0, "data", "DIR", "where everything is kept (default: this folder)" },
+	{ 0, "config", "FILE", "settings, in YAML; what is said here goes over them" },
 	{ 0, "listen", "ADDR:PORT", "where to listen (default: 127.0.0.1:8080)" },
 	{ 0, "url", "URL", "how people reach it (default: http:// and the address)" },
 	{ 0, "token-file", "FILE",
@@ -23,7 +24,8 @@ static const struct option_row *const options[] = { own_options, NULL };
 static int
 run(const struct args *args)
 {
-	static const char *const passed[] = { "data", "listen", "url", "token-file" };
+	static const char *const passed[] = { "data", "config", "listen", "url",
+		"token-file" };
 	const char *listen = args_value(args, "listen"), *jobs = args_value(args, "jobs");
 	char *argv[MAX_ARGS] = { NULL };
 	struct error err = ERROR_INIT;
@@ -46,13 +48,11 @@ run(const struct args *args)
 		argv[count++] = xasprintf("--%s", passed[i]);
 		argv[count++] = xstrdup(value);
 	}
-	if (listen == NULL) {
-		argv[count++] = xstrdup("--listen");
-		argv[count++] = xstrdup("127.0.0.1:8080");
+	if (jobs != NULL || args_has(args, "no-runner")) {
+		argv[count++] = xstrdup("--concurrent");
+		argv[count++] = args_has(args, "no-runner") ? xstrdup("-1")
+							    : xasprintf("%" PRId64, n);
 	}
-	argv[count++] = xstrdup("--concurrent");
-	argv[count++] =
-	    args_has(args, "no-runner") ? xstrdup("-1") : xasprintf("%" PRId64, n);
 	argv[count++] = xstrdup("--runner");
 	argv[count++] = program_path("pawl-runner");
 	argv[count++] = xstrdup("--hook");

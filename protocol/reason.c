@@ -33,6 +33,8 @@ static const struct {
 	[REASON_JOB_CANCELED] = { "job_canceled", "it was canceled" },
 	[REASON_MISSING_DEPENDENCY_FAILURE] = { "missing_dependency_failure",
 	    "artifacts it needs are missing" },
+	[REASON_TRACE_SIZE_EXCEEDED] = { "trace_size_exceeded",
+	    "its log grew beyond what the server keeps" },
 	[REASON_DOWNSTREAM_FAILURE] = { "downstream_failure",
 	    "the downstream pipeline failed" },
 	[REASON_WAITS_FOR_JOB] = { "waits_for_job", "waits for earlier jobs" },

@@ -27,6 +27,7 @@ enum reason {
 	REASON_RUNNER_INTERRUPTED,
 	REASON_JOB_CANCELED,
 	REASON_MISSING_DEPENDENCY_FAILURE,
+	REASON_TRACE_SIZE_EXCEEDED,
 	REASON_DOWNSTREAM_FAILURE, /* the child pipeline failed (strategy) or was not made
 				    */
 	/* reasons of states that are no failure */

@@ -52,6 +52,7 @@ libscheduler_a_SOURCES += scheduler/service_load.c
 libscheduler_a_SOURCES += scheduler/service_pipelines.c
 libscheduler_a_SOURCES += scheduler/service_rows.c
 libscheduler_a_SOURCES += scheduler/service_variables.c
+libscheduler_a_SOURCES += scheduler/settings.c scheduler/settings.h
 libscheduler_a_SOURCES += scheduler/variables_file.c scheduler/variables_file.h
 
 # the server's own: its API, and what starts and ends it

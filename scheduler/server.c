@@ -167,13 +167,13 @@ listen_on(struct server *s, struct error *err)
 	cleanup_free char *unix_address = NULL;
 	int fd;
 
-	if (http_listen_socket(s->o->listen, &fd, err) < 0)
+	if (http_listen_socket(s->o->settings->listen, &fd, err) < 0)
 		return err->code;
 	s->authority = http_socket_name(fd);
 	if (http_server_listen(s->http, fd, err) < 0)
 		return err->code;
-	s->url =
-	    s->o->url != NULL ? xstrdup(s->o->url) : xasprintf("http://%s", s->authority);
+	s->url = s->o->settings->url != NULL ? xstrdup(s->o->settings->url)
+					     : xasprintf("http://%s", s->authority);
 	s->socket = path_join(s->data_dir, "socket");
 	unix_address = xasprintf("unix:%s", s->socket);
 	if (http_listen_socket(unix_address, &fd, err) < 0)
@@ -207,7 +207,8 @@ start_serving(struct server *s, struct error *err)
 		.registry = s->registry,
 		.logs = s->logs,
 		.seal = s->seal,
-		.data_dir = s->data_dir };
+		.data_dir = s->data_dir,
+		.settings = s->o->settings };
 
 	if (http_server_new(&s->loop, &http, &s->http, err) < 0 || listen_on(s, err) < 0)
 		return err->code;
@@ -232,9 +233,9 @@ start_runner(struct server *s, struct error *err)
 		.repos_dir = repos,
 		.state_dir = jobs,
 		.name = OWN_RUNNER,
-		.concurrent = s->o->concurrent };
+		.concurrent = (int)s->o->settings->runner.jobs };
 
-	if (s->o->no_runner)
+	if (!s->o->settings->runner.enabled || s->o->runner == NULL)
 		return 0;
 	if (own_runner_token(s, &token_file, err) < 0)
 		return err->code;

@@ -12,7 +12,6 @@
 #define ACCEPT_S 120
 #define STUCK_S 86400 /* in the queue; GitLab's day */
 #define ONLINE_S 120
-#define DEFAULT_TIMEOUT_S 3600
 #define SYSTEM_RETRIES 2
 
 int64_t
@@ -322,6 +321,17 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 }
 
 void
+service_describe_project(struct service *s, const struct project *p)
+{
+	const struct core_project project = { .id = p->row.id,
+		.groups = &p->row.namespace,
+		.group_count = 1,
+		.limit = (int)s->o.settings->limits.project_jobs };
+
+	service_tell(s, (struct core_event){ .type = CORE_PROJECT, .project = &project });
+}
+
+void
 service_forget_runner(struct service *s, int64_t id)
 {
 	service_tell(s, (struct core_event){ .type = CORE_RUNNER_GONE, .runner = id });
@@ -353,6 +363,13 @@ new_timer(struct service *s)
 	return timer;
 }
 
+static bool
+describe_project(struct project *p, void *data)
+{
+	service_describe_project(data, p);
+	return true;
+}
+
 struct service *
 service_new(const struct service_options *options)
 {
@@ -363,7 +380,8 @@ service_new(const struct service_options *options)
 		.lease_us = LEASE_S * INT64_C(1000000),
 		.pending_us = STUCK_S * INT64_C(1000000),
 		.online_us = ONLINE_S * INT64_C(1000000),
-		.timeout_us = DEFAULT_TIMEOUT_S * INT64_C(1000000),
+		.timeout_us = options->settings->limits.timeout_s * INT64_C(1000000),
+		.jobs = (int)options->settings->limits.jobs,
 		.grace_us = 60 * INT64_C(1000000),
 		.system_retries = SYSTEM_RETRIES,
 	};
@@ -375,6 +393,7 @@ service_new(const struct service_options *options)
 	s->timer = new_timer(s);
 	s->retry = new_timer(s);
 	service_tell(s, (struct core_event){ .type = CORE_LIMITS, .limits = &limits });
+	registry_each_project(options->registry, describe_project, s);
 	registry_each_runner(options->registry, describe, s);
 	return s;
 }
@@ -482,4 +501,10 @@ const char *
 service_socket(const struct service *s)
 {
 	return s->o.socket;
+}
+
+const struct server_settings *
+service_settings(const struct service *s)
+{
+	return s->o.settings;
 }

@@ -11,6 +11,7 @@
 #include "scheduler/core.h"
 #include "scheduler/log_store.h"
 #include "scheduler/registry.h"
+#include "scheduler/settings.h"
 
 struct service;
 struct uv_loop_s;
@@ -24,6 +25,7 @@ struct service_options {
 	struct registry *registry;
 	struct log_store *logs;
 	const struct seal *seal;
+	const struct server_settings *settings;
 	const char *data_dir;   /* repos/ and artifacts/ lie below */
 	const char *socket;     /* where hooks find it */
 	const char *server_url; /* "http://127.0.0.1:8080" */
@@ -54,6 +56,7 @@ const char *service_artifacts_dir(const struct service *s);
 const char *service_server_url(const struct service *s);
 const char *service_data_dir(const struct service *s);
 const char *service_socket(const struct service *s);
+const struct server_settings *service_settings(const struct service *s);
 
 /* ---- pipelines ---------------------------------------------------------------- */
 
@@ -124,6 +127,8 @@ bool service_is_protected(
 
 /* The core hears of it: what it takes, and that it is there. */
 void service_describe_runner(struct service *s, const struct registered_runner *runner);
+/* The same of a project: its group, its limit. */
+void service_describe_project(struct service *s, const struct project *p);
 void service_forget_runner(struct service *s, int64_t id);
 void service_runner_seen(struct service *s, int64_t id);
 

@@ -96,7 +96,7 @@ struct service {
 	struct core *core;
 	struct core_effects effects;
 	bool is_draining, is_handling, is_loading, is_closing;
-	size_t afterworks; /* on workers now */
+	size_t afterworks;              /* on workers now */
 	struct live_pipeline *creating; /* while the core makes it */
 	struct map pipelines, jobs;     /* by id in decimal */
 	struct map tokens;              /* of jobs, by hash in hex */
@@ -114,9 +114,6 @@ struct service {
 	uv_timer_t *timer, *retry;
 	struct flush *failed; /* writes the disk had no room for */
 };
-
-#define SERVICE_DEFAULT_TIMEOUT_S 3600
-#define SERVICE_LOG_CHUNK ((size_t)64 * 1024)
 
 /* Where a sealed value lies, for seal_value(). malloced. */
 char *service_variable_place(

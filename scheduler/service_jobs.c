@@ -231,7 +231,7 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 		.dotenv_count = in.dotenv_count,
 		.dependencies = in.deps,
 		.dependency_count = in.dep_count,
-		.default_timeout_s = SERVICE_DEFAULT_TIMEOUT_S,
+		.default_timeout_s = s->o.settings->limits.timeout_s,
 	};
 	rc = payload_build(&options, &payload, err);
 	commit_files_close(&files);
@@ -433,6 +433,10 @@ service_append_log(struct service *s, struct live_job *job, const char *bytes, s
 {
 	struct log_state state;
 
+	if (job->log_bytes + (int64_t)len > s->o.settings->limits.log_bytes)
+		return error_set(err, ERR_LIMIT,
+		    "the log is larger than the %" PRId64 " MiB this server keeps",
+		    s->o.settings->limits.log_bytes >> 20);
 	if (log_store_append(s->o.logs, job->id, job->log_bytes, bytes, len,
 		service_now_us(), &state, err) < 0)
 		return err->code;

@@ -14,9 +14,7 @@
 #include "scheduler/form.h"
 #include "scheduler/service_internal.h"
 
-#define MAX_ARTIFACT (INT64_C(5) << 30)
 #define MAX_SINGLE ((size_t)256 << 20) /* a file looked at by itself */
-#define KEEP_S (30 * 86400)            /* without expire_in; GitLab's default */
 
 /* ---- uploading -----------------------------------------------------------------------
  */
@@ -50,7 +48,8 @@ on_file(const char *name, void *data, struct error *err)
 	(void)snprintf(u->filename, sizeof(u->filename), "%s",
 	    *name != '\0' ? name : "artifacts.zip");
 	return artifact_upload_begin(service_artifacts_dir(u->call->service), u->job->id,
-	    u->type, MAX_ARTIFACT, &u->file, err);
+	    u->type, service_settings(u->call->service)->limits.artifact_bytes, &u->file,
+	    err);
 }
 
 static int
@@ -145,18 +144,18 @@ on_uploader_gone(struct call *c)
 	c->data = NULL;
 }
 
-/* "30 days", "never"; what is not said is a month. */
+/* "30 days", "never"; what is not said is as the settings have it. */
 static int64_t
-expiry(const char *text)
+expiry(struct call *c, const char *text)
 {
+	int64_t usual = service_settings(c->service)->keep.artifacts_s, seconds = usual;
 	struct error ignored = ERROR_INIT;
-	int64_t seconds = KEEP_S;
 
 	if (text != NULL && str_eq(text, "never"))
 		return 0;
 	if (text == NULL || *text == '\0' || duration_parse(text, &seconds, &ignored) < 0)
-		seconds = KEEP_S;
-	return service_now_us() + seconds * 1000000;
+		seconds = usual;
+	return seconds == 0 ? 0 : service_now_us() + seconds * 1000000;
 }
 
 static void
@@ -178,7 +177,7 @@ upload(struct call *c)
 	    arena_strdup(c->arena, type != NULL && *type != '\0' ? type : "archive");
 	u->format =
 	    arena_strdup(c->arena, format != NULL && *format != '\0' ? format : "zip");
-	u->expire_us = expiry(http_query(c->request, "expire_in"));
+	u->expire_us = expiry(c, http_query(c->request, "expire_in"));
 	events = (struct form_events){ on_file, on_bytes, u };
 	if (form_new(http_header(c->request, "Content-Type"), &events, &u->form,
 		&u->error) < 0) {

@@ -503,6 +503,7 @@ create(struct call *c, const char *path, const char *rest)
 		api_fail(c, &err);
 		return;
 	}
+	service_describe_project(c->service, n->project);
 	n->call = c;
 	n->rest = rest;
 	api_hold(c);
@@ -532,7 +533,8 @@ api_git(struct call *c)
 	}
 	if (p != NULL)
 		start(c, p, rest);
-	else if (write && str_eq(rest, "/info/refs"))
+	else if (write && str_eq(rest, "/info/refs") &&
+	    service_settings(c->service)->create_on_push)
 		create(c, path, rest);
 	else
 		api_error(c, 404, "404 Project Not Found");

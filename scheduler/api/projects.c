@@ -110,6 +110,7 @@ create_project(struct call *c)
 		api_fail(c, &err);
 		return;
 	}
+	service_describe_project(c->service, p);
 	c->data = p;
 	api_hold(c);
 }

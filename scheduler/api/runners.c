@@ -283,6 +283,29 @@ parse_range(const char *text, int64_t *start)
 }
 
 static void
+on_oversized(void *data, const struct error *err UNUSED)
+{
+	struct call *c = data;
+
+	api_error(c, 403, "403 Forbidden: the log is too large");
+	api_let_go(c);
+}
+
+/* The job ends; the 403 tells its runner to stop. */
+static void
+end_oversized(struct call *c, struct live_job *job, const struct error *why)
+{
+	const struct job_update update = { .reason = REASON_TRACE_SIZE_EXCEEDED,
+		.log_crc32 = -1 };
+	struct error err = ERROR_INIT;
+
+	(void)snprintf(job->message, sizeof(job->message), "%.511s", why->msg);
+	api_hold(c);
+	if (service_update_job(c->service, job, &update, on_oversized, c, &err) < 0)
+		on_oversized(c, &err);
+}
+
+static void
 on_patch(struct http_request *r, const char *body, size_t len, void *data)
 {
 	struct call *c = data;
@@ -302,7 +325,10 @@ on_patch(struct http_request *r, const char *body, size_t len, void *data)
 		return;
 	}
 	if (service_append_log(c->service, job, body, len, &err) < 0) {
-		api_fail(c, &err);
+		if (err.code == ERR_LIMIT)
+			end_oversized(c, job, &err);
+		else
+			api_fail(c, &err);
 		return;
 	}
 	say_range(c, job);

@@ -62,6 +62,7 @@ UNIT_TESTS += tests/unit/test_supervisor
 UNIT_TESTS += tests/unit/test_slug
 UNIT_TESTS += tests/unit/test_variables_file
 UNIT_TESTS += tests/unit/test_sender
+UNIT_TESTS += tests/unit/test_server_settings
 UNIT_TESTS += tests/unit/test_settings
 UNIT_TESTS += tests/unit/test_source
 UNIT_TESTS += tests/unit/test_transfer

@@ -1,0 +1,117 @@
+/* The keys of the settings as tables, read as keywords of pipelines are. */
+#include "scheduler/settings.h"
+
+#include <ctype.h>
+
+#include "base/str.h"
+#include "pipelines/document.h"
+#include "pipelines/value.h"
+
+#define DAY_S INT64_C(86400)
+#define SETTING(field) offsetof(struct server_settings, field)
+
+void
+server_settings_init(struct server_settings *s)
+{
+	*s = (struct server_settings){
+		.listen = "127.0.0.1:8080",
+		.create_on_push = true,
+		.limits = { .artifact_bytes = INT64_C(5) << 30,
+		    .log_bytes = INT64_C(1) << 30,
+		    .timeout_s = 3600 },
+		.keep = { .artifacts_s = 30 * DAY_S, .pipelines_s = 365 * DAY_S },
+		.runner = { .enabled = true },
+	};
+}
+
+/* out: int64_t *. */
+static void
+read_count(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
+{
+	if (n->kind != NODE_INT || n->integer < 0 || n->integer > 1000000)
+		value_expected(r, n, "a number from 0 to 1000000");
+	else
+		*(int64_t *)out = n->integer;
+}
+
+/* "500 MiB": a number and its unit, in bytes. out: int64_t *. */
+static void
+read_size(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
+{
+	static const struct {
+		const char *unit;
+		int shift;
+	} units[] = { { "", 0 }, { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 },
+		{ "TiB", 40 } };
+	const char *text = node_is_scalar(n) ? n->text : "";
+	char *end;
+	long long number = strtoll(text, &end, 10);
+
+	while (isspace((unsigned char)*end))
+		end++;
+	for (size_t i = 0; i < ARRAY_LEN(units) && end != text; i++)
+		if (str_eq(end, units[i].unit) && number > 0 &&
+		    number <= (INT64_MAX >> units[i].shift)) {
+			*(int64_t *)out = number << units[i].shift;
+			return;
+		}
+	value_expected(r, n, "a size such as \"500 MiB\" or \"5 GiB\"");
+}
+
+static const struct value_duration how_long = { .never = true, .positive = true };
+static const struct value_duration at_most = { .positive = true };
+
+static const struct value_field limit_fields[] = {
+	{ "jobs", read_count, SETTING(limits.jobs), NULL, 0 },
+	{ "project_jobs", read_count, SETTING(limits.project_jobs), NULL, 0 },
+	{ "artifact_size", read_size, SETTING(limits.artifact_bytes), NULL, 0 },
+	{ "log_size", read_size, SETTING(limits.log_bytes), NULL, 0 },
+	{ "timeout", value_duration, SETTING(limits.timeout_s), &at_most, 0 },
+};
+static const struct value_shape limit_shape = VALUE_SHAPE(limit_fields);
+
+static const struct value_field keep_fields[] = {
+	{ "artifacts", value_duration, SETTING(keep.artifacts_s), &how_long, 0 },
+	{ "pipelines", value_duration, SETTING(keep.pipelines_s), &how_long, 0 },
+};
+static const struct value_shape keep_shape = VALUE_SHAPE(keep_fields);
+
+static const struct value_field runner_fields[] = {
+	{ "enabled", value_bool, SETTING(runner.enabled), NULL, 0 },
+	{ "jobs", read_count, SETTING(runner.jobs), NULL, 0 },
+};
+static const struct value_shape runner_shape = VALUE_SHAPE(runner_fields);
+
+static const struct value_field fields[] = {
+	{ "listen", value_word, SETTING(listen), NULL, 0 },
+	{ "url", value_word, SETTING(url), NULL, 0 },
+	{ "create_on_push", value_bool, SETTING(create_on_push), NULL, 0 },
+	{ "limits", value_map, 0, &limit_shape, 0 },
+	{ "keep", value_map, 0, &keep_shape, 0 },
+	{ "runner", value_map, 0, &runner_shape, 0 },
+};
+static const struct value_shape shape = VALUE_SHAPE(fields);
+
+void
+server_settings_read(struct server_settings *s, const char *text, size_t len,
+    const char *file, struct diags *diags)
+{
+	struct node **documents = NULL;
+	struct reader r;
+	size_t count = 0;
+
+	if (yaml_parse(text, len, file, diags->arena, diags, &documents, &count) < 0 ||
+	    count == 0 || node_is_null(documents[0]))
+		return;
+	if (documents[0]->kind != NODE_MAP) {
+		diag_error(diags, DIAG_SHAPE, documents[0]->mark, NULL,
+		    "the settings should be a map, not %s",
+		    node_kind_name(documents[0]->kind));
+		return;
+	}
+	value_reader_init(&r, diags->arena, diags, false);
+	value_enter(&r, "settings");
+	value_map(&r, documents[0], &shape, s);
+	value_leave(&r);
+	value_reader_clear(&r);
+}

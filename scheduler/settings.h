@@ -1,0 +1,39 @@
+/*
+ * A server's settings: one YAML file, checked with line numbers, over which the command
+ * line goes. docs/server-settings.md has every key.
+ */
+#ifndef SCHEDULER_SETTINGS_H
+#define SCHEDULER_SETTINGS_H
+
+#include "pipelines/diag.h"
+
+#define SERVER_SETTINGS_MAX_BYTES ((size_t)1 << 20)
+
+struct server_settings {
+	const char *listen, *url;
+	bool create_on_push; /* a push to a path without a project makes it */
+	struct {
+		int64_t jobs, project_jobs; /* at once; 0: any number */
+		int64_t artifact_bytes;     /* of one upload */
+		int64_t log_bytes;          /* of one job; the job fails beyond it */
+		int64_t timeout_s;          /* of a job whose file says none */
+	} limits;
+	struct {
+		int64_t artifacts_s; /* without expire_in; 0: for ever */
+		int64_t pipelines_s; /* with their jobs and logs; 0: for ever */
+	} keep;
+	struct {
+		bool enabled;
+		int64_t jobs; /* at once; 0: one per CPU */
+	} runner;
+};
+
+/* What holds without a file. */
+void server_settings_init(struct server_settings *s);
+
+/* Over what is there. Findings go to diags, strings into its arena; file is the name in
+ * findings. */
+void server_settings_read(struct server_settings *s, const char *text, size_t len,
+    const char *file, struct diags *diags);
+
+#endif

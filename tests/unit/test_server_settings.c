@@ -1,0 +1,110 @@
+/* Settings of a server: what they set, and what is said of those that are wrong. */
+#include <check.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "scheduler/settings.h"
+
+static struct arena *arena;
+static struct server_settings settings;
+static struct diags diags;
+
+static void
+setup(void)
+{
+	arena = arena_new();
+	diags_init(&diags, arena);
+	server_settings_init(&settings);
+}
+
+static void
+teardown(void)
+{
+	arena_free(arena);
+}
+
+static void
+read_text(const char *text)
+{
+	server_settings_read(&settings, text, strlen(text), "pawl.yml", &diags);
+}
+
+START_TEST(every_key_is_read)
+{
+	read_text("listen: 0.0.0.0:80\nurl: https://ci.example.org\n"
+		  "create_on_push: false\n"
+		  "limits: {jobs: 7, project_jobs: 3, artifact_size: 2 GiB, "
+		  "log_size: 10 MiB, timeout: 2h}\n"
+		  "keep: {artifacts: never, pipelines: 90 days}\n"
+		  "runner: {enabled: false, jobs: 4}\n");
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_str_eq(settings.listen, "0.0.0.0:80");
+	ck_assert_str_eq(settings.url, "https://ci.example.org");
+	ck_assert(!settings.create_on_push);
+	ck_assert_int_eq(settings.limits.jobs, 7);
+	ck_assert_int_eq(settings.limits.project_jobs, 3);
+	ck_assert_int_eq(settings.limits.artifact_bytes, INT64_C(2) << 30);
+	ck_assert_int_eq(settings.limits.log_bytes, INT64_C(10) << 20);
+	ck_assert_int_eq(settings.limits.timeout_s, 7200);
+	ck_assert_int_eq(settings.keep.artifacts_s, 0);
+	ck_assert_int_eq(settings.keep.pipelines_s, INT64_C(90) * 86400);
+	ck_assert(!settings.runner.enabled);
+	ck_assert_int_eq(settings.runner.jobs, 4);
+}
+END_TEST
+
+START_TEST(what_is_not_said_stays)
+{
+	read_text("limits: {jobs: 7}\n");
+	ck_assert_str_eq(settings.listen, "127.0.0.1:8080");
+	ck_assert_int_eq(settings.keep.artifacts_s, INT64_C(30) * 86400);
+	ck_assert(settings.runner.enabled);
+}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} wrong[] = {
+	{ "lisen: x:1\n",
+	    "pawl.yml:1:1: error: settings has the unknown key `lisen`; did you mean `listen`?" },
+	{ "limits: {jobs: -1}\n",
+	    "pawl.yml:1:16: error: settings:limits:jobs must be a number from 0" },
+	{ "limits: {artifact_size: big}\n",
+	    "limits:artifact_size must be a size such as" },
+	{ "limits:\n  log_size: 5 GB\n",
+	    "pawl.yml:2:13: error: settings:limits:log_size must be a size" },
+	{ "keep: {pipelines: soon}\n", "keep:pipelines must be a duration" },
+	{ "create_on_push: maybe\n", "create_on_push" },
+	{ "- listen\n", "the settings should be a map" },
+	{ "listen: [a\n", "pawl.yml:" },
+};
+
+START_TEST(mistakes_are_named)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+
+	read_text(wrong[_i].text);
+	ck_assert_uint_ge(diags.count, 1);
+	diag_format(&diags.items[0], &out);
+	ck_assert_msg(strstr(buf_str(&out), wrong[_i].want) != NULL, "%s", buf_str(&out));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("settings");
+	TCase *t = tcase_create("all");
+	SRunner *runner = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, every_key_is_read);
+	tcase_add_test(t, what_is_not_said_stays);
+	tcase_add_loop_test(t, mistakes_are_named, 0, ARRAY_LEN(wrong));
+	suite_add_tcase(s, t);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
