@@ -201,6 +201,28 @@ set_refspecs(struct job_payload *payload, int64_t pipeline)
 	}
 }
 
+/* What the server knows to do with what a runner may send. */
+static void
+set_features(struct job_payload *payload, const struct event *e)
+{
+	/* those a stock runner sends only to who asks: runner-protocol.md section 5 */
+	static const char *const reasons[] = { "unknown_failure", "image_pull_failure",
+		"runner_configuration_error", "runner_external_dependency_failure",
+		"runner_interrupted", "job_canceled" };
+	const char *slash = strrchr(e->project_path, '/');
+
+	payload->allow_git_fetch = true;
+	payload->trace_sections = true;
+	payload->failure_reasons =
+	    arena_calloc(payload->arena, ARRAY_LEN(reasons), sizeof(*reasons));
+	memcpy(payload->failure_reasons, reasons, sizeof(reasons));
+	payload->failure_reason_count = ARRAY_LEN(reasons);
+	payload->project_name = slash == NULL ? e->project_path : slash + 1;
+	payload->user_id = e->user_id;
+	if (payload->git.before_sha == NULL)
+		payload->git.before_sha = "0000000000000000000000000000000000000000";
+}
+
 static int
 build(struct service *s, struct live_job *job, const char *token, struct buf *json,
     struct error *err)
@@ -238,7 +260,7 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 	if (rc < 0)
 		return rc;
 	set_refspecs(payload, p->id);
-	payload->trace_sections = true;
+	set_features(payload, &event);
 	job_payload_write(payload, json);
 	job_payload_free(payload);
 	return 0;

@@ -221,11 +221,35 @@ put_runner(struct json_writer *w, const struct store_runner *runner)
 	json_end_object(w);
 }
 
+static void
+put_wait(struct json_writer *w, const struct core_wait *wait)
+{
+	json_key(w, "waits");
+	json_begin_object(w);
+	json_put_string(w, "code", core_wait_name(wait->code));
+	json_put_string(w, "text", wait->text);
+	json_put_bool(w, "never", wait->never);
+	if (wait->job != 0)
+		json_put_int(w, "job", wait->job);
+	if (wait->runner != 0)
+		json_put_int(w, "runner", wait->runner);
+	if (wait->tag != NULL)
+		json_put_string(w, "tag", wait->tag);
+	if (wait->position != 0) {
+		json_put_int(w, "position", (int64_t)wait->position);
+		json_put_int(w, "queued", (int64_t)wait->queued);
+	}
+	if (wait->until_us != 0)
+		entity_put_time(w, "until", wait->until_us);
+	json_end_object(w);
+}
+
 void
 entity_add_job(struct json_writer *w, const struct store_job *job,
     const struct store_pipeline *p, const struct store_project *project,
     const struct store_artifact *artifacts, size_t artifact_count,
-    const struct store_runner *runner, const char *server_url)
+    const struct store_runner *runner, const struct core_wait *wait,
+    const char *server_url)
 {
 	json_begin_object(w);
 	json_put_int(w, "id", job->id);
@@ -256,6 +280,8 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	json_put_int(w, "exit_code", job->exit_code);
 	json_put_string(w, "message", job->message);
 	json_put_int(w, "attempt", job->attempt);
+	if (wait != NULL)
+		put_wait(w, wait);
 	json_end_object(w);
 }
 

@@ -4,6 +4,7 @@
 #define SCHEDULER_API_ENTITIES_H
 
 #include "base/json_writer.h"
+#include "scheduler/core.h"
 #include "scheduler/store.h"
 
 /* RFC 3339 with milliseconds, in UTC; null for 0. */
@@ -15,10 +16,17 @@ void entity_add_project(
 void entity_add_pipeline(struct json_writer *w, const struct store_pipeline *p,
     const struct store_project *project, const struct store_user *user,
     const char *server_url, bool whole);
+/* Why a job waits; what GitLab has not. */
+struct entity_wait {
+	int64_t job;
+	struct core_wait wait;
+};
+
 void entity_add_job(struct json_writer *w, const struct store_job *job,
     const struct store_pipeline *p, const struct store_project *project,
     const struct store_artifact *artifacts, size_t artifact_count,
-    const struct store_runner *runner, const char *server_url);
+    const struct store_runner *runner, const struct core_wait *wait,
+    const char *server_url);
 void entity_add_runner(
     struct json_writer *w, const struct store_runner *r, int64_t now_us);
 

@@ -33,6 +33,43 @@ add_artifact(const struct store_artifact *row, void *data)
 	return ++l->count < MAX_ARTIFACTS;
 }
 
+static const struct core_wait *
+wait_of(const struct reading *r, int64_t job)
+{
+	for (size_t i = 0; i < r->wait_count; i++)
+		if (r->waits[i].job == job)
+			return &r->waits[i].wait;
+	return NULL;
+}
+
+/* On the loop, before the worker reads: the core has it, not the store. */
+static void
+add_wait(struct reading *r, struct entity_wait *to, int64_t job)
+{
+	const struct core *core = service_core(r->call->service);
+
+	to->job = job;
+	if (!core_explain(core, job, &to->wait) || to->wait.code == CORE_WAIT_NONE)
+		return;
+	to->wait.tag = arena_strdup(r->arena, to->wait.tag);
+	r->wait_count++;
+}
+
+static void
+add_waits(struct reading *r, int64_t pipeline)
+{
+	const struct core_pipeline *p =
+	    core_pipeline(service_core(r->call->service), pipeline);
+	struct entity_wait *waits;
+
+	if (p == NULL)
+		return;
+	waits = arena_calloc(r->arena, p->job_count, sizeof(*waits));
+	r->waits = waits;
+	for (size_t i = 0; i < p->job_count; i++)
+		add_wait(r, &waits[r->wait_count], p->jobs[i]);
+}
+
 static int
 write_job(struct store_view *v, struct reading *r, const struct store_job *job,
     struct error *err)
@@ -48,7 +85,8 @@ write_job(struct store_view *v, struct reading *r, const struct store_job *job,
 	if (job->runner != 0 &&
 	    store_get_runner(v, job->runner, r->arena, &runner, &ignored) == 0)
 		who = &runner;
-	entity_add_job(&r->writer, job, &p, &r->project, l.rows, l.count, who, r->text);
+	entity_add_job(&r->writer, job, &p, &r->project, l.rows, l.count, who,
+	    wait_of(r, job->id), r->text);
 	return 0;
 }
 
@@ -145,6 +183,8 @@ list(struct call *c, int64_t pipeline, struct project *p)
 		f->statuses = scopes.items;
 	}
 	r->jobs = f;
+	if (pipeline != 0)
+		add_waits(r, pipeline);
 	reading_start(r, read_jobs);
 }
 
@@ -172,8 +212,12 @@ send_job(struct call *c, struct project *p, int64_t id, int status)
 {
 	struct reading *r = reading_of(c, p, false);
 
+	struct entity_wait *wait = arena_alloc(r->arena, sizeof(*wait));
+
 	r->id = id;
 	r->status = status;
+	r->waits = wait;
+	add_wait(r, wait, id);
 	reading_start(r, read_job);
 }
 

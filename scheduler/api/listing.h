@@ -8,6 +8,7 @@
 
 #include "base/json_writer.h"
 #include "scheduler/api/api.h"
+#include "scheduler/api/entities.h"
 
 struct reading {
 	struct call *call;
@@ -25,6 +26,8 @@ struct reading {
 	const char *search;
 	const struct store_pipeline_filter *pipelines;
 	const struct store_job_filter *jobs;
+	const struct entity_wait *waits; /* of jobs that wait, as the core has it */
+	size_t wait_count;
 };
 
 /* The call is held until the answer. List: page and per_page are read from the query. */

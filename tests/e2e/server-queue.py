@@ -1,0 +1,134 @@
+"""The queue of a real server, asked by runners of the test's own."""
+import sys
+
+from server import Runner, Server
+
+
+def same(got, want, what):
+    assert got == want, '%s: %r, not %r' % (what, got, want)
+
+
+with open('settings.yml', 'w') as f:
+    f.write('runner: {enabled: false}\nlimits: {project_jobs: 2}\n')
+server = Server(sys.argv[1], args=['--config', 'settings.yml']).start()
+
+
+def make(project, ref='main'):
+    made = server.post('/api/v4/projects/%d/pipeline' % project, {'ref': ref})
+    assert made.status == 201, made.body
+    return made.json['id']
+
+
+def jobs(project, pipeline):
+    rows = server.get('/api/v4/projects/%d/pipelines/%d/jobs?include_retried=true&per_page=100'
+                      % (project, pipeline)).json
+    return {row['name']: row for row in rows}
+
+
+def why(project, pipeline, name):
+    row = jobs(project, pipeline)[name]
+    assert 'waits' in row, '%s does not wait: %r' % (name, row)
+    return row['waits']
+
+
+def no_job(runner):
+    """A poll that is not answered within a moment."""
+    try:
+        reply = runner.request(timeout=0.4)
+    except TimeoutError:
+        return True
+    except OSError as e:
+        return 'timed out' in str(e)
+    raise AssertionError('got a job: %r' % reply.body)
+
+
+# ---- nobody could take it, and that is said at once
+tagged = server.project('a/tags', {'.gitlab-ci.yml': 'train: {tags: [gpu], script: [x]}\n'
+                                                     'plain: {script: [x]}\n'})
+pipeline = make(tagged)
+wait = why(tagged, pipeline, 'plain')
+same((wait['code'], wait['never']), ('no_runner', True), 'without any runner')
+
+linux = Runner(server, description='r1', tag_list='linux', run_untagged=True)
+wait = why(tagged, pipeline, 'train')
+same((wait['code'], wait['never'], wait['tag']), ('tag', True, 'gpu'), 'without its tag')
+assert 'gpu' in wait['text'] and 'r1' in wait['text'] and 'linux' in wait['text'], wait['text']
+
+# ---- what fits is taken, what does not waits
+job = linux.take()
+same(job['job_info']['name'], 'plain', 'job of the runner without gpu')
+gpu = Runner(server, description='r2', tag_list='gpu', run_untagged=False)
+train = gpu.take()
+same(train['job_info']['name'], 'train', 'job of the runner with gpu')
+linux.update(job, 'success')
+gpu.update(train, 'success')
+
+# ---- a paused runner takes nothing
+server.call('PUT', '/api/v4/runners/%d' % linux.id, {'paused': True})
+same(linux.request().status, 204, 'poll of a paused runner')
+pipeline = make(tagged)
+same(why(tagged, pipeline, 'plain')['code'], 'paused', 'with its runner paused')
+server.call('PUT', '/api/v4/runners/%d' % linux.id, {'paused': False})
+job = linux.take()
+linux.update(job, 'success')
+gpu.update(gpu.take(), 'success')
+
+# ---- a runner for protected refs alone
+careful = server.project('a/careful', {'.gitlab-ci.yml': 'x: {tags: [safe], script: [x]}\n'})
+server.call('PUT', '/api/v4/projects/%d' % careful, {'default_branch': 'main'})
+safe = Runner(server, description='safe', tag_list='safe', run_untagged=False,
+              access_level='ref_protected')
+server.commit('a/careful', {'more': 'x'}, branch='side')
+pipeline = make(careful, 'side')
+same(why(careful, pipeline, 'x')['code'], 'protected', 'on a branch that is not protected')
+
+# ---- the limit of a project; another project's job comes first then
+many = server.project('b/many', {'.gitlab-ci.yml': 'j: {script: [x], parallel: 4}\n'})
+few = server.project('b/few', {'.gitlab-ci.yml': 'k: {script: [x]}\n'})
+pipeline = make(many)
+first, second = linux.take(), linux.take()
+same({first['job_info']['project_id'], second['job_info']['project_id']}, {many}, 'first two')
+assert no_job(linux)
+wait = why(many, pipeline, 'j 3/4')
+same(wait['code'], 'project_limit', 'beyond the limit')
+make(few)
+third = linux.take()
+same(third['job_info']['project_id'], few, 'the third')
+for job in (first, second, third):
+    linux.update(job, 'success')
+for _ in range(2):
+    linux.update(linux.take(), 'success')
+
+# ---- resource groups: one at a time
+deploy = server.project('c/deploy', {'.gitlab-ci.yml':
+                                     'one: {script: [x], resource_group: prod}\n'
+                                     'two: {script: [x], resource_group: prod}\n'})
+pipeline = make(deploy)
+holder = linux.take()
+other = {'one': 'two', 'two': 'one'}[holder['job_info']['name']]
+same(jobs(deploy, pipeline)[other]['status'], 'waiting_for_resource', 'status of the other')
+wait = why(deploy, pipeline, other)
+same((wait['code'], wait['job']), ('resource', holder['id']), 'who holds it')
+linux.update(holder, 'success')
+linux.update(linux.take(), 'success')
+
+# ---- a newer pipeline of the branch cancels what may be interrupted
+newer = server.project('d/newer', {'.gitlab-ci.yml':
+                                   'workflow: {auto_cancel: {on_new_commit: interruptible}}\n'
+                                   'j: {script: [x], interruptible: true}\n'})
+old = make(newer)
+server.commit('d/newer', {'second': 'x'})
+new = make(newer)
+row = jobs(newer, old)['j']
+same(row['status'], 'canceled', 'the older one')
+same(jobs(newer, new)['j']['status'], 'pending', 'the newer one')
+linux.update(linux.take(), 'success')
+
+# ---- a job that is never accepted goes back to the queue when its runner withdraws
+again = make(few)
+taken = linux.request().json
+same(why(few, again, 'k')['code'], 'acceptance', 'given, not accepted')
+linux.update(taken, 'running')
+same(jobs(few, again)['k']['status'], 'running', 'accepted')
+linux.update(taken, 'success')
+server.stop()
