@@ -71,6 +71,7 @@ libserver_a_SOURCES += scheduler/api/runner_admin.c
 libserver_a_SOURCES += scheduler/api/runners.c
 libserver_a_SOURCES += scheduler/api/system.c
 libserver_a_SOURCES += scheduler/own_runner.c scheduler/own_runner.h
+libserver_a_SOURCES += scheduler/retention.c scheduler/retention.h
 libserver_a_SOURCES += scheduler/server.c scheduler/server.h
 
 pkglibexec_PROGRAMS += pawl-server

@@ -15,6 +15,7 @@
 #include "scheduler/api/api.h"
 #include "scheduler/own_runner.h"
 #include "scheduler/push.h"
+#include "scheduler/retention.h"
 #include "scheduler/service.h"
 
 #define END_MS 5000 /* for calls that are in hand at the end */
@@ -35,6 +36,7 @@ struct server {
 	struct http_server *http;
 	char *authority, *url, *socket;
 	struct own_runner *runner;
+	struct retention *retention;
 	uv_signal_t interrupt, terminate;
 	int signals;
 	char first_token[SECRET_MAX]; /* "" unless this is the first start */
@@ -216,6 +218,7 @@ start_serving(struct server *s, struct error *err)
 	service.socket = s->socket;
 	s->service = service_new(&service);
 	s->api = api_new(&s->loop, s->service);
+	s->retention = retention_start(s->service, &s->loop);
 	service_load(s->service, on_loaded, s);
 	return 0;
 }
@@ -310,7 +313,9 @@ end_calls(struct server *s)
 	uv_timer_init(&s->loop, &deadline);
 	deadline.data = &is_over;
 	uv_timer_start(&deadline, on_deadline, END_MS, 0);
-	while ((!service_close(s->service) || api_open_calls(s->api) > 0) && !is_over)
+	while ((!service_close(s->service) || !retention_stop(s->retention) ||
+		   api_open_calls(s->api) > 0) &&
+	    !is_over)
 		uv_run(&s->loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&deadline, NULL);
 	uv_run(&s->loop, UV_RUN_NOWAIT);
@@ -323,6 +328,7 @@ stop(struct server *s)
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->terminate, NULL);
 	own_runner_free(s->runner);
+	retention_free(s->retention);
 	http_server_free(s->http);
 	store_close(s->store); /* what was told is on disk; what was not, is now */
 	service_free(s->service);

@@ -1,8 +1,10 @@
 """The runner's side of the wire, against a real server."""
 import gzip
 import io
+import os
 import sys
 import threading
+import time
 import zipfile
 import zlib
 
@@ -176,5 +178,24 @@ same(variables(third)['COLOUR'], 'blue', 'dotenv variable after all that')
 runner.update(third, 'success')
 row = server.get('%s/pipelines/%d' % (base, made.json['id'])).json
 same(row['status'], 'success', 'pipeline after the retry')
+server.stop()
+
+# ---- what is kept no longer goes, files and rows; what is kept stays
+os.environ['PAWL_RETENTION_MS'] = '1'
+with open('settings.yml', 'w') as f:
+    f.write('keep: {artifacts: 1 second, pipelines: never}\n')
+server.args += ['--config', 'settings.yml']
+server.start()
+made = server.post(base + '/pipeline', {'ref': 'main'})
+job = runner.take()
+runner.log(job, 0, b'kept\n')
+same(runner.upload(job, archive, query='?expire_in=1%20second').status, 201, 'upload')
+runner.update(job, 'success')
+time.sleep(1.2)
+server.kill(15)
+server.start()
+server.wait_for(lambda: server.get('%s/jobs/%d/artifacts' % (base, job['id'])).status == 404,
+                'the end of an artifact')
+same(server.get('%s/jobs/%d/trace' % (base, job['id'])).body, b'kept\n', 'its log')
 server.stop()
 print('met')
