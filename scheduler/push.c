@@ -9,6 +9,7 @@
 #include "scheduler/service_internal.h"
 
 #define MAX_VARIABLES 100
+#define MAX_AT_ONCE 50 /* more refs that move together are an import, not pushes */
 
 /* ---- options ---------------------------------------------------------------------- */
 
@@ -92,6 +93,7 @@ push_read_options(const struct strlist *texts, struct arena *a, struct push_opti
 
 struct moved {
 	const char *ref, *sha, *before; /* sha NULL: deleted; before NULL: new */
+	bool has_pipeline;
 };
 
 struct look {
@@ -115,7 +117,7 @@ add_moved(struct look *l, const char *ref, const char *sha, const char *before)
 {
 	ARENA_GROW(l->arena, l->moved, l->moved_count, l->moved_cap);
 	l->moved[l->moved_count++] = (struct moved){ arena_strdup(l->arena, ref),
-		arena_strdup(l->arena, sha), arena_strdup(l->arena, before) };
+		arena_strdup(l->arena, sha), arena_strdup(l->arena, before), false };
 }
 
 static int
@@ -343,21 +345,64 @@ make(struct look *l, struct project *p, const struct moved *moved)
 	service_make_pipeline(l->service, &q, on_made, m);
 }
 
+static bool
+is_default(const struct project *p, const char *ref)
+{
+	return str_starts(ref, "refs/heads/") && p->row.default_branch != NULL &&
+	    str_eq(ref + strlen("refs/heads/"), p->row.default_branch);
+}
+
+static int
+write_imported(struct store_txn *t, void *data, struct error *err)
+{
+	const struct look *l = data;
+
+	for (size_t i = 0; i < l->moved_count; i++) {
+		const struct store_ref row = { .project = l->project,
+			.name = l->moved[i].ref,
+			.sha = l->moved[i].sha };
+
+		if (l->moved[i].sha != NULL && !l->moved[i].has_pipeline &&
+		    store_put_ref(t, &row, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static void
+on_imported(void *data, const struct error *err)
+{
+	struct look *l = data;
+
+	if (err->code != 0)
+		l->error = *err;
+	end_one(l);
+}
+
 static void
 on_looked(void *data, const struct error *err)
 {
 	struct look *l = data;
 	struct project *p = registry_project(l->service->o.registry, l->project);
+	bool is_import = l->moved_count > MAX_AT_ONCE;
 
 	if (err->code != 0)
 		l->error = *err;
 	if (p != NULL && err->code == 0) {
 		choose_default(l, p);
 		for (size_t i = 0; i < l->moved_count; i++) {
-			if (l->moved[i].sha == NULL)
-				forget_ref(l, l->moved[i].ref);
-			else
-				make(l, p, &l->moved[i]);
+			struct moved *m = &l->moved[i];
+
+			m->has_pipeline =
+			    m->sha != NULL && (!is_import || is_default(p, m->ref));
+			if (m->sha == NULL)
+				forget_ref(l, m->ref);
+			else if (m->has_pipeline)
+				make(l, p, m);
+		}
+		if (is_import) {
+			l->open++;
+			store_write(l->service->o.store, write_imported, on_imported, l);
 		}
 	}
 	end_one(l);

@@ -39,7 +39,8 @@ struct push_events {
 
 /*
  * Look at these refs (whole names; NULL: all of the repository) and make pipelines for
- * what has moved. Two that meet make one. options and refs are copied.
+ * what has moved. Two that meet make one. Of many refs at once, as an import brings them,
+ * the default branch alone gets one. options and refs are copied.
  */
 void push_look(struct service *s, struct project *project, const struct strlist *refs,
     int64_t user, const struct push_options *options, const struct push_events *events);
