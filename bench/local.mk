@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	bench/peers.py \
 	bench/plans.py \
 	bench/run \
+	bench/serve.py \
 	bench/starts.py
 
 .PHONY: bench

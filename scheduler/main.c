@@ -2,6 +2,8 @@
  * pawl-server: started by `pawl server`, which has read and checked the command line. Its
  * own arguments are pairs of "--name value".
  */
+#include "config.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +93,10 @@ main(int argc, char **argv)
 	struct server_options server = { .settings = &settings };
 	struct error err = ERROR_INIT;
 
+	if (argc == 2 && str_eq(argv[1], "--version")) {
+		printf("pawl-server %s\n", PACKAGE_VERSION);
+		return 0;
+	}
 	for (int i = 1; i + 1 < argc; i += 2)
 		if (!set_option(&o, argv[i], argv[i + 1])) {
 			(void)fprintf(stderr,

@@ -11,6 +11,7 @@
 #include "scheduler/service_internal.h"
 
 #define CHUNK ((size_t)64 * 1024)
+#define MAX_QUEUED (4 * CHUNK) /* well above where on_drain comes */
 #define KEEP_ALIVE_MS 25000 /* of an event stream: proxies end what is silent */
 
 struct sending {
@@ -88,7 +89,7 @@ send_more(struct sending *s, char *chunk)
 	if (s->reader == NULL &&
 	    log_reader_open(service_logs(s->call->service), s->job, &s->reader, &err) < 0)
 		return true; /* none yet */
-	while (http_queued(s->call->request) < CHUNK) {
+	while (http_queued(s->call->request) < MAX_QUEUED) {
 		size_t want = CHUNK, got = 0;
 
 		if (s->end >= 0 && s->end - s->offset < (int64_t)want)
@@ -116,7 +117,7 @@ pump(struct sending *s)
 		finish(s);
 		return;
 	}
-	if (http_queued(s->call->request) >= CHUNK || !is_complete(s))
+	if (http_queued(s->call->request) >= MAX_QUEUED || !is_complete(s))
 		return; /* on_drain or on_change goes on */
 	if (s->as_events)
 		http_write(s->call->request, "event: end\ndata: {}\n\n", 21);

@@ -116,15 +116,15 @@ same(git('push', '-q', '-o', 'ci.skip', remote, 'HEAD:main').returncode, 0, 'pus
 print('a push among %d refs: %.2f s' % (many_refs, time.time() - before))
 upright('many refs')
 
-# ---- a log whose file was damaged
-job = None
-for number in range(20):
-    reply = runner.request(timeout=5)
-    job = reply.json
-    runner.update(job, 'running')
-    runner.log(job, 0, b'0123456789abcdef\n' * 8192)
-    runner.update(job, 'success')
-    break
+# ---- a log longer than what is sent at once, whole; then its file is damaged
+job = runner.take()
+long_log = b'0123456789abcdef\n' * 200000
+runner.log(job, 0, long_log)
+same(server.get('/api/v4/projects/%d/jobs/%d/trace' % (project, job['id'])).body == long_log,
+     True, 'a long log, while it is written')
+runner.update(job, 'success')
+same(server.get('/api/v4/projects/%d/jobs/%d/trace' % (project, job['id'])).body == long_log,
+     True, 'a long log, afterwards')
 folder = 'data/logs/%d' % (job['id'] // 1000)
 packed = '%s/%d.log.zst' % (folder, job['id'])
 server.wait_for(lambda: os.path.exists(packed), 'the packed log')
