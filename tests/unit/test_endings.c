@@ -601,57 +601,6 @@ START_TEST(sweep_removes_what_two_deaths_left)
 }
 END_TEST
 
-/* Starts a program in the project folder that nobody supervises, but bears the marker. */
-static void
-start_marked(const struct supervised *t, const char *program)
-{
-	cleanup_free char *entry = xasprintf(PROCS_MARKER_NAME "=%s", t->dir.marker);
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		char *env[] = { entry, NULL };
-
-		if (chdir(t->project_dir) == 0 && fork() == 0)
-			execle(program, program, (char *)NULL, env);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-}
-
-/* Each lives for less time than it takes to look at all processes of a machine. */
-START_TEST(sweep_catches_who_forks_and_exits)
-{
-	static const char chain[] =
-	    "#!/bin/sh\n>up; ./chain </dev/null >/dev/null 2>&1 &\n";
-	cleanup_free char *file = NULL, *up = NULL;
-	struct error err = ERROR_INIT;
-	struct supervised t;
-
-	supervised_init(&t);
-	file = path_join(t.project_dir, "chain");
-	up = path_join(t.project_dir, "up");
-	ck_assert_int_eq(path_write_file(file, chain, strlen(chain), 0755, &err), 0);
-	for (int i = 0; i < 20; i++) {
-		start_marked(&t, "./chain");
-		wait_for_file(up, true);
-		sweep_processes(t.dir.marker);
-		ck_assert_int_eq(unlink(up), 0);
-		usleep(100000);
-		ck_assert_msg(access(up, F_OK) < 0, "it goes on after sweep %d", i);
-	}
-	supervised_clear(&t);
-}
-END_TEST
-
-START_TEST(sweep_of_nothing_is_no_error)
-{
-	struct error err = ERROR_INIT;
-
-	ck_assert_int_eq(sweep_jobs("/nowhere/jobs", &err), 0);
-}
-END_TEST
-
 /* ---- at any moment --------------------------------------------------------- */
 
 enum victim { KILL_RUNNER, KILL_SUPERVISOR, CANCEL, FORCE, VICTIMS };
@@ -792,8 +741,6 @@ main(void)
 	tcase_add_test(tc, nobody_to_take_over_is_missing);
 	tcase_add_test(tc, death_of_the_supervisor_is_a_system_failure);
 	tcase_add_test(tc, sweep_removes_what_two_deaths_left);
-	tcase_add_test(tc, sweep_catches_who_forks_and_exits);
-	tcase_add_test(tc, sweep_of_nothing_is_no_error);
 	tcase_add_test(tc, nameless_daemon_is_found_by_its_mounts);
 	tcase_add_test(tc, killed_at_any_moment_leaves_nothing);
 	tcase_add_test(tc, killed_at_any_moment_in_an_overlay_leaves_nothing);
