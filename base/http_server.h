@@ -71,6 +71,19 @@ void *http_data(const struct http_request *r);
  */
 char *http_decode(const char *text, size_t len);
 
+/* What a query says, or a body of the type application/x-www-form-urlencoded: decoded as
+ * http_query() does it. Caller's storage, zeroed before. */
+struct http_params {
+	struct http_param {
+		const char *name, *value;
+	} * items;
+	size_t count, cap;
+	char *text; /* what they point into */
+};
+void http_params_parse(struct http_params *p, const char *text);
+void http_params_clear(struct http_params *p);
+#define cleanup_http_params __attribute__((cleanup(http_params_clear)))
+
 /* The peer went away before the reply was complete, or the server is freed. Nothing more
  * can be sent. Not called after a complete reply. */
 void http_on_gone(struct http_request *r, http_request_fn fn, void *data);

@@ -72,14 +72,6 @@ struct http_callback {
 	void *data;
 };
 
-struct http_params {
-	struct http_param {
-		const char *name, *value;
-	} * items;
-	size_t count, cap;
-	char *text; /* what they point into */
-};
-
 /* The bytes of a streamed reply that libmicrohttpd has not asked for yet. */
 struct http_stream {
 	struct buf queue;
@@ -154,9 +146,5 @@ enum MHD_Result http_reply_send(struct http_request *r);
 void http_reply_text(struct http_request *r, int status, const char *text);
 /* Send r->late past libmicrohttpd; false: it cannot be. */
 bool http_reply_cut(struct http_request *r);
-
-/* http_server_query.c */
-void http_params_parse(struct http_params *p, const char *query);
-void http_params_clear(struct http_params *p);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/json_writer.h"
 #include "base/str.h"
+#include "protocol/json_shape_internal.h"
 
 struct place { /* where in the text, for messages */
 	const struct place *up;
@@ -281,10 +282,20 @@ is_too_deep(const char *text, size_t len)
 }
 
 int
+json_shape_read_tree(const struct json_shape *shape, json_t *root, struct arena *arena,
+    void *out, struct error *err)
+{
+	struct error problem = ERROR_INIT; /* callees read its code; err may be NULL */
+
+	if (read_object(shape, root, arena, out, NULL, &problem) < 0)
+		return error_set(err, problem.code, "%s", problem.msg);
+	return 0;
+}
+
+int
 json_shape_read(const struct json_shape *shape, const char *text, size_t len, size_t max,
     struct arena *arena, void *out, struct error *err)
 {
-	struct error problem = ERROR_INIT; /* callees read its code; err may be NULL */
 	json_error_t at;
 	json_t *root;
 	int rc;
@@ -299,9 +310,9 @@ json_shape_read(const struct json_shape *shape, const char *text, size_t len, si
 	if (root == NULL)
 		return error_set(
 		    err, ERR_INVALID, "this is not JSON: line %d: %s", at.line, at.text);
-	rc = read_object(shape, root, arena, out, NULL, &problem);
+	rc = json_shape_read_tree(shape, root, arena, out, err);
 	json_decref(root);
-	return rc < 0 ? error_set(err, rc, "%s", problem.msg) : 0;
+	return rc;
 }
 
 /* ---- writing ---- */

@@ -10,6 +10,7 @@
 #define MAX_BOUNDARY 70 /* RFC 2046 */
 #define MAX_HEAD 8192   /* of a part */
 #define MAX_NAME 255
+#define MAX_FIELD_NAME 64
 
 enum form_state { FORM_PREAMBLE, FORM_HEAD, FORM_BYTES, FORM_END };
 
@@ -20,6 +21,8 @@ struct form {
 	enum form_state state;
 	struct buf rest; /* what may be the begin of a delimiter, or of a head */
 	bool in_file, has_file;
+	char field[MAX_FIELD_NAME]; /* with on_field: of the part in hand */
+	struct buf value;
 };
 
 /* The value of NAME=VALUE or NAME="VALUE" among a header's parameters. */
@@ -80,6 +83,7 @@ form_free(struct form *f)
 	if (f == NULL)
 		return;
 	buf_clear(&f->rest);
+	buf_clear(&f->value);
 	free(f);
 }
 
@@ -98,7 +102,7 @@ base_name(const char *name)
 static int
 begin_part(struct form *f, char *head, struct error *err)
 {
-	char name[64] = "", file[MAX_NAME + 1] = "";
+	char name[MAX_FIELD_NAME] = "", file[MAX_NAME + 1] = "";
 
 	f->in_file = false;
 	for (char *line = head; line != NULL && *line != '\0';) {
@@ -112,6 +116,10 @@ begin_part(struct form *f, char *head, struct error *err)
 		}
 		line = end == NULL ? NULL : end + 2;
 	}
+	if (f->events.on_field != NULL) {
+		memcpy(f->field, name, sizeof(name));
+		return 0;
+	}
 	if (!str_eq(name, "file"))
 		return 0;
 	if (f->has_file)
@@ -124,9 +132,25 @@ begin_part(struct form *f, char *head, struct error *err)
 static int
 pass(struct form *f, const char *bytes, size_t len, struct error *err)
 {
+	if (f->events.on_field != NULL)
+		buf_add(&f->value, bytes, len);
 	if (!f->in_file || len == 0)
 		return 0;
 	return f->events.on_bytes(bytes, len, f->events.data, err);
+}
+
+/* A part has ended. */
+static int
+end_part(struct form *f, struct error *err)
+{
+	int rc;
+
+	if (f->events.on_field == NULL)
+		return 0;
+	rc = f->events.on_field(
+	    f->field, buf_str(&f->value), f->value.len, f->events.data, err);
+	buf_reset(&f->value);
+	return rc;
 }
 
 /* Content up to the delimiter; of what may be its begin nothing. */
@@ -139,6 +163,8 @@ take_bytes(struct form *f, bool *more, struct error *err)
 					      : 0;
 
 	if (f->state == FORM_BYTES && pass(f, f->rest.data, len, err) < 0)
+		return err->code;
+	if (f->state == FORM_BYTES && found != NULL && end_part(f, err) < 0)
 		return err->code;
 	buf_remove_front(&f->rest, len);
 	*more = found != NULL;
@@ -199,7 +225,7 @@ form_end(struct form *f, struct error *err)
 {
 	if (f->state != FORM_END)
 		return error_set(err, ERR_INVALID, "the form is cut off");
-	if (!f->has_file)
+	if (f->events.on_field == NULL && !f->has_file)
 		return error_set(
 		    err, ERR_INVALID, "the form has no field named \"file\"");
 	return 0;

@@ -1,6 +1,7 @@
 /*
  * multipart/form-data as it comes in: the content of one part named "file", piece by
- * piece, with constant memory. Pure; hostile bytes are expected. RFC 7578, RFC 2046.
+ * piece, with constant memory; or all parts as fields, whole. Pure; hostile bytes are
+ * expected. RFC 7578, RFC 2046.
  */
 #ifndef SCHEDULER_FORM_H
 #define SCHEDULER_FORM_H
@@ -14,6 +15,9 @@ struct form_events {
 	 * said. A negative return ends it with that code. */
 	int (*on_file)(const char *name, void *data, struct error *err);
 	int (*on_bytes)(const char *bytes, size_t len, void *data, struct error *err);
+	/* Instead of the two above: each part, which is held in memory until its end. */
+	int (*on_field)(const char *name, const char *value, size_t len, void *data,
+	    struct error *err);
 	void *data;
 };
 
@@ -21,7 +25,7 @@ struct form_events {
 MUST_CHECK int form_new(const char *content_type, const struct form_events *events,
     struct form **out, struct error *err);
 MUST_CHECK int form_add(struct form *f, const char *bytes, size_t len, struct error *err);
-/* At the end of the body. ERR_INVALID: cut off, or without a file. */
+/* At the end of the body. ERR_INVALID: cut off, or without the file. */
 MUST_CHECK int form_end(struct form *f, struct error *err);
 void form_free(struct form *f); /* NULL is fine */
 

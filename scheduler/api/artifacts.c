@@ -178,7 +178,8 @@ upload(struct call *c)
 	u->format =
 	    arena_strdup(c->arena, format != NULL && *format != '\0' ? format : "zip");
 	u->expire_us = expiry(c, http_query(c->request, "expire_in"));
-	events = (struct form_events){ on_file, on_bytes, u };
+	events =
+	    (struct form_events){ .on_file = on_file, .on_bytes = on_bytes, .data = u };
 	if (form_new(http_header(c->request, "Content-Type"), &events, &u->form,
 		&u->error) < 0) {
 		api_fail(c, &u->error);

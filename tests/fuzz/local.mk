@@ -7,6 +7,7 @@ FUZZERS += tests/fuzz/fuzz_expand
 FUZZERS += tests/fuzz/fuzz_expr
 FUZZERS += tests/fuzz/fuzz_glob
 FUZZERS += tests/fuzz/fuzz_log
+FUZZERS += tests/fuzz/fuzz_params
 FUZZERS += tests/fuzz/fuzz_plan
 FUZZERS += tests/fuzz/fuzz_protocol_json
 FUZZERS += tests/fuzz/fuzz_yaml
@@ -17,12 +18,13 @@ tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_glob_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_log_LDFLAGS = $(LDFLAGS_FUZZ)
+tests_fuzz_fuzz_params_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_protocol_json_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
 EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
-EXTRA_DIST += tests/fuzz/plan.dict tests/fuzz/protocol_json.dict
+EXTRA_DIST += tests/fuzz/params.dict tests/fuzz/plan.dict tests/fuzz/protocol_json.dict
 tests_fuzz_fuzz_yaml_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds

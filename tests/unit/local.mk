@@ -38,6 +38,7 @@ UNIT_TESTS += tests/unit/test_http_streams
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_http_client
 UNIT_TESTS += tests/unit/test_idmap
+UNIT_TESTS += tests/unit/test_json_params
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_log_store
 UNIT_TESTS += tests/unit/test_lines

@@ -57,7 +57,9 @@ static int
 read_form(
     const char *type, const char *text, size_t piece, struct got *g, struct error *err)
 {
-	struct form_events events = { on_file, on_bytes, g };
+	struct form_events events = {
+		.on_file = on_file, .on_bytes = on_bytes, .data = g
+	};
 	struct form *f = NULL;
 	size_t len = strlen(text);
 	int rc = form_new(type, &events, &f, err);
