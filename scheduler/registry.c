@@ -323,6 +323,18 @@ registry_token(const struct registry *r, const char *token, int64_t now_us)
 	return t;
 }
 
+struct access_token *
+registry_token_of_id(const struct registry *r, int64_t id)
+{
+	map_for_each(e, &r->tokens) {
+		struct access_token *t = e->value;
+
+		if (t->row.id == id)
+			return t;
+	}
+	return NULL;
+}
+
 struct registered_runner *
 registry_runner(const struct registry *r, int64_t id)
 {

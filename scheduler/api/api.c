@@ -24,6 +24,8 @@ static const struct api_route *const tables[] = {
 	api_pipeline_routes,
 	api_job_routes,
 	api_system_routes,
+	api_token_routes,
+	api_variable_routes,
 };
 
 struct api *
@@ -224,6 +226,30 @@ find_user(struct call *c)
 		c->user = NULL;
 }
 
+struct lacking {
+	const char *error, *description, *scope;
+};
+
+static const struct json_field lacking_fields[] = {
+	{ JSON_FIELD("error", STRING, struct lacking, error) },
+	{ JSON_FIELD("error_description", STRING, struct lacking, description) },
+	{ JSON_FIELD("scope", STRING, struct lacking, scope) },
+	{ NULL },
+};
+static const struct json_shape lacking_shape = { lacking_fields, sizeof(struct lacking) };
+
+/* In GitLab's words. */
+static void
+refuse_scope(struct call *c, const char *wanted)
+{
+	const struct lacking said = { "insufficient_scope",
+		"The request requires higher privileges than provided by the access "
+		"token.",
+		wanted };
+
+	api_shape(c, 403, &lacking_shape, &said);
+}
+
 /* false after the answer */
 static bool
 may_enter(struct call *c)
@@ -238,11 +264,11 @@ may_enter(struct call *c)
 	}
 	if (!api_has_scope(c->token, "api") &&
 	    (access != API_READ || !api_has_scope(c->token, "read_api"))) {
-		api_error(c, 403, "403 Forbidden: the token lacks the scope %s",
-		    access == API_READ ? "read_api" : "api");
+		refuse_scope(c, access == API_READ ? "api read_api" : "api");
 		return false;
 	}
-	if (access == API_ADMIN && !c->user->row.is_admin) {
+	if (access == API_ADMIN &&
+	    (!c->user->row.is_admin || c->token->row.project != 0)) {
 		api_error(c, 403, "403 Forbidden");
 		return false;
 	}
@@ -266,6 +292,15 @@ next_part(const char **at, const char **part, size_t *len)
 	return true;
 }
 
+/* NULL: it is malformed. */
+static const char *
+decoded(struct call *c, const char *text, size_t len)
+{
+	cleanup_free char *plain = http_decode(text, len);
+
+	return arena_strdup(c->arena, plain);
+}
+
 /* "*rest" at a pattern's end takes all that is left, slashes too. */
 static bool
 fits(struct call *c, const char *pattern, const char *path)
@@ -278,18 +313,15 @@ fits(struct call *c, const char *pattern, const char *path)
 		if (*want == '*') {
 			while (*path == '/')
 				path++;
-			c->params[c->param_count++] = path;
-			return *path != '\0';
+			c->params[c->param_count] = decoded(c, path, strlen(path));
+			return *path != '\0' && c->params[c->param_count++] != NULL;
 		}
 		if (!next_part(&path, &got, &got_len))
 			return false;
 		if (*want == ':') {
-			char *text = http_decode(got, got_len);
-
-			if (text == NULL)
+			c->params[c->param_count] = decoded(c, got, got_len);
+			if (c->params[c->param_count++] == NULL)
 				return false;
-			c->params[c->param_count++] = arena_strdup(c->arena, text);
-			free(text);
 		} else if (want_len != got_len || strncmp(want, got, want_len) != 0) {
 			return false;
 		}
@@ -371,6 +403,12 @@ api_id(struct call *c, size_t param, int64_t *out)
 	return false;
 }
 
+bool
+api_is_bound(const struct call *c)
+{
+	return c->token != NULL && c->token->row.project != 0;
+}
+
 struct project *
 api_project(struct call *c, size_t param)
 {
@@ -381,26 +419,11 @@ api_project(struct call *c, size_t param)
 	p = str_to_int64(c->params[param], &id)
 	    ? registry_project(r, id)
 	    : registry_project_by_path(r, c->params[param]);
-	if (p != NULL && c->token != NULL && c->token->row.project != 0 &&
-	    c->token->row.project != p->row.id)
+	if (p != NULL && api_is_bound(c) && c->token->row.project != p->row.id)
 		p = NULL; /* a token of one project knows of no other */
 	if (p == NULL)
 		api_error(c, 404, "404 Project Not Found");
 	return p;
-}
-
-bool
-api_read(struct call *c, const struct json_shape *shape, void *out)
-{
-	struct error err = ERROR_INIT;
-
-	if (c->body_len == 0)
-		return true;
-	if (json_shape_read(
-		shape, c->body, c->body_len, API_MAX_BODY, c->arena, out, &err) == 0)
-		return true;
-	api_error(c, 400, "%s", err.msg);
-	return false;
 }
 
 struct live_job *

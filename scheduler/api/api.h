@@ -21,7 +21,7 @@ enum api_access {
 	API_OPEN,  /* anyone: the handler looks for itself (runner and job tokens) */
 	API_READ,  /* a person's token with read_api or api */
 	API_WRITE, /* with api */
-	API_ADMIN, /* an administrator's */
+	API_ADMIN, /* with api, an administrator's, for all projects */
 	API_ACCESS_COUNT
 };
 
@@ -72,6 +72,12 @@ void api_shape(
 void api_empty(struct call *c, int status);
 /* {"message":"404 Project Not Found"} as GitLab words it. */
 void api_error(struct call *c, int status, const char *fmt, ...) PRINTF(3, 4);
+/* {"error":"ref is missing"}: GitLab's, for what a request lacks or mistypes. 400. */
+void api_refuse(struct call *c, const char *fmt, ...) PRINTF(2, 3);
+/* {"message":{"value":["is invalid"]}}: GitLab's, for a member that is not allowed; of no
+ * member it is "base". 400. */
+void api_refuse_member(struct call *c, const char *member, const char *fmt, ...)
+    PRINTF(3, 4);
 /* ERR_MISSING 404, ERR_INVALID 400, ERR_LIMIT 413, ERR_ENVIRONMENT 503, others 500. */
 void api_fail(struct call *c, const struct error *err);
 void api_header(struct call *c, const char *name, const char *fmt, ...) PRINTF(3, 4);
@@ -91,7 +97,11 @@ bool api_id(struct call *c, size_t param, int64_t *out);
 /* The project a parameter names, by id or path; NULL after a 404, also if the caller may
  * not see it. */
 struct project *api_project(struct call *c, size_t param);
-/* A JSON body, or form fields, into a struct of that shape; false after a 400. */
+/* Is the token for one project? Such a one is never an administrator's. */
+bool api_is_bound(const struct call *c);
+/* What the request says, into a struct of that shape: its query, and over it the body, as
+ * JSON or as a form of either type. What the shape does not know is ignored, as GitLab
+ * does. False after a 400. Strings live as long as the call. */
 bool api_read(struct call *c, const struct json_shape *shape, void *out);
 
 /* The job that a parameter names and a token opens (token NULL: the header JOB-TOKEN);
@@ -129,5 +139,7 @@ extern const struct api_route api_pipeline_routes[];
 extern const struct api_route api_hook_routes[];
 extern const struct api_route api_job_routes[];
 extern const struct api_route api_system_routes[]; /* /-/health, /metrics, /version */
+extern const struct api_route api_token_routes[];
+extern const struct api_route api_variable_routes[];
 
 #endif

@@ -28,6 +28,7 @@ struct reading {
 	const struct store_job_filter *jobs;
 	const struct entity_wait *waits; /* of jobs that wait, as the core has it */
 	size_t wait_count;
+	const void *data;
 };
 
 /* The call is held until the answer. List: page and per_page are read from the query. */

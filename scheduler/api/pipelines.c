@@ -189,14 +189,14 @@ on_made(void *data, const struct pipeline_outcome *o)
 		send_pipeline(c, p, o->id, 201);
 		break;
 	case PIPELINE_INVALID:
-		api_error(c, 400, "%s", o->findings);
+		api_refuse_member(c, "base", "%s", o->findings);
 		break;
 	case PIPELINE_NO_FILE:
-		api_error(c, 400, "Missing CI config file");
+		api_refuse_member(c, "base", "Missing CI config file");
 		break;
 	case PIPELINE_FILTERED:
-		api_error(c, 400, "Pipeline will not run for the selected trigger. %s",
-		    o->findings);
+		api_refuse_member(c, "base",
+		    "Pipeline will not run for the selected trigger. %s", o->findings);
 		break;
 	case PIPELINE_ERROR:
 		api_fail(c, o->error);
@@ -241,11 +241,14 @@ create_pipeline(struct call *c)
 	if (p == NULL || !api_read(c, &new_shape, &n))
 		return;
 	if (n.ref == NULL) {
-		api_error(c, 400, "ref is missing");
+		api_refuse(c, "ref is missing");
 		return;
 	}
 	if (resolve(c, p, n.ref, &q, &err) < 0) {
-		api_fail(c, &err);
+		if (err.code == ERR_INVALID)
+			api_refuse_member(c, "base", "%s", err.msg);
+		else
+			api_fail(c, &err);
 		return;
 	}
 	vars = arena_calloc(c->arena, n.variable_count, sizeof(*vars));
@@ -253,7 +256,7 @@ create_pipeline(struct call *c)
 		const struct new_variable *v = &n.variables[i];
 
 		if (v->key == NULL || !vars_is_name(v->key, strlen(v->key))) {
-			api_error(c, 400, "variables: a key is missing or no name");
+			api_refuse(c, "variables[%zu][key] is missing or no name", i);
 			return;
 		}
 		vars[i] = (struct var){ .name = v->key,

@@ -20,10 +20,25 @@ add_project(const struct store_project *row, void *data)
 	return true;
 }
 
+/* What a token of one project sees. */
+static int
+read_only_project(struct store_view *v, struct reading *r, struct error *err)
+{
+	if (store_get_project(v, r->id, r->arena, &r->project, err) < 0)
+		return err->code;
+	r->page.total = 1;
+	if (r->page.offset == 0)
+		add_project(&r->project, r);
+	json_end_array(&r->writer);
+	return 0;
+}
+
 static int
 read_projects(struct store_view *v, struct reading *r, struct error *err)
 {
 	json_begin_array(&r->writer);
+	if (r->id != 0)
+		return read_only_project(v, r, err);
 	if (store_list_projects(v, r->search, &r->page, add_project, r, err) < 0)
 		return err->code;
 	json_end_array(&r->writer);
@@ -37,6 +52,7 @@ list_projects(struct call *c)
 
 	r->text = service_server_url(c->service);
 	r->search = arena_strdup(r->arena, http_query(c->request, "search"));
+	r->id = api_is_bound(c) ? c->token->row.project : 0;
 	reading_start(r, read_projects);
 }
 
@@ -96,9 +112,15 @@ create_project(struct call *c)
 
 	if (!api_read(c, &new_project_shape, &q))
 		return;
+	if (api_is_bound(c)) {
+		api_error(c, 403, "403 Forbidden");
+		return;
+	}
 	name = q.path != NULL ? q.path : q.name;
 	if (name == NULL) {
-		api_error(c, 400, "name is missing");
+		api_refuse(c,
+		    "name, path are missing, at least one parameter must be "
+		    "provided");
 		return;
 	}
 	path = arena_printf(c->arena, "%s/%s",

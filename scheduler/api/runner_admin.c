@@ -78,6 +78,10 @@ create_runner(struct call *c)
 	if (!api_read(c, &shape, &q))
 		return;
 	if (q.runner_type != NULL && str_eq(q.runner_type, "project_type")) {
+		if (api_is_bound(c) && c->token->row.project != q.project_id) {
+			api_error(c, 404, "404 Project Not Found");
+			return;
+		}
 		row.owner = STORE_PROJECT;
 		row.owner_id = q.project_id;
 		if (registry_project(service_registry(c->service), q.project_id) ==
@@ -85,7 +89,7 @@ create_runner(struct call *c)
 			api_error(c, 400, "project_id: there is no such project");
 			return;
 		}
-	} else if (!c->user->row.is_admin) {
+	} else if (!c->user->row.is_admin || api_is_bound(c)) {
 		api_error(c, 403, "403 Forbidden");
 		return;
 	}

@@ -1,4 +1,5 @@
 """A pawl server of a test's own, and a client for it."""
+import atexit
 import json
 import os
 import signal
@@ -22,13 +23,15 @@ class Server:
         self.build, self.data, self.args, self.port = build, data, list(args), port
         self.process = None
         self.token = None
+        atexit.register(self.end)
 
     def start(self):
         out = open('server.out', 'ab')
         token_file = 'server.token'
         self.process = subprocess.Popen(
             [self.build + '/pawl-server', '--data', self.data, '--listen',
-             '127.0.0.1:%d' % self.port, '--token-file', token_file] + self.args,
+             '127.0.0.1:%d' % self.port, '--token-file', token_file,
+             '--hook', self.build + '/pawl-hook'] + self.args,
             stdout=out, stderr=subprocess.STDOUT)
         deadline = time.time() + 30
         while time.time() < deadline:
@@ -63,6 +66,11 @@ class Server:
         self.process.send_signal(signum)
         status = self.process.wait(30)
         return status
+
+    def end(self):
+        """At the test's end, however that came."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
 
     def stop(self):
         status = self.kill(signal.SIGTERM)
@@ -101,7 +109,7 @@ class Server:
         self.commit(path, files)
         return made.json['id']
 
-    def commit(self, path, files, branch='main'):
+    def commit(self, path, files, branch='main', push=True):
         work = 'work-' + path.replace('/', '-')
         if not os.path.isdir(work):
             subprocess.check_call(['git', 'init', '-q', '-b', branch, work])
@@ -110,10 +118,21 @@ class Server:
                 f.write(text)
         subprocess.check_call(['git', '-C', work, 'add', '-A'])
         subprocess.check_call(['git', '-C', work, 'commit', '-qm', 'a commit'])
+        if not push:
+            return
         subprocess.check_call(['git', '-C', work, 'push', '-q',
                                os.path.join('..', self.data, 'repos', path + '.git'),
                                'HEAD:' + branch],
                               env=dict(os.environ, GIT_DIR=os.path.abspath(work + '/.git')))
+
+
+    def push(self, path, branch='main', options=('ci.skip',)):
+        """What was committed, the way people push: the server hears of it."""
+        work = 'work-' + path.replace('/', '-')
+        url = 'http://root:%s@%s/%s.git' % (self.token, self.url.split('//')[1], path)
+        arguments = [word for o in options for word in ('-o', o)]
+        subprocess.check_call(['git', '-C', work, 'push', '-q', *arguments, url,
+                               'HEAD:' + branch], stderr=subprocess.DEVNULL)
 
 
 class Runner:
