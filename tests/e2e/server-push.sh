@@ -87,7 +87,7 @@ server=$!
 until grep -q '^pawl server: ' server.out; do kill -0 $server; sleep 0.05; done
 url=$(sed -n 's/^pawl server: \(\S*\).*/\1/p' server.out)
 sha=$(git -C work rev-parse HEAD)
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	found=$(api "$url/api/v4/projects/1/pipelines?sha=$sha" | jq length)
 	if [ "$found" = 1 ]; then break; fi
 	sleep 0.05
