@@ -1,6 +1,8 @@
 """Rounds of load, death and comparison."""
 import http.client
+import os
 import random
+import shutil
 import sys
 import threading
 import time
@@ -19,8 +21,18 @@ rounds = int(sys.argv[2] or 15)
 seed = int(time.time())
 random.seed(seed)
 print('seed', seed)
-server = Server(sys.argv[1], args=['--concurrent', '-1']).start()
-server.project('team/app', {'.gitlab-ci.yml': PIPELINE})
+PER_SERVER = 20  # jobs whose runner died with a round stay open; not too many of them
+
+
+def new_server(number):
+    folder = 'server%d' % number
+    os.mkdir(folder)
+    os.chdir(folder)
+    made = Server(sys.argv[1], args=['--concurrent', '-1'])
+    made.start()
+    made.project('team/app', {'.gitlab-ci.yml': PIPELINE})
+    os.chdir('..')
+    return made
 
 
 class Facts:
@@ -109,26 +121,40 @@ def drain_queue():
             server.post('/api/v4/projects/1/pipelines/%d/cancel' % row['id'])
 
 
-runners = [Runner(server, description='r%d' % i) for i in range(3)]
+def one_round():
+    stop.clear()
+    threads = [threading.Thread(target=make_pipelines)] + [
+        threading.Thread(target=work, args=(r,)) for r in runners]
+    for t in threads:
+        t.start()
+    time.sleep(random.uniform(0.1, 1.5))
+    server.kill()
+    stop.set()
+    for t in threads:
+        t.join()
+    os.chdir(folder)
+    server.start()
+    os.chdir('..')
+    found = check()
+    drain_queue()
+    return found
+
+
 told = 0
-try:
-    for number in range(rounds):
-        stop.clear()
-        threads = [threading.Thread(target=make_pipelines)] + [
-            threading.Thread(target=work, args=(r,)) for r in runners]
-        for t in threads:
-            t.start()
-        time.sleep(random.uniform(0.1, 1.5))
-        server.kill()
-        stop.set()
-        for t in threads:
-            t.join()
-        server.start()
-        told += check()
-        drain_queue()
-    server.stop()
-finally:
-    if server.process.poll() is None:
-        server.kill()
+for number in range(rounds):
+    if number % PER_SERVER == 0:
+        folder = 'server%d' % number
+        server = new_server(number)
+        runners = [Runner(server, description='r%d' % i) for i in range(3)]
+    try:
+        told += one_round()
+        if number % PER_SERVER == PER_SERVER - 1 or number == rounds - 1:
+            os.chdir(folder)
+            server.stop()
+            os.chdir('..')
+            shutil.rmtree(folder)
+    except BaseException:
+        server.process.kill()
+        raise
 print('%d rounds, %d facts, all there' % (rounds, told))
 assert told > rounds, 'hardly anything was told: the test proves nothing'
