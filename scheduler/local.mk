@@ -29,6 +29,7 @@ libscheduler_a_SOURCES += scheduler/log_index.c scheduler/log_index.h
 libscheduler_a_SOURCES += scheduler/log_reader.c scheduler/log_internal.h
 libscheduler_a_SOURCES += scheduler/log_store.c scheduler/log_store.h
 libscheduler_a_SOURCES += scheduler/predefined.c scheduler/predefined.h
+libscheduler_a_SOURCES += scheduler/metrics.c scheduler/metrics.h
 libscheduler_a_SOURCES += scheduler/payload.c scheduler/payload.h
 libscheduler_a_SOURCES += scheduler/store.h
 libscheduler_a_SOURCES += scheduler/recipe.c scheduler/recipe.h

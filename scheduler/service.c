@@ -108,6 +108,22 @@ start_timer(struct service *s, int64_t at_us)
 }
 
 static void
+count_job(struct service *s, struct live_job *job, const struct core_job *state)
+{
+	struct service_figures *f = &s->figures;
+
+	if (state->status == STATUS_RUNNING && job->given_us != 0) {
+		histogram_add(&f->pickup, state->started_us - job->given_us);
+		job->given_us = 0;
+	}
+	if (!status_is_completed(state->status))
+		return;
+	f->ended[state->status]++;
+	if (state->started_us != 0)
+		histogram_add(&f->run, state->finished_us - state->started_us);
+}
+
+static void
 on_job_changed(struct service *s, int64_t id)
 {
 	struct live_job *job = service_find_job(s, id);
@@ -115,6 +131,7 @@ on_job_changed(struct service *s, int64_t id)
 
 	assert(job != NULL && state != NULL);
 	service_touch_job(s, job);
+	count_job(s, job, state);
 	if (!status_is_completed(state->status))
 		return;
 	service_end_token(s, job);
@@ -133,6 +150,7 @@ act(struct service *s, const struct core_effect *effect)
 		p->id = effect->pipeline;
 		p->recipe->event.pipeline_id = p->id;
 		service_map_set(&s->pipelines, p->id, p);
+		s->figures.pipelines++;
 		service_touch_pipeline(s, p);
 		break;
 	case CORE_JOB_CREATED:
@@ -507,4 +525,10 @@ const struct server_settings *
 service_settings(const struct service *s)
 {
 	return s->o.settings;
+}
+
+const struct service_figures *
+service_figures(const struct service *s)
+{
+	return &s->figures;
 }

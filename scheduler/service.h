@@ -10,6 +10,7 @@
 #include "protocol/json.h"
 #include "scheduler/core.h"
 #include "scheduler/log_store.h"
+#include "scheduler/metrics.h"
 #include "scheduler/registry.h"
 #include "scheduler/settings.h"
 
@@ -158,6 +159,7 @@ struct live_job {
 	double coverage;   /* below 0: none */
 	int64_t log_crc32; /* below 0: not said */
 	int64_t log_bytes;
+	int64_t given_us; /* to its runner, which has not accepted yet; 0 */
 	bool has_token, is_stored, is_dirty;
 	const char *archive_name; /* NULL: it left none */
 	int64_t archive_bytes;
@@ -193,6 +195,14 @@ void service_add_artifact(struct service *s, struct live_job *job,
 /* Variables of a dotenv report, for later jobs. */
 void service_add_variables(
     struct service *s, struct live_job *job, const struct var *vars, size_t count);
+
+/* Since the start. */
+struct service_figures {
+	struct histogram wait, pickup, run; /* queued to given, given to accepted, run */
+	uint64_t ended[STATUS_COUNT];       /* jobs, by how they ended */
+	uint64_t pipelines;                 /* made */
+};
+const struct service_figures *service_figures(const struct service *s);
 
 /* ---- watching ------------------------------------------------------------------ */
 

@@ -106,6 +106,7 @@ struct service {
 	size_t dirty_job_count, dirty_job_cap;
 	struct live_pipeline **dirty_pipelines;
 	size_t dirty_pipeline_count, dirty_pipeline_cap;
+	struct service_figures figures;
 	struct flush *flush; /* what is to be written with the events in hand */
 	size_t flush_depth;
 	struct service_watch *watches;

@@ -402,6 +402,8 @@ service_hand_out(struct service *s, int64_t id, int64_t runner)
 	remove_poll(polls, 0);
 	poll->is_assigned = true;
 	poll->job = id;
+	job->given_us = service_now_us();
+	histogram_add(&s->figures.wait, job->given_us - core_job(s->core, id)->queued_us);
 	service_touch_job(s, job);
 	service_add_handout(s, poll, &json);
 }

@@ -70,6 +70,26 @@ add(struct buf *out, const char *name, const char *type, const char *help, doubl
 }
 
 static void
+add_figures(struct buf *out, const struct service_figures *f)
+{
+	add(out, "pipelines_total", "counter", "Pipelines made since the start.",
+	    (double)f->pipelines);
+	buf_add_str(out,
+	    "# HELP pawl_jobs_ended_total Jobs by how they ended.\n"
+	    "# TYPE pawl_jobs_ended_total counter\n");
+	for (int i = 0; i < STATUS_COUNT; i++)
+		if (status_is_completed((enum status)i))
+			buf_printf(out,
+			    "pawl_jobs_ended_total{status=\"%s\"} %" PRIu64 "\n",
+			    status_name((enum status)i), f->ended[i]);
+	histogram_write(
+	    &f->wait, "job_wait_seconds", "From queued to given to a runner.", out);
+	histogram_write(&f->pickup, "job_pickup_seconds",
+	    "From given to accepted by its runner.", out);
+	histogram_write(&f->run, "job_run_seconds", "From accepted to its end.", out);
+}
+
+static void
 metrics(struct call *c)
 {
 	cleanup_buf struct buf out = BUF_INIT;
@@ -104,6 +124,7 @@ metrics(struct call *c)
 	    (double)store.queued);
 	add(&out, "process_resident_memory_bytes", "gauge", "Memory in use.",
 	    (double)resident_bytes());
+	add_figures(&out, service_figures(c->service));
 	api_reply(c, 200, "text/plain; version=0.0.4", out.data, out.len);
 }
 

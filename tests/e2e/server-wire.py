@@ -178,6 +178,13 @@ same(variables(third)['COLOUR'], 'blue', 'dotenv variable after all that')
 runner.update(third, 'success')
 row = server.get('%s/pipelines/%d' % (base, made.json['id'])).json
 same(row['status'], 'success', 'pipeline after the retry')
+# ---- figures for who watches it
+figures = dict(line.rsplit(' ', 1) for line in server.get('/metrics', token=None).body.decode()
+               .splitlines() if not line.startswith('#'))
+same(figures['pawl_jobs_ended_total{status="success"}'], '1', 'jobs that succeeded')
+assert float(figures['pawl_job_wait_seconds_count']) >= 3, figures
+assert float(figures['pawl_job_run_seconds_count']) >= 3, figures
+same(figures['pawl_jobs_queued'], '0', 'jobs that wait')
 server.stop()
 
 # ---- what is kept no longer goes, files and rows; what is kept stays
