@@ -1,0 +1,48 @@
+#!/bin/bash
+# A runner that is not heard of any more: its job is taken from it within the lease, tried
+# again, and what it says later counts no more. A runner that only beats keeps its job.
+set -eu
+
+python3 - "$BUILD" <<'END'
+import os
+import sys
+import time
+
+sys.path.insert(0, os.environ['SRC'] + '/tests/e2e')
+from server import Runner, Server  # noqa: E402
+
+server = Server(sys.argv[1], args=['--concurrent', '-1']).start()
+server.project('team/app', {'.gitlab-ci.yml': 'lost: {script: [x]}\nkept: {script: [x]}\n'})
+runner = Runner(server, description='r1')
+server.post('/api/v4/projects/1/pipeline', {'ref': 'main'})
+jobs = {}
+for _ in range(2):
+    job = runner.take()
+    jobs[job['job_info']['name']] = job
+
+
+def row(job):
+    return server.get('/api/v4/projects/1/jobs/%d' % job['id']).json
+
+
+begin = time.time()
+while row(jobs['lost'])['status'] == 'running':
+    assert time.time() - begin < 45, 'nobody notices that the runner is gone'
+    assert runner.update(jobs['kept'], 'running').status == 200
+    time.sleep(1)
+took = time.time() - begin
+lost = row(jobs['lost'])
+assert lost['status'] == 'failed', lost
+assert lost['failure_reason'] in ('runner_system_failure', 'stuck_or_timeout_failure'), lost
+assert row(jobs['kept'])['status'] == 'running', 'a beating runner lost its job'
+late = runner.update(jobs['lost'], 'success')
+assert late.status == 403, 'the late word of a lost runner was taken: %d' % late.status
+again = runner.take()
+assert again['job_info']['name'] == 'lost' and again['id'] != jobs['lost']['id'], again['id']
+runner.update(again, 'success')
+runner.update(jobs['kept'], 'success')
+server.wait_for(lambda: server.get('/api/v4/projects/1/pipelines/1').json['status'] == 'success',
+                'the end')
+print('noticed after %.0f s' % took)
+server.stop()
+END
