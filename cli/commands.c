@@ -10,5 +10,6 @@ const struct command *const commands[] = {
 	&command_graph,
 	&command_expr,
 	&command_server,
+	&command_runner,
 	NULL,
 };

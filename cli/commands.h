@@ -9,6 +9,7 @@ extern const struct command command_graph;
 extern const struct command command_lint;
 extern const struct command command_list;
 extern const struct command command_run;
+extern const struct command command_runner;
 extern const struct command command_server;
 extern const struct command command_show;
 extern const struct command command_why;

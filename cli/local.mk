@@ -25,6 +25,7 @@ libcli_a_SOURCES += cli/project_event.c cli/project_event.h
 libcli_a_SOURCES += cli/remote_url.c cli/remote_url.h
 libcli_a_SOURCES += cli/report.c cli/report.h
 libcli_a_SOURCES += cli/run.c
+libcli_a_SOURCES += cli/runner.c
 libcli_a_SOURCES += cli/screen.c cli/screen.h cli/screen_internal.h
 libcli_a_SOURCES += cli/screen_json.c
 libcli_a_SOURCES += cli/select.c cli/select.h
