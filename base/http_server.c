@@ -10,6 +10,7 @@
 #include "base/http_server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -21,7 +22,8 @@
 
 #define DEFAULT_HEAD ((size_t)8 * 1024)
 #define DEFAULT_IDLE_S 60
-#define OTHER_FILES 500     /* left of the open files for all else */
+#define OTHER_FILES 500 /* left of the open files for all else */
+#define MANY_CONNECTIONS 256
 #define ACCEPT_AGAIN_MS 500 /* after too many open files */
 
 /* ---- the pump ------------------------------------------------------------- */
@@ -92,10 +94,27 @@ plan_next(struct http_server *s)
 		(void)uv_idle_start(&s->again, on_again);
 	else
 		(void)uv_idle_stop(&s->again);
+	if (wait == 0)
+		http_patrol_start(s);
+	else
+		s->never_rested = false;
 	if (wait == 0 || wait == UINT64_MAX)
 		(void)uv_timer_stop(&s->timeout);
 	else
 		(void)uv_timer_start(&s->timeout, on_timeout, wait, 0);
+}
+
+/* The pools of 10,000 connections that came once are not kept for ever. */
+static void
+give_back_memory(struct http_server *s)
+{
+	if (s->connections > s->most_connections)
+		s->most_connections = s->connections;
+	if (s->most_connections < MANY_CONNECTIONS ||
+	    s->connections > s->most_connections / 4)
+		return;
+	s->most_connections = s->connections;
+	(void)malloc_trim(0);
 }
 
 static void
@@ -107,6 +126,7 @@ pump(struct http_server *s)
 	tell_drained(s);
 	s->is_pumping = false;
 	plan_next(s);
+	give_back_memory(s);
 }
 
 void
@@ -157,6 +177,8 @@ http_request_wake(struct http_request *r)
 	if (!r->is_suspended)
 		return;
 	r->is_suspended = false;
+	if (r->is_benched)
+		http_request_unbench(r);
 	MHD_resume_connection(r->conn->mhd);
 	http_server_wake(r->conn->server);
 }
@@ -174,8 +196,11 @@ on_hangups(uv_poll_t *poll, int status, int events)
 		struct http_conn *c = seen[i].data.ptr;
 		struct http_request *r = c->request;
 
-		c->hung_up = true;
-		if (r != NULL && r->is_suspended) {
+		if ((seen[i].events & ~(uint32_t)EPOLLIN) != 0)
+			c->hung_up = true;
+		else if (r != NULL && r->is_benched)
+			http_request_wake(r);
+		if (c->hung_up && r != NULL && r->is_suspended) {
 			r->is_dead = true;
 			http_request_wake(r);
 		}
@@ -362,8 +387,10 @@ http_server_new(struct uv_loop_s *loop, const struct http_server_options *o,
 	set_options(s, o);
 	catch_sigpipe();
 	s->events.data = s->hangups.data = s->again.data = s->timeout.data = s;
+	s->patrol.data = s;
 	(void)uv_idle_init(loop, &s->again);
 	(void)uv_timer_init(loop, &s->timeout);
+	(void)uv_timer_init(loop, &s->patrol);
 	if (start(s, err) < 0) {
 		http_server_free(s);
 		return err->code;
@@ -440,6 +467,7 @@ http_server_free(struct http_server *s)
 	close_handle(s, (uv_handle_t *)&s->hangups);
 	close_handle(s, (uv_handle_t *)&s->again);
 	close_handle(s, (uv_handle_t *)&s->timeout);
+	close_handle(s, (uv_handle_t *)&s->patrol);
 	stop_daemon(s);
 	cleanup_close_fd(&s->hangup_fd);
 }

@@ -42,6 +42,7 @@ struct http_server {
 	uv_poll_t events;   /* of libmicrohttpd's epoll descriptor */
 	uv_poll_t hangups;  /* of hangup_fd */
 	uv_idle_t again;    /* active: libmicrohttpd has more to do at once */
+	uv_timer_t patrol;  /* active: libmicrohttpd does not rest */
 	uv_timer_t timeout; /* the next deadline, of libmicrohttpd or ours */
 	int hangup_fd;      /* an epoll of all connections, for EPOLLRDHUP alone */
 	int open_handles;   /* the last one closed frees the server */
@@ -49,8 +50,10 @@ struct http_server {
 	TAILQ_HEAD(http_conns, http_conn) waiting; /* in the order they began to wait */
 	struct http_conns busy;                    /* the other connections */
 	TAILQ_HEAD(, http_request) drained;        /* on_drain is due */
-	size_t connections;
-	bool resumed; /* something for the next MHD_run() */
+	size_t connections, most_connections;      /* most: since memory was given back */
+	size_t benched;                            /* requests */
+	bool never_rested;                         /* since the last patrol */
+	bool resumed;                              /* something for the next MHD_run() */
 	bool is_pumping, is_draining, is_closing;
 	bool accept_is_paused, limit_was_told;
 	uint64_t accept_after; /* loop time, ms; 0: when a connection has ended */
@@ -104,6 +107,10 @@ struct http_request {
 	size_t body_max;
 	struct buf body;
 	uint64_t ignored_bytes;
+	bool is_silent;  /* no piece since the last patrol */
+	bool is_benched; /* suspended by the patrol */
+	int strikes;
+	uint64_t benched_since; /* loop time, ms */
 
 	struct strlist headers; /* name, value, … of the reply to come */
 	struct MHD_Response *response;
@@ -124,6 +131,10 @@ void http_server_wake(struct http_server *s);        /* MHD_run() has something 
 bool http_request_suspend(struct http_request *r);
 void http_request_wake(
     struct http_request *r); /* does nothing when it is not suspended */
+
+/* http_server_patrol.c */
+void http_patrol_start(struct http_server *s); /* or goes on */
+void http_request_unbench(struct http_request *r);
 
 /* http_server_accept.c */
 void http_accept_start(struct http_server *s); /* again, after a pause */

@@ -114,6 +114,8 @@ take_body(struct http_request *r, const char *bytes, size_t *len)
 {
 	size_t n = *len;
 
+	r->is_silent = false;
+	r->strikes = 0;
 	if (r->body_kind != HTTP_BODY_IGNORED && r->is_paused)
 		return http_request_suspend(r) ? MHD_YES : MHD_NO;
 	*len = 0;

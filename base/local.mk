@@ -36,6 +36,7 @@ libbase_http_server_a_SOURCES += base/http_server_accept.c
 libbase_http_server_a_SOURCES += base/http_server_head.c
 libbase_http_server_a_SOURCES += base/http_server_internal.h
 libbase_http_server_a_SOURCES += base/http_server_listen.c
+libbase_http_server_a_SOURCES += base/http_server_patrol.c
 libbase_http_server_a_SOURCES += base/http_server_query.c
 libbase_http_server_a_SOURCES += base/http_server_reply.c
 libbase_http_server_a_SOURCES += base/http_server_request.c

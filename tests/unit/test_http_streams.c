@@ -761,6 +761,12 @@ setup_impatient(void)
 	start(1, 2);
 }
 
+static void
+setup_patient(void)
+{
+	start(3, 0);
+}
+
 START_TEST(silent_connection_is_ended)
 {
 	cleanup_buf struct buf b = BUF_INIT;
@@ -841,6 +847,54 @@ START_TEST(idling_server_sleeps)
 		turns += uv_run(&served.loop, UV_RUN_NOWAIT) != 0;
 	}
 	ck_assert_int_eq(turns, 20);
+}
+END_TEST
+
+/* libmicrohttpd spins on a line of a chunked body that does not fit its buffer. */
+START_TEST(endless_line_in_a_body_is_ended)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	cleanup_free char *line = xasprintf("5;%020000d", 0);
+	cleanup_close int fd = ask("PUT", "/upload", "Transfer-Encoding: chunked\r\n");
+
+	served_send_text(&served, fd, line);
+	served_read_end(&served, fd, &b);
+	until_ended(1);
+	ck_assert_uint_eq(seen.gone, 1);
+}
+END_TEST
+
+static bool
+is_at_rest(void *data)
+{
+	(void)data;
+	for (int i = 0; i < 20; i++) {
+		(void)uv_run(&served.loop, UV_RUN_NOWAIT);
+		if (uv_backend_timeout(&served.loop) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* The line is as long as the buffer, and nothing follows: it looks like a slow peer. */
+START_TEST(full_buffer_is_no_work)
+{
+	cleanup_close int fd = ask("PUT", "/upload", "Transfer-Encoding: chunked\r\n");
+	cleanup_close int slow = ask("PUT", "/upload", "Transfer-Encoding: chunked\r\n");
+	cleanup_buf struct buf b = BUF_INIT;
+	int sent = 0;
+
+	served_send_text(&served, fd, "5;");
+	while (is_at_rest(NULL) && sent++ < 200)
+		served_send_text(&served, fd,
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	ck_assert_int_lt(sent, 200); /* else there is nothing to test */
+	served_send_text(&served, slow, "1\r\na\r\n");
+	served_until(&served, is_at_rest, NULL);
+	served_send_text(&served, slow, "1\r\nb\r\n0\r\n\r\n");
+	served_read(&served, slow, &b, "got it");
+	until_ended(2);
+	ck_assert_uint_eq(seen.gone, 1);
 }
 END_TEST
 
@@ -934,6 +988,7 @@ add_limit_tests(TCase *tc)
 	tcase_add_test(tc, upload_that_stalls_is_ended);
 	tcase_add_test(tc, reader_that_stalls_is_ended);
 	tcase_add_test(tc, waiting_has_no_limit);
+	tcase_add_test(tc, endless_line_in_a_body_is_ended);
 	tcase_add_test(tc, connections_above_the_limit_wait);
 }
 
@@ -941,6 +996,7 @@ int
 main(void)
 {
 	TCase *usual = tcase_create("usual"), *limits = tcase_create("limits");
+	TCase *patient = tcase_create("patient");
 	Suite *suite = suite_create("http_streams");
 	SRunner *runner = srunner_create(suite);
 	int failed;
@@ -955,6 +1011,10 @@ main(void)
 	tcase_set_timeout(limits, 60);
 	add_limit_tests(limits);
 	suite_add_tcase(suite, limits);
+	tcase_add_checked_fixture(patient, setup_patient, teardown);
+	tcase_set_timeout(patient, 60);
+	tcase_add_test(patient, full_buffer_is_no_work);
+	suite_add_tcase(suite, patient);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
