@@ -6,6 +6,7 @@ FUZZERS += tests/fuzz/fuzz_config
 FUZZERS += tests/fuzz/fuzz_expand
 FUZZERS += tests/fuzz/fuzz_expr
 FUZZERS += tests/fuzz/fuzz_glob
+FUZZERS += tests/fuzz/fuzz_http_server
 FUZZERS += tests/fuzz/fuzz_log
 FUZZERS += tests/fuzz/fuzz_params
 FUZZERS += tests/fuzz/fuzz_plan
@@ -17,6 +18,7 @@ tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_glob_LDFLAGS = $(LDFLAGS_FUZZ)
+tests_fuzz_fuzz_http_server_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_log_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_params_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
@@ -29,7 +31,7 @@ tests_fuzz_fuzz_yaml_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
 EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
-EXTRA_DIST += tests/fuzz/yaml.dict
+EXTRA_DIST += tests/fuzz/http_server.dict tests/fuzz/yaml.dict
 
 if FUZZ
 noinst_PROGRAMS += $(FUZZERS)

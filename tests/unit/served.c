@@ -143,6 +143,17 @@ served_send_text(struct served *s, int fd, const char *text)
 	served_send(s, fd, text, strlen(text));
 }
 
+int
+served_open(struct served *s, const char *method, const char *path, const char *headers)
+{
+	cleanup_free char *head =
+	    xasprintf("%s %s HTTP/1.1\r\nHost: h\r\n%s\r\n", method, path, headers);
+	int fd = served_connect(s);
+
+	served_send_text(s, fd, head);
+	return fd;
+}
+
 /* False: the peer has hung up. */
 static bool
 read_some(struct served *s, int fd, struct buf *b, int64_t end)

@@ -28,6 +28,9 @@ void served_wait(struct served *s, int ms);
 void served_until(struct served *s, bool (*fn)(void *data), void *data);
 
 int served_connect(struct served *s);
+/* On a new connection; headers end with CR LF, or are "". */
+int served_open(
+    struct served *s, const char *method, const char *path, const char *headers);
 /* All of it, or as much as the peer takes before it hangs up. */
 void served_send(struct served *s, int fd, const void *data, size_t len);
 void served_send_text(struct served *s, int fd, const char *text);
