@@ -414,8 +414,7 @@ http_server_drain(struct http_server *s)
 		return;
 	s->is_draining = true;
 	http_accept_close(s);
-	TAILQ_FOREACH(c, &s->waiting, link)
-	{
+	for (c = TAILQ_FIRST(&s->waiting); c != NULL; c = TAILQ_NEXT(c, link)) {
 		if (c->request == NULL)
 			(void)shutdown(c->fd, SHUT_RD);
 	}
@@ -447,8 +446,7 @@ stop_daemon(struct http_server *s)
 
 	if (s->mhd == NULL)
 		return;
-	TAILQ_FOREACH(c, &s->busy, link)
-	{
+	for (c = TAILQ_FIRST(&s->busy); c != NULL; c = TAILQ_NEXT(c, link)) {
 		if (c->request != NULL)
 			http_request_wake(c->request);
 	}

@@ -49,11 +49,11 @@ struct http_server {
 	struct http_listener *listeners;
 	TAILQ_HEAD(http_conns, http_conn) waiting; /* in the order they began to wait */
 	struct http_conns busy;                    /* the other connections */
-	TAILQ_HEAD(, http_request) drained;        /* on_drain is due */
-	size_t connections, most_connections;      /* most: since memory was given back */
-	size_t benched;                            /* requests */
-	bool never_rested;                         /* since the last patrol */
-	bool resumed;                              /* something for the next MHD_run() */
+	TAILQ_HEAD(http_requests, http_request) drained; /* on_drain is due */
+	size_t connections, most_connections; /* most: since memory was given back */
+	size_t benched;                       /* requests */
+	bool never_rested;                    /* since the last patrol */
+	bool resumed;                         /* something for the next MHD_run() */
 	bool is_pumping, is_draining, is_closing;
 	bool accept_is_paused, limit_was_told;
 	uint64_t accept_after; /* loop time, ms; 0: when a connection has ended */

@@ -78,8 +78,7 @@ on_patrol(uv_timer_t *timer)
 	struct http_server *s = timer->data;
 	struct http_conn *c;
 
-	TAILQ_FOREACH(c, &s->busy, link)
-	{
+	for (c = TAILQ_FIRST(&s->busy); c != NULL; c = TAILQ_NEXT(c, link)) {
 		struct http_request *r = c->request;
 
 		if (r != NULL && r->stage == HTTP_BODY && r->content_length < 0)
