@@ -100,21 +100,38 @@ connect_unix(const char *path)
 	return fd;
 }
 
-int
-served_connect(struct served *s)
+/* -1 with errno when nobody listens. */
+static int
+connect_tcp(const char *name)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int64_t port = 0;
-	int fd;
+	cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (str_starts(s->name, "unix:"))
-		return connect_unix(s->name + 5);
-	ck_assert(str_to_int64(strrchr(s->name, ':') + 1, &port));
+	ck_assert(str_to_int64(strrchr(name, ':') + 1, &port));
 	addr.sin_port = htons((uint16_t)port);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+int
+served_connect(struct served *s)
+{
+	int fd = str_starts(s->name, "unix:") ? connect_unix(s->name + 5)
+					      : connect_tcp(s->name);
+
+	ck_assert_int_ge(fd, 0);
 	return fd;
+}
+
+bool
+served_refuses(struct served *s)
+{
+	cleanup_close int fd = connect_tcp(s->name);
+
+	return fd < 0 && errno == ECONNREFUSED;
 }
 
 void

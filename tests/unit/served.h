@@ -28,6 +28,7 @@ void served_wait(struct served *s, int ms);
 void served_until(struct served *s, bool (*fn)(void *data), void *data);
 
 int served_connect(struct served *s);
+bool served_refuses(struct served *s); /* connections; TCP only */
 /* On a new connection; headers end with CR LF, or are "". */
 int served_open(
     struct served *s, const char *method, const char *path, const char *headers);

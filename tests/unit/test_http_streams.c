@@ -634,8 +634,8 @@ END_TEST
 
 START_TEST(idling_server_sleeps)
 {
-	cleanup_close int poll = served_open(&served, "GET", "/wait", ""),
-			  stream = served_open(&served, "GET", "/stream", "");
+	int poll = served_open(&served, "GET", "/wait", "");
+	int stream = served_open(&served, "GET", "/stream", "");
 	int turns = 0;
 
 	until_waiting(2);
@@ -645,6 +645,8 @@ START_TEST(idling_server_sleeps)
 		turns += uv_run(&served.loop, UV_RUN_NOWAIT) != 0;
 	}
 	ck_assert_int_eq(turns, 20);
+	close(poll);
+	close(stream);
 }
 END_TEST
 
@@ -652,7 +654,7 @@ START_TEST(connections_above_the_limit_wait)
 {
 	cleanup_buf struct buf b = BUF_INIT;
 	int first = served_open(&served, "GET", "/wait", "");
-	cleanup_close int second = served_open(&served, "GET", "/wait", "");
+	int second = served_open(&served, "GET", "/wait", "");
 	cleanup_close int third = served_open(&served, "GET", "/hello", "");
 
 	until_waiting(2);
@@ -660,6 +662,7 @@ START_TEST(connections_above_the_limit_wait)
 	ck_assert_uint_eq(http_server_connections(served.server), 2);
 	close(first);
 	served_read(&served, third, &b, "hello");
+	close(second);
 }
 END_TEST
 
@@ -668,7 +671,6 @@ START_TEST(draining_server_finishes_what_runs)
 	cleanup_buf struct buf b = BUF_INIT, idle_answer = BUF_INIT;
 	cleanup_close int running = served_open(&served, "GET", "/wait", "");
 	cleanup_close int idle = served_open(&served, "GET", "/hello", "");
-	cleanup_close int late = -1;
 	int files;
 
 	until_waiting(1);
@@ -679,6 +681,7 @@ START_TEST(draining_server_finishes_what_runs)
 	served_read_end(&served, idle, &idle_answer);
 	until_connections(1);
 	ck_assert_int_eq(served_open_files(), files - 2);
+	ck_assert(served_refuses(&served));
 	reply_text(seen.waiting[0], 200, "at last");
 	served_read_end(&served, running, &b);
 	ck_assert_ptr_nonnull(strstr(buf_str(&b), "at last"));
