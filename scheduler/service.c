@@ -24,49 +24,18 @@ service_now_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* ---- tables by id ---------------------------------------------------------------- */
-
-static const char *
-id_key(int64_t id, char out[24])
-{
-	(void)snprintf(out, 24, "%" PRId64, id);
-	return out;
-}
-
-void *
-service_map_get(const struct map *m, int64_t id)
-{
-	char key[24];
-
-	return map_get(m, id_key(id, key));
-}
-
-void
-service_map_set(struct map *m, int64_t id, void *value)
-{
-	char key[24];
-
-	map_set(m, id_key(id, key), value);
-}
-
-void
-service_map_remove(struct map *m, int64_t id)
-{
-	char key[24];
-
-	map_remove(m, id_key(id, key));
-}
+/* ---- tables by id */
 
 struct live_pipeline *
 service_find_pipeline(struct service *s, int64_t id)
 {
-	return service_map_get(&s->pipelines, id);
+	return idmap_get(&s->pipelines, id);
 }
 
 struct live_job *
 service_find_job(struct service *s, int64_t id)
 {
-	return service_map_get(&s->jobs, id);
+	return idmap_get(&s->jobs, id);
 }
 
 /* ---- effects ------------------------------------------------------------------------
@@ -149,7 +118,7 @@ act(struct service *s, const struct core_effect *effect)
 		p = s->creating;
 		p->id = effect->pipeline;
 		p->recipe->event.pipeline_id = p->id;
-		service_map_set(&s->pipelines, p->id, p);
+		idmap_set(&s->pipelines, p->id, p);
 		s->figures.pipelines++;
 		service_touch_pipeline(s, p);
 		break;
@@ -425,10 +394,10 @@ service_free(struct service *s)
 	uv_close((uv_handle_t *)s->retry, on_timer_closed);
 	core_free(s->core);
 	core_effects_clear(&s->effects);
-	map_for_each(p, &s->pipelines) {
+	idmap_for_each(p, &s->pipelines) {
 		service_free_pipeline(p->value);
 	}
-	map_for_each(q, &s->polls) {
+	idmap_for_each(q, &s->polls) {
 		struct polls *polls = q->value;
 
 		for (size_t i = 0; i < polls->count; i++)
@@ -442,10 +411,10 @@ service_free(struct service *s)
 		free(s->watches);
 		s->watches = next;
 	}
-	map_clear(&s->pipelines);
-	map_clear(&s->jobs);
+	idmap_clear(&s->pipelines);
+	idmap_clear(&s->jobs);
 	map_clear(&s->tokens);
-	map_clear(&s->polls);
+	idmap_clear(&s->polls);
 	map_clear(&s->pushes);
 	free(s->dirty_jobs);
 	free(s->dirty_pipelines);

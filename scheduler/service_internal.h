@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "base/idmap.h"
 #include "base/map.h"
 #include "scheduler/compile.h"
 #include "scheduler/service.h"
@@ -98,10 +99,10 @@ struct service {
 	bool is_draining, is_handling, is_loading, is_closing;
 	size_t afterworks;              /* on workers now */
 	struct live_pipeline *creating; /* while the core makes it */
-	struct map pipelines, jobs;     /* by id in decimal */
+	struct idmap pipelines, jobs;   /* by id */
 	struct map tokens;              /* of jobs, by hash in hex */
 	struct map pushes;              /* "project ref sha" that is in hand */
-	struct map polls;               /* runner's id -> struct polls */
+	struct idmap polls;             /* runner's id -> struct polls */
 	struct live_job **dirty_jobs;
 	size_t dirty_job_count, dirty_job_cap;
 	struct live_pipeline **dirty_pipelines;
@@ -133,9 +134,6 @@ struct live_job *service_find_job(struct service *s, int64_t id);
 void service_touch_job(struct service *s, struct live_job *job);
 void service_touch_pipeline(struct service *s, struct live_pipeline *p);
 void service_notify(struct service *s, const struct service_change *change);
-void *service_map_get(const struct map *m, int64_t id);
-void service_map_set(struct map *m, int64_t id, void *value);
-void service_map_remove(struct map *m, int64_t id);
 
 /* service_rows.c: what is written, and told after it. All but the first two belong
  * between a begin and an end. */

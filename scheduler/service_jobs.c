@@ -274,14 +274,14 @@ struct service_poll *
 service_ask(struct service *s, int64_t runner, service_given_fn given, void *data)
 {
 	struct service_poll *poll = xcalloc(1, sizeof(*poll));
-	struct polls *polls = service_map_get(&s->polls, runner);
+	struct polls *polls = idmap_get(&s->polls, runner);
 
 	*poll = (struct service_poll){
 		.service = s, .runner = runner, .given = given, .data = data
 	};
 	if (polls == NULL) {
 		polls = xcalloc(1, sizeof(*polls));
-		service_map_set(&s->polls, runner, polls);
+		idmap_set(&s->polls, runner, polls);
 	}
 	GROW(polls->items, polls->count, polls->cap);
 	polls->items[polls->count++] = poll;
@@ -301,7 +301,7 @@ bool
 service_take_back(struct service_poll *poll)
 {
 	struct service *s = poll->service;
-	struct polls *polls = service_map_get(&s->polls, poll->runner);
+	struct polls *polls = idmap_get(&s->polls, poll->runner);
 
 	if (poll->is_assigned) /* on its way to the disk */
 		return false;
@@ -382,7 +382,7 @@ void
 service_hand_out(struct service *s, int64_t id, int64_t runner)
 {
 	struct live_job *job = service_find_job(s, id);
-	struct polls *polls = service_map_get(&s->polls, runner);
+	struct polls *polls = idmap_get(&s->polls, runner);
 	cleanup_buf struct buf json = BUF_INIT;
 	char token[SECRET_MAX];
 	unsigned char hash[32];

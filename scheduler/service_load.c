@@ -259,7 +259,7 @@ hand_to_core(struct load *l, struct error *err)
 	p->recipe = take(l->recipe);
 	p->plan = take(l->compilation.plan);
 	p->recipe->event.pipeline_id = p->id;
-	service_map_set(&s->pipelines, p->id, p);
+	idmap_set(&s->pipelines, p->id, p);
 	revive_jobs(l, p);
 	rc = service_send(s,
 	    (struct core_event){

@@ -22,7 +22,7 @@ service_new_job(struct live_pipeline *p, int64_t id)
 	job->log_crc32 = -1;
 	GROW(p->jobs, p->job_count, p->job_cap);
 	p->jobs[p->job_count++] = job;
-	service_map_set(&p->service->jobs, id, job);
+	idmap_set(&p->service->jobs, id, job);
 	return job;
 }
 
@@ -77,9 +77,9 @@ service_drop_pipeline(struct service *s, struct live_pipeline *p)
 {
 	for (size_t i = 0; i < p->job_count; i++) {
 		service_end_token(s, p->jobs[i]);
-		service_map_remove(&s->jobs, p->jobs[i]->id);
+		(void)idmap_remove(&s->jobs, p->jobs[i]->id);
 	}
-	service_map_remove(&s->pipelines, p->id);
+	(void)idmap_remove(&s->pipelines, p->id);
 	repo_drop_pipeline(s->repos_dir, p->recipe->event.project_path, p->id);
 	service_free_pipeline(p);
 }
