@@ -190,8 +190,7 @@ supervise(struct supervision *s, struct error *err)
 		run(s);
 	count_usage(&s->result);
 	/* without a workspace there is nothing to collect, and maybe another try */
-	if (s->spec.collect && !s->killed &&
-	    s->result.verdict != WIRE_WORKSPACE_FAILURE)
+	if (s->spec.collect && !s->killed && s->result.verdict != WIRE_WORKSPACE_FAILURE)
 		await_runner(s, WIRE_COLLECT, &s->finished);
 	return conclude(s, err);
 }
