@@ -90,11 +90,17 @@ on_watch_closed(uv_handle_t *handle)
 	on_handle_closed(c);
 }
 
+static void call_free(struct http_call *call);
+
 static void
 close_client(struct http_client *c)
 {
-	while (c->calls != NULL)
-		http_cancel(c->calls);
+	for (struct http_call *call = c->calls, *next; call != NULL; call = next) {
+		next = call->next;
+		c->lib.curl_multi_remove_handle(c->multi, call->easy);
+		call_free(call);
+	}
+	c->calls = NULL;
 	c->lib.curl_multi_cleanup(c->multi);
 	uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }

@@ -276,3 +276,46 @@ supervised_clear(struct supervised *t)
 	free(t->project_dir);
 	free(t->root);
 }
+
+void
+supervised_await_file(const char *path, bool exists)
+{
+	for (int i = 0; i < 1000 && (access(path, F_OK) == 0) != exists; i++)
+		usleep(10000);
+	ck_assert_msg((access(path, F_OK) == 0) == exists, "%s is %s", path,
+	    exists ? "not there" : "still there");
+}
+
+/* Another process runs the job, until it is killed. */
+pid_t
+supervised_run_elsewhere(struct supervised *t)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		uv_loop_fork(&t->loop);
+		supervised_start(t);
+		uv_run(&t->loop, UV_RUN_DEFAULT);
+		_exit(0);
+	}
+	close(take_fd(&t->dir.lock_fd)); /* the other one has it */
+	return pid;
+}
+
+/* The supervisor gives up its lock shortly before it is gone itself. */
+void
+supervised_await_end(const struct supervised *t)
+{
+	supervised_await_unlock(t);
+	for (int i = 0; i < 200 && !supervised_left_nothing(t); i++)
+		usleep(5000);
+}
+
+void
+supervised_kill_and_reap(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}

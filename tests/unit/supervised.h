@@ -66,6 +66,16 @@ void supervised_print_left(const struct supervised *t);
 /* Until nobody holds the job's lock: its supervisor, wherever it was started, is gone. */
 void supervised_await_unlock(const struct supervised *t);
 
+/* Another process runs the job, until it is killed. */
+pid_t supervised_run_elsewhere(struct supervised *t);
+void supervised_kill_and_reap(pid_t pid);
+
+/* The supervisor, which gives up its lock shortly before it is gone itself, is gone. */
+void supervised_await_end(const struct supervised *t);
+
+/* Until there is (or is no longer) such a file. */
+void supervised_await_file(const char *path, bool exists);
+
 void supervised_clear(struct supervised *t);
 
 #endif

@@ -313,6 +313,103 @@ START_TEST(missing_report_is_said)
 }
 END_TEST
 
+/* ---- for a server ---- */
+
+static struct artifacts_packed_list
+pack(struct workspace_bench *b, struct job_artifact *a, struct error *err)
+{
+	struct job_payload job = make_job(a, NULL);
+	struct artifacts_packed_list list = { NULL, 0, 0 };
+	cleanup_free char *dir = path_join(b->store, "upload");
+
+	if (artifacts_pack(&job, true, &b->view, dir, NULL, &list, &b->log, err) == 0)
+		err->code = 0;
+	return list;
+}
+
+START_TEST(server_gets_a_zip_that_comes_back)
+{
+	cleanup_workspace_bench struct workspace_bench b;
+	struct job_artifact a = {
+		.paths = out_paths, .path_count = 1, .format = "zip", .name = "x/n\"m"
+	};
+	struct artifacts_packed_list list;
+	struct error err = ERROR_INIT;
+
+	workspace_bench_open(&b);
+	fixture_sh(b.dir,
+	    "mkdir -p out/empty && echo built >out/x && chmod 700 out/x && ln -s x out/l && "
+	    "ln out/x out/hard && head -c 300000 /dev/urandom >out/large && cp out/large keep");
+	list = pack(&b, &a, &err);
+	ck_assert_msg(list.count == 1, "%s", err.msg);
+	ck_assert_str_eq(list.items[0].filename, "n_m.zip");
+	fixture_sh(b.store, "python3 -m zipfile -t '%s'", list.items[0].path);
+	fixture_sh(b.store, "mkdir 7 && cp '%s' 7/artifacts.zip", list.items[0].path);
+	fixture_sh(b.dir, "cp keep '%s'/keep", b.store);
+	artifacts_packed_clear(&list);
+	workspace_bench_renew(&b);
+	restore(&b);
+	fixture_sh(b.dir,
+	    "grep -q built out/x && test -x out/x && test -d out/empty && "
+	    "test \"$(readlink out/l)\" = x && grep -q built out/hard && "
+	    "cmp out/large '%s'/keep",
+	    b.store);
+}
+END_TEST
+
+static const char *report_paths[] = { "r/*" };
+
+START_TEST(server_gets_reports_as_gzip_members)
+{
+	cleanup_workspace_bench struct workspace_bench b;
+	struct job_artifact a = { .paths = report_paths,
+		.path_count = 1,
+		.type = "junit",
+		.format = "gzip",
+		.name = "junit.xml" };
+	cleanup_free char *got = NULL;
+	struct artifacts_packed_list list;
+	struct error err = ERROR_INIT;
+
+	workspace_bench_open(&b);
+	fixture_sh(b.dir, "mkdir -p r/d && echo one >r/1 && echo two >r/2 && : >r/3");
+	list = pack(&b, &a, &err);
+	ck_assert_msg(list.count == 1, "%s", err.msg);
+	ck_assert_str_eq(list.items[0].filename, "junit.xml.gz");
+	got = fixture_ask(b.dir, "gzip -dc <'%s'", list.items[0].path);
+	ck_assert_str_eq(got, "one\ntwo");
+	artifacts_packed_clear(&list);
+}
+END_TEST
+
+START_TEST(server_gets_one_raw_file)
+{
+	cleanup_workspace_bench struct workspace_bench b;
+	struct job_artifact a = {
+		.paths = report_paths, .path_count = 1, .type = "sast", .format = "raw"
+	};
+	cleanup_free char *got = NULL;
+	struct artifacts_packed_list list;
+	struct error err = ERROR_INIT;
+
+	workspace_bench_open(&b);
+	fixture_sh(b.dir, "mkdir r && echo one >r/1");
+	list = pack(&b, &a, &err);
+	ck_assert_msg(list.count == 1, "%s", err.msg);
+	ck_assert_str_eq(list.items[0].filename, "artifacts");
+	got = fixture_ask(b.dir, "cat '%s'", list.items[0].path);
+	ck_assert_str_eq(got, "one");
+	artifacts_packed_clear(&list);
+	fixture_sh(b.dir, "echo two >r/2");
+	list = pack(&b, &a, &err);
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_str_eq(err.msg,
+	    "artifacts \"sast\": only one file can be sent as it is, and r/1 and r/2 were "
+	    "found");
+	artifacts_packed_clear(&list);
+}
+END_TEST
+
 START_TEST(one_file_can_be_read)
 {
 	cleanup_workspace_bench struct workspace_bench b;
@@ -360,6 +457,9 @@ main(void)
 	tcase_add_test(tc, report_that_is_a_link_is_not_read);
 	tcase_add_test(tc, missing_report_is_said);
 	tcase_add_test(tc, one_file_can_be_read);
+	tcase_add_test(tc, server_gets_a_zip_that_comes_back);
+	tcase_add_test(tc, server_gets_reports_as_gzip_members);
+	tcase_add_test(tc, server_gets_one_raw_file);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -299,49 +299,6 @@ END_TEST
 
 /* ---- the death of the runner ----------------------------------------------- */
 
-static void
-wait_for_file(const char *path, bool exists)
-{
-	for (int i = 0; i < 1000 && (access(path, F_OK) == 0) != exists; i++)
-		usleep(10000);
-	ck_assert_msg((access(path, F_OK) == 0) == exists, "%s is %s", path,
-	    exists ? "not there" : "still there");
-}
-
-/* Another process runs the job, until it is killed. */
-static pid_t
-run_elsewhere(struct supervised *t)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		uv_loop_fork(&t->loop);
-		supervised_start(t);
-		uv_run(&t->loop, UV_RUN_DEFAULT);
-		_exit(0);
-	}
-	close(take_fd(&t->dir.lock_fd)); /* the other one has it */
-	return pid;
-}
-
-/* The supervisor gives up its lock shortly before it is gone itself. */
-static void
-await_end(const struct supervised *t)
-{
-	supervised_await_unlock(t);
-	for (int i = 0; i < 200 && !supervised_left_nothing(t); i++)
-		usleep(5000);
-}
-
-static void
-kill_and_reap(pid_t pid)
-{
-	int status;
-
-	ck_assert_int_eq(kill(pid, SIGKILL), 0);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-}
-
 /* Another's child: who knows when it is reaped; dead is enough. */
 static void
 kill_and_await(pid_t pid)
@@ -367,14 +324,14 @@ START_TEST(tied_job_ends_within_a_second_of_its_runner)
 	supervised_add_script(&t, "trap '' TERM; " DAEMON "while :; do sleep 0.1; done");
 	add_after_script(&t, tell_status);
 	t.spec.grace_ms = 60000;
-	pid = run_elsewhere(&t);
-	wait_for_file(up, true);
+	pid = supervised_run_elsewhere(&t);
+	supervised_await_file(up, true);
 	begin = (int64_t)uv_hrtime();
-	kill_and_reap(pid);
+	supervised_kill_and_reap(pid);
 	while (!supervised_left_nothing(&t) && (int64_t)uv_hrtime() - begin < 3000000000)
 		usleep(20000);
 	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 1000000000);
-	wait_for_file(t.dir.path, false);
+	supervised_await_file(t.dir.path, false);
 	supervised_clear(&t);
 }
 END_TEST
@@ -394,135 +351,18 @@ START_TEST(untied_job_goes_on_and_leaves_its_result)
 	supervised_add_script(
 	    &t, DAEMON "until [ -e go ]; do sleep 0.02; done; echo went on; exit 9");
 	t.spec.tied = false;
-	runner = run_elsewhere(&t);
-	wait_for_file(up, true);
-	kill_and_reap(runner);
+	runner = supervised_run_elsewhere(&t);
+	supervised_await_file(up, true);
+	supervised_kill_and_reap(runner);
 	ck_assert_int_eq(path_write_file(go, "", 0, 0644, &err), 0);
-	wait_for_file(result, true);
+	supervised_await_file(result, true);
 	ck_assert_int_eq(buf_read_file(&text, result, 4096, &err), 0);
 	ck_assert_msg(strstr(text.data,
 			  "\"reason\":\"script_failure\",\"message\":\"exit "
 			  "code 9\",\"exit_code\":9,\"signal\":0,") != NULL,
 	    "%s", text.data);
-	await_end(&t);
+	supervised_await_end(&t);
 	ck_assert(supervised_left_nothing(&t));
-	supervised_clear(&t);
-}
-END_TEST
-
-static void
-take_over(struct supervised *t)
-{
-	struct error err = ERROR_INIT;
-
-	t->supervisor = supervisor_new(&t->loop, &t->events);
-	for (int i = 0; i < 400; i++) {
-		if (supervisor_adopt(t->supervisor, t->dir.path, t->dir.marker,
-			t->trace_path, &err) == 0)
-			return;
-		usleep(5000);
-	}
-	ck_abort_msg("%s", err.msg);
-}
-
-static void
-answer_collect(struct supervisor *s, int workspace_fd,
-    const struct supervisor_result *so_far, void *data UNUSED)
-{
-	close(workspace_fd);
-	ck_assert_int_eq(so_far->exit_code, 9);
-	supervisor_log(s, "collected\n", 10);
-	supervisor_finish(s);
-}
-
-static void
-answer_ready(struct supervisor *s, int workspace_fd, void *data UNUSED)
-{
-	close(workspace_fd);
-	supervisor_log(s, "restored\n", 9);
-	supervisor_begin(s);
-}
-
-START_TEST(later_runner_takes_a_running_job_over)
-{
-	cleanup_free char *up = NULL, *go = NULL;
-	struct error err = ERROR_INIT;
-	struct supervised t;
-
-	supervised_init(&t);
-	go = path_join(t.project_dir, "go");
-	up = path_join(t.project_dir, "daemon-up");
-	supervised_add_script(
-	    &t, DAEMON "until [ -e go ]; do sleep 0.02; done; echo went on; exit 9");
-	t.spec.tied = false;
-	t.spec.collect = true;
-	t.events.on_collect = answer_collect;
-	{
-		pid_t runner = run_elsewhere(&t);
-
-		wait_for_file(up, true);
-		kill_and_reap(runner);
-	}
-	take_over(&t);
-	ck_assert_int_eq(path_write_file(go, "", 0, 0644, &err), 0);
-	supervised_wait(&t);
-	ck_assert_int_eq(t.result.exit_code, 9);
-	ck_assert_ptr_nonnull(strstr(buf_str(&t.trace), "went on\ncollected\n"));
-	ck_assert_uint_eq(t.result.trace_bytes, t.trace.len);
-	await_end(&t);
-	supervised_clear(&t);
-}
-END_TEST
-
-/* The runner died before it answered: the next one hears the question again. */
-static void
-ask_again(bool before)
-{
-	cleanup_free char *ran = NULL;
-	struct supervised t;
-	pid_t runner;
-
-	supervised_init(&t);
-	ran = path_join(t.project_dir, "ran");
-	supervised_add_script(&t, "touch ran; exit 9");
-	t.spec.tied = false;
-	t.spec.hold = before;
-	t.spec.collect = true;
-	runner = run_elsewhere(&t); /* it answers nothing */
-	if (before)
-		wait_for_file(t.trace_path, true);
-	else
-		wait_for_file(ran, true);
-	usleep(20000);
-	kill_and_reap(runner);
-	t.events.on_ready = answer_ready;
-	t.events.on_collect = answer_collect;
-	take_over(&t);
-	supervised_wait(&t);
-	ck_assert_int_eq(t.result.exit_code, 9);
-	ck_assert_ptr_nonnull(strstr(buf_str(&t.trace), "collected\n"));
-	ck_assert((strstr(buf_str(&t.trace), "restored\n") != NULL) == before);
-	await_end(&t);
-	supervised_clear(&t);
-}
-
-START_TEST(open_question_is_asked_again)
-{
-	ask_again(_i == 0);
-}
-END_TEST
-
-START_TEST(nobody_to_take_over_is_missing)
-{
-	struct error err = ERROR_INIT;
-	struct supervised t;
-
-	supervised_init(&t);
-	t.supervisor = supervisor_new(&t.loop, &t.events);
-	ck_assert_int_eq(
-	    supervisor_adopt(t.supervisor, t.dir.path, t.dir.marker, t.trace_path, &err),
-	    ERR_MISSING);
-	supervisor_free(t.supervisor);
 	supervised_clear(&t);
 }
 END_TEST
@@ -579,15 +419,15 @@ START_TEST(sweep_removes_what_two_deaths_left)
 	up = path_join(t.project_dir, "daemon-up");
 	supervised_add_script(&t, DAEMON "sleep 1000");
 	spec_add_file(&t.spec, "KEY", "secret", 6);
-	runner = run_elsewhere(&t);
-	wait_for_file(up, true);
+	runner = supervised_run_elsewhere(&t);
+	supervised_await_file(up, true);
 	ck_assert_int_eq(sweep(&t), 0); /* alive: not touched */
 	procs_descendants(runner, &pids);
 	ck_assert_uint_ge(pids.count, 1);
 	supervisor = pids.items[0];
 	ck_assert_int_eq(kill(runner, SIGSTOP), 0); /* or it would tidy up itself */
 	kill_and_await(supervisor);
-	kill_and_reap(runner);
+	supervised_kill_and_reap(runner);
 	ck_assert(!supervised_left_nothing(&t));
 	ck_assert_int_eq(sweep(&t), 1);
 	ck_assert(supervised_left_nothing(&t));
@@ -619,15 +459,15 @@ kills(void)
 static void
 act(struct supervised *t, enum victim victim, unsigned delay_us)
 {
-	pid_t pid = victim == KILL_RUNNER ? run_elsewhere(t) : 0;
+	pid_t pid = victim == KILL_RUNNER ? supervised_run_elsewhere(t) : 0;
 
 	if (pid == 0)
 		supervised_start(t);
 	usleep(delay_us);
 	switch (victim) {
 	case KILL_RUNNER:
-		kill_and_reap(pid);
-		await_end(t);
+		supervised_kill_and_reap(pid);
+		supervised_await_end(t);
 		return;
 	case KILL_SUPERVISOR:
 		kill(supervisor_pid(), SIGKILL);
@@ -736,9 +576,6 @@ main(void)
 	tcase_add_test(tc, canceled_before_the_first_step_runs_none);
 	tcase_add_test(tc, tied_job_ends_within_a_second_of_its_runner);
 	tcase_add_test(tc, untied_job_goes_on_and_leaves_its_result);
-	tcase_add_test(tc, later_runner_takes_a_running_job_over);
-	tcase_add_loop_test(tc, open_question_is_asked_again, 0, 2);
-	tcase_add_test(tc, nobody_to_take_over_is_missing);
 	tcase_add_test(tc, death_of_the_supervisor_is_a_system_failure);
 	tcase_add_test(tc, sweep_removes_what_two_deaths_left);
 	tcase_add_test(tc, nameless_daemon_is_found_by_its_mounts);

@@ -1,0 +1,143 @@
+/* Runners that come later take over what supervisors keep going. */
+#include <check.h>
+#include <unistd.h>
+
+#include "tests/unit/supervised.h"
+
+#define UP "touch up; "
+
+static void
+take_over(struct supervised *t)
+{
+	struct error err = ERROR_INIT;
+
+	t->supervisor = supervisor_new(&t->loop, &t->events);
+	for (int i = 0; i < 400; i++) {
+		if (supervisor_adopt(t->supervisor, t->dir.path, t->dir.marker,
+			t->trace_path, &err) == 0)
+			return;
+		usleep(5000);
+	}
+	ck_abort_msg("%s", err.msg);
+}
+
+static void
+answer_collect(struct supervisor *s, int workspace_fd,
+    const struct supervisor_result *so_far, void *data UNUSED)
+{
+	close(workspace_fd);
+	ck_assert_int_eq(so_far->exit_code, 9);
+	supervisor_log(s, "collected\n", 10);
+	supervisor_finish(s);
+}
+
+static void
+answer_ready(struct supervisor *s, int workspace_fd, void *data UNUSED)
+{
+	close(workspace_fd);
+	supervisor_log(s, "restored\n", 9);
+	supervisor_begin(s);
+}
+
+START_TEST(later_runner_takes_a_running_job_over)
+{
+	cleanup_free char *up = NULL, *go = NULL;
+	struct error err = ERROR_INIT;
+	struct supervised t;
+
+	supervised_init(&t);
+	go = path_join(t.project_dir, "go");
+	up = path_join(t.project_dir, "up");
+	supervised_add_script(
+	    &t, UP "until [ -e go ]; do sleep 0.02; done; echo went on; exit 9");
+	t.spec.tied = false;
+	t.spec.collect = true;
+	t.events.on_collect = answer_collect;
+	{
+		pid_t runner = supervised_run_elsewhere(&t);
+
+		supervised_await_file(up, true);
+		supervised_kill_and_reap(runner);
+	}
+	take_over(&t);
+	ck_assert_int_eq(path_write_file(go, "", 0, 0644, &err), 0);
+	supervised_wait(&t);
+	ck_assert_int_eq(t.result.exit_code, 9);
+	ck_assert_ptr_nonnull(strstr(buf_str(&t.trace), "went on\ncollected\n"));
+	ck_assert_uint_eq(t.result.trace_bytes, t.trace.len);
+	supervised_await_end(&t);
+	supervised_clear(&t);
+}
+END_TEST
+
+/* The runner died before it answered: the next one hears the question again. */
+static void
+ask_again(bool before)
+{
+	cleanup_free char *ran = NULL;
+	struct supervised t;
+	pid_t runner;
+
+	supervised_init(&t);
+	ran = path_join(t.project_dir, "ran");
+	supervised_add_script(&t, "touch ran; exit 9");
+	t.spec.tied = false;
+	t.spec.hold = before;
+	t.spec.collect = true;
+	runner = supervised_run_elsewhere(&t); /* it answers nothing */
+	if (before)
+		supervised_await_file(t.trace_path, true);
+	else
+		supervised_await_file(ran, true);
+	usleep(20000);
+	supervised_kill_and_reap(runner);
+	t.events.on_ready = answer_ready;
+	t.events.on_collect = answer_collect;
+	take_over(&t);
+	supervised_wait(&t);
+	ck_assert_int_eq(t.result.exit_code, 9);
+	ck_assert_ptr_nonnull(strstr(buf_str(&t.trace), "collected\n"));
+	ck_assert((strstr(buf_str(&t.trace), "restored\n") != NULL) == before);
+	supervised_await_end(&t);
+	supervised_clear(&t);
+}
+
+START_TEST(open_question_is_asked_again)
+{
+	ask_again(_i == 0);
+}
+END_TEST
+
+START_TEST(nobody_to_take_over_is_missing)
+{
+	struct error err = ERROR_INIT;
+	struct supervised t;
+
+	supervised_init(&t);
+	t.supervisor = supervisor_new(&t.loop, &t.events);
+	ck_assert_int_eq(
+	    supervisor_adopt(t.supervisor, t.dir.path, t.dir.marker, t.trace_path, &err),
+	    ERR_MISSING);
+	supervisor_free(t.supervisor);
+	supervised_clear(&t);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("takeover");
+	TCase *tc = tcase_create("takeover");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, later_runner_takes_a_running_job_over);
+	tcase_add_loop_test(tc, open_question_is_asked_again, 0, 2);
+	tcase_add_test(tc, nobody_to_take_over_is_missing);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
