@@ -1,7 +1,7 @@
 # What `make bench` measures with: an empty program as the floor, and small ones that time
 # the others and what a server keeps. The benches are Python of the standard library.
 
-noinst_PROGRAMS += bench/empty bench/keep bench/measure
+noinst_PROGRAMS += bench/empty bench/keep bench/measure bench/schedule
 
 bench_empty_SOURCES = bench/empty.c
 bench_empty_LDADD =
@@ -11,6 +11,8 @@ bench_keep_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
 
 bench_measure_SOURCES = bench/measure.c
 bench_measure_LDADD =
+
+bench_schedule_SOURCES = bench/schedule.c
 
 EXTRA_DIST += \
 	bench/README.md \
@@ -22,6 +24,7 @@ EXTRA_DIST += \
 	bench/peers.py \
 	bench/plans.py \
 	bench/run \
+	bench/schedules.py \
 	bench/serve.py \
 	bench/starts.py
 
