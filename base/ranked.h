@@ -46,14 +46,18 @@ ranked_has(const struct ranked_node *node)
 	return node->size != 0;
 }
 
-/* The struct of TYPE that embeds node as MEMBER; NULL for NULL. */
+/* The struct of TYPE that embeds node, which is not NULL, as MEMBER. */
 #define ranked_of(node, type, member)                                                    \
 	((type *)ranked_container((node), offsetof(type, member)))
+
+/* That of the first member of a set; NULL when it is empty. */
+#define ranked_first(set, type, member)                                                  \
+	((set)->first == NULL ? NULL : ranked_of((set)->first, type, member))
 
 static inline void *
 ranked_container(const struct ranked_node *node, size_t offset)
 {
-	return node == NULL ? NULL : (char *)(uintptr_t)node - offset;
+	return (char *)(uintptr_t)node - offset;
 }
 
 #endif

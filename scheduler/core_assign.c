@@ -24,18 +24,24 @@ at_berth(const struct berth *berth, bool only_protected)
 	return first_fit(best, only_protected, berth->lane);
 }
 
+/* Who waits longer; either may be NULL. */
+static struct runner *
+older(struct runner *a, struct runner *b)
+{
+	if (a == NULL || b == NULL)
+		return a == NULL ? b : a;
+	return a->arrival < b->arrival ? a : b;
+}
+
 struct runner *
 core_waiting_runner(const struct lane *lane)
 {
 	struct runner *best = NULL;
 
 	for (size_t i = 0; i < lane->berth_count; i++) {
-		for (int only = 0; only <= lane->is_protected; only++) {
-			struct runner *r = at_berth(&lane->berths[i], only != 0);
-
-			if (r != NULL && (best == NULL || r->arrival < best->arrival))
-				best = r;
-		}
+		best = older(best, at_berth(&lane->berths[i], false));
+		if (lane->is_protected)
+			best = older(best, at_berth(&lane->berths[i], true));
 	}
 	return best;
 }
@@ -136,7 +142,7 @@ core_assign(struct core *core)
 {
 	for (;;) {
 		struct lane *lane =
-		    ranked_of(core->fresh_lanes.first, struct lane, fresh_node);
+		    ranked_first(&core->fresh_lanes, struct lane, fresh_node);
 		struct runner *r = core->first_fresh;
 
 		if (core->limits.jobs > 0 &&

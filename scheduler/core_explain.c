@@ -179,13 +179,10 @@ static void
 explain_obstacle(const struct core *core, const struct job *job, const struct runner *r,
     struct core_wait *w)
 {
-	const char *name = r == NULL ? "" : r->pub.name;
+	const char *name = r->pub.name;
 
-	w->runner = r == NULL ? 0 : r->pub.id;
+	w->runner = r->pub.id;
 	switch ((int)w->code) {
-	case CORE_WAIT_NO_RUNNER:
-		say(w, "there is no runner");
-		return;
 	case CORE_WAIT_SCOPE:
 		say(w, "no runner takes jobs of this project");
 		return;
@@ -274,32 +271,36 @@ find_position(const struct job *job, struct core_wait *w)
 }
 
 static void
+explain_limit(struct core_wait *w, enum core_wait_code code, const char *whose, int limit)
+{
+	w->code = code;
+	w->limit = limit;
+	say(w, "the %s has its limit of %d running jobs; number %zu of %zu", whose, limit,
+	    w->position, w->queued);
+}
+
+static void
 explain_queued(const struct core *core, const struct job *job, struct core_wait *w)
 {
 	const struct project *project = job->pipeline->project;
 	const struct runner *r = nearest(core, job->lane, &w->code);
+	bool limits_count = w->code >= CORE_WAIT_RUNNER_LIMIT;
 
 	find_position(job, w);
 	w->never = w->code < CORE_WAIT_PAUSED;
-	if (w->code < CORE_WAIT_RUNNER_LIMIT) {
-		explain_obstacle(core, job, r, w);
-	} else if (project->pub.limit > 0 && project->running >= project->pub.limit) {
-		w->code = CORE_WAIT_PROJECT_LIMIT;
-		w->limit = project->pub.limit;
-		say(w, "the project has its limit of %d running jobs; number %zu of %zu",
-		    w->limit, w->position, w->queued);
-	} else if (core->limits.jobs > 0 &&
-	    core->counts.assigned >= (size_t)core->limits.jobs) {
-		w->code = CORE_WAIT_INSTANCE_LIMIT;
-		w->limit = core->limits.jobs;
-		say(w, "the server has its limit of %d running jobs; number %zu of %zu",
-		    w->limit, w->position, w->queued);
-	} else if (w->code == CORE_WAIT_RUNNER_LIMIT) {
-		explain_obstacle(core, job, r, w);
-	} else {
+	if (r == NULL)
+		say(w, "there is no runner");
+	else if (limits_count && project->pub.limit > 0 &&
+	    project->running >= project->pub.limit)
+		explain_limit(w, CORE_WAIT_PROJECT_LIMIT, "project", project->pub.limit);
+	else if (limits_count && core->limits.jobs > 0 &&
+	    core->counts.assigned >= (size_t)core->limits.jobs)
+		explain_limit(w, CORE_WAIT_INSTANCE_LIMIT, "server", core->limits.jobs);
+	else if (w->code == CORE_WAIT_QUEUE)
 		say(w, "waits for a free runner: number %zu of %zu", w->position,
 		    w->queued);
-	}
+	else
+		explain_obstacle(core, job, r, w);
 }
 
 /* A job that is not done, of those it waits for. */

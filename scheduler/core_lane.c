@@ -4,7 +4,7 @@
 static struct job *
 first_job(const struct lane *lane)
 {
-	return ranked_of(lane->jobs.first, struct job, queue);
+	return ranked_first(&lane->jobs, struct job, queue);
 }
 
 /* What one event made ready goes in the order of the pipeline file. */

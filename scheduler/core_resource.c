@@ -63,7 +63,7 @@ get_resource(struct core *core, int64_t project, const char *name)
 static struct job *
 first_upcoming(const struct resource *r)
 {
-	return ranked_of(r->upcoming.first, struct job, upcoming);
+	return ranked_first(&r->upcoming, struct job, upcoming);
 }
 
 static void
@@ -216,14 +216,15 @@ core_set_mode(struct core *core, const struct core_resource_group *says)
 {
 	struct resource *r = get_resource(core, says->project, says->name);
 	struct ranked old = r->upcoming;
-	struct job *job;
 
 	r->upcoming = (struct ranked)RANKED_INIT(compare_upcoming);
 	r->mode = says->mode;
 	r->configured = says->mode != CORE_UNORDERED;
-	while ((job = ranked_of(old.root, struct job, upcoming)) != NULL) {
-		ranked_remove(&old, &job->upcoming);
-		ranked_insert(&r->upcoming, &job->upcoming);
+	while (old.root != NULL) {
+		struct ranked_node *node = old.root;
+
+		ranked_remove(&old, node);
+		ranked_insert(&r->upcoming, node);
 	}
 	make_dirty(core, r);
 }

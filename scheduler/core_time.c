@@ -35,8 +35,10 @@ core_advance(struct core *core, int64_t time_us)
 {
 	if (time_us <= core->now_us)
 		return;
-	if (core->told_us != NEVER && time_us > core->told_us + LATE_US)
+	if (core->told_us != NEVER && time_us > core->told_us + LATE_US) {
 		core->stood_us += time_us - core->now_us;
+		core->told_us = NEVER; /* that tick may be far away: asked for anew */
+	}
 	core->now_us = time_us;
 }
 
@@ -144,12 +146,12 @@ core_tick(struct core *core)
 {
 	struct job *job;
 
-	while ((job = ranked_of(core->delays.first, struct job, timer)) != NULL &&
+	while ((job = ranked_first(&core->delays, struct job, timer)) != NULL &&
 	    job->timer_us <= core->now_us) {
 		core_unwatch(core, job);
 		core_enqueue(core, job);
 	}
-	while ((job = ranked_of(core->leases.first, struct job, timer)) != NULL &&
+	while ((job = ranked_first(&core->leases, struct job, timer)) != NULL &&
 	    job->timer_us <= lease_clock(core))
 		expire(core, job);
 }
@@ -158,8 +160,8 @@ core_tick(struct core *core)
 void
 core_tell_timer(struct core *core, bool ticked)
 {
-	const struct job *delayed = ranked_of(core->delays.first, struct job, timer);
-	const struct job *leased = ranked_of(core->leases.first, struct job, timer);
+	const struct job *delayed = ranked_first(&core->delays, struct job, timer);
+	const struct job *leased = ranked_first(&core->leases, struct job, timer);
 	int64_t at = delayed == NULL ? NEVER : delayed->timer_us;
 
 	if (leased != NULL)

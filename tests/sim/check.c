@@ -156,6 +156,20 @@ check_limits(struct world *w, const struct tally *t)
 		    w, "there are %d jobs of at most %d", t->all, w->limits.jobs);
 }
 
+/* A lease is 30 s; its runner's last words may be on the way for as long. */
+static void
+check_lease(struct world *w, const struct core_job *job)
+{
+	int64_t since = truth_of(w, job->id)->burnt_us;
+
+	if (since == 0 || job->status != STATUS_RUNNING || w->server.stalled)
+		return;
+	if (since < w->server.well_since_us)
+		since = w->server.well_since_us;
+	if (w->now_us - since > 70 * SECOND)
+		check_failed(w, "job %" PRId64 " still runs where nobody is", job->id);
+}
+
 void
 check_core(struct world *w)
 {
@@ -168,8 +182,10 @@ check_core(struct world *w)
 			tally_job(w, &t, core_job(core, id));
 	check_limits(w, &t);
 	for (int64_t id = 1; id <= last; id++)
-		if (core_job(core, id) != NULL)
+		if (core_job(core, id) != NULL) {
 			check_idle(w, &t, core_job(core, id));
+			check_lease(w, core_job(core, id));
+		}
 }
 
 /* What somebody has heard must stay true, whatever crashes later. */

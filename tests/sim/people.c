@@ -98,6 +98,7 @@ break_server(struct world *w)
 	} else {
 		w->server.clock_offset_us +=
 		    chance_between(w, -20 * SECOND, 120 * MINUTE);
+		w->server.well_since_us = w->now_us + 20 * SECOND;
 	}
 }
 
@@ -204,6 +205,7 @@ people_heal(struct world *w)
 	w->faults = false;
 	server_start(w);
 	w->server.stalled = false;
+	w->server.well_since_us = w->now_us;
 	w->mode = CORE_UNORDERED; /* others may wait for what waits for them */
 	server_describe_modes(w);
 	press_all(w, &(struct message){ .runner = 0 });

@@ -254,6 +254,11 @@ runner_stop(struct world *w, int runner)
 void
 runner_burn(struct world *w, int runner)
 {
-	w->runners[runner].up = false;
-	w->runners[runner].build_count = 0;
+	struct sim_runner *r = &w->runners[runner];
+
+	for (size_t i = 0; i < r->build_count; i++)
+		if (r->builds[i].phase != BUILD_ACCEPTING)
+			truth_of(w, r->builds[i].job)->burnt_us = w->now_us;
+	r->up = false;
+	r->build_count = 0;
 }

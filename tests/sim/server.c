@@ -388,6 +388,7 @@ server_start(struct world *w)
 	world_log(w, "server starts");
 	s->up = true;
 	s->stalled = false;
+	s->well_since_us = w->now_us;
 	s->incarnation++;
 	s->core = core_new(w->store.last_pipeline + 1, w->store.last_job + 1);
 	server_describe_limits(w);
@@ -428,8 +429,10 @@ server_crash(struct world *w)
 static void
 go_on(struct world *w, const struct message *m)
 {
-	if (m->incarnation == w->server.incarnation)
-		w->server.stalled = false;
+	if (m->incarnation != w->server.incarnation)
+		return;
+	w->server.stalled = false;
+	w->server.well_since_us = w->now_us;
 }
 
 void

@@ -125,8 +125,9 @@ struct server {
 	size_t queued, queue_cap;
 	size_t in_flight; /* of these, in the transaction that is being written */
 	int64_t clock_offset_us;
-	int64_t timer; /* counts them, so that replaced ones are known */
-	bool stalled;  /* stopped: hears nothing, ticks nothing */
+	int64_t timer;         /* counts them, so that replaced ones are known */
+	int64_t well_since_us; /* up, hearing, and its clock steady */
+	bool stalled;          /* stopped: hears nothing, ticks nothing */
 };
 
 void server_start(struct world *w);
@@ -183,7 +184,8 @@ void people_heal(struct world *w);
 
 /* What really happened to a job, whatever anybody thinks. */
 struct truth {
-	int starts; /* of its script */
+	int starts;       /* of its script */
+	int64_t burnt_us; /* its runner was lost with it; 0: no */
 	bool ran_to_end;
 	bool success;
 	int64_t log_bytes;

@@ -111,6 +111,32 @@ START_TEST(mirror_shows_a_blocked_child)
 }
 END_TEST
 
+START_TEST(what_a_blocked_mirror_skipped_runs_when_it_goes_on)
+{
+	static const struct scheduled_spec specs[] = { { "t", .trigger = "mirror",
+							   .allow_failure = true },
+		{ "n", .needs = "t" }, { NULL } };
+	static const struct scheduled_spec manual[] = { { "c", .when = WHEN_MANUAL },
+		{ NULL } };
+	struct family f = { .parent = 0 };
+
+	scheduled_init(&f.s);
+	scheduled_request(&f.s, 1);
+	f.parent = scheduled_create(&f.s, scheduled_plan(&f.s, specs), NULL);
+	f.trigger = scheduled_job(&f.s, f.parent, "t");
+	make_child(&f, manual);
+	ck_assert_str_eq(
+	    scheduled_state(&f.s, f.parent), "t:manual n:skipped => skipped");
+	scheduled_send(&f.s,
+	    (struct core_event){
+		.type = CORE_PLAY, .job = scheduled_job(&f.s, f.child, "c") });
+	end_child(&f, REASON_NONE);
+	ck_assert_str_eq(
+	    scheduled_state(&f.s, f.parent), "t:success n:pending => running");
+	scheduled_clear(&f.s);
+}
+END_TEST
+
 START_TEST(mirrored_job_is_not_played_itself)
 {
 	static const struct scheduled_spec manual[] = { { "c", .when = WHEN_MANUAL },
@@ -273,6 +299,7 @@ main(void)
 	    tc, trigger_job_ends_as_its_strategy_says, 0, (int)ARRAY_LEN(ends));
 	tcase_add_test(tc, without_strategy_it_is_done_once_the_child_exists);
 	tcase_add_test(tc, mirror_shows_a_blocked_child);
+	tcase_add_test(tc, what_a_blocked_mirror_skipped_runs_when_it_goes_on);
 	tcase_add_test(tc, mirrored_job_is_not_played_itself);
 	tcase_add_test(tc, cancel_reaches_the_child);
 	tcase_add_test(tc, retry_in_the_child_opens_the_parent_again);

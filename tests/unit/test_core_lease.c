@@ -185,6 +185,21 @@ START_TEST(server_that_stood_still_takes_nobody_for_lost)
 }
 END_TEST
 
+START_TEST(clock_that_jumps_ahead_does_not_stop_the_leases)
+{
+	struct scheduled s;
+	int64_t job = started(&s, &plain);
+
+	s.now_us += 3600 * SECOND;
+	s.timer_us = INT64_MAX; /* its timer knows nothing of the jump */
+	beat(&s, job);
+	ck_assert_int_ne(s.timer_us, INT64_MAX);
+	scheduled_wait(&s, 31 * SECOND);
+	ck_assert_str_eq(scheduled_status(&s, job), "failed");
+	scheduled_clear(&s);
+}
+END_TEST
+
 /* Tries made until it stays failed, all ending with this reason. */
 static const struct {
 	const char *claim;
@@ -354,6 +369,7 @@ main(void)
 	tcase_add_test(tc, lost_job_is_tried_again_and_says_why);
 	tcase_add_test(tc, late_word_for_the_lost_try_is_refused);
 	tcase_add_test(tc, server_that_stood_still_takes_nobody_for_lost);
+	tcase_add_test(tc, clock_that_jumps_ahead_does_not_stop_the_leases);
 	tcase_add_loop_test(tc, tries_as_often_as_it_should, 0, (int)ARRAY_LEN(tries));
 	tcase_add_test(tc, tries_of_the_system_leave_the_file_its_own);
 	tcase_add_test(tc, job_beyond_its_timeout_and_grace_fails);

@@ -4,12 +4,15 @@
 #include "base/str.h"
 #include "tests/unit/scheduled.h"
 
-static const struct core_origin old_commit = {
-	.project = 7, .ref = "refs/heads/main", .sha = "aaaa", .supersedes = true
-};
-static const struct core_origin new_commit = {
-	.project = 7, .ref = "refs/heads/main", .sha = "bbbb", .supersedes = true
-};
+#define ORIGIN(of_project, of_ref, of_sha, wants)                                        \
+	{                                                                                \
+		.project = (of_project), .ref = (of_ref), .sha = (of_sha),               \
+		.supersedes = (wants)                                                    \
+	}
+#define MAIN "refs/heads/main"
+
+static const struct core_origin old_commit = ORIGIN(7, MAIN, "aaaa", true);
+static const struct core_origin new_commit = ORIGIN(7, MAIN, "bbbb", true);
 
 /* i is interruptible, n is not, later comes after both. */
 static const struct scheduled_spec specs[] = { { "i", .interruptible = true },
@@ -21,24 +24,26 @@ static const struct {
 	struct core_origin newer;
 	const char *want; /* state of the older one */
 } rows[] = {
-	{ "conservative cancels while nothing hard has started", NULL, false, new_commit,
+	{ "conservative cancels while nothing hard has started", NULL, false,
+	    ORIGIN(7, MAIN, "bbbb", true),
 	    "i:canceling n:canceled later:canceled => canceling" },
 	{ "conservative leaves a pipeline whose hard job has started", "conservative",
-	    true, new_commit, "i:running n:running later:created => running" },
-	{ "interruptible cancels such jobs only", "interruptible", true, new_commit,
+	    true, ORIGIN(7, MAIN, "bbbb", true),
+	    "i:running n:running later:created => running" },
+	{ "interruptible cancels such jobs only", "interruptible", true,
+	    ORIGIN(7, MAIN, "bbbb", true),
 	    "i:canceling n:running later:created => canceling" },
-	{ "none leaves all", "none", false, new_commit,
+	{ "none leaves all", "none", false, ORIGIN(7, MAIN, "bbbb", true),
 	    "i:running n:pending later:created => running" },
-	{ "the same commit again cancels nothing", NULL, false, old_commit,
+	{ "the same commit again cancels nothing", NULL, false,
+	    ORIGIN(7, MAIN, "aaaa", true),
 	    "i:running n:pending later:created => running" },
-	{ "nor does another ref", NULL, false,
-	    { .project = 7, .ref = "refs/heads/x", .sha = "b", .supersedes = true },
+	{ "nor does another ref", NULL, false, ORIGIN(7, "refs/heads/x", "bbbb", true),
 	    "i:running n:pending later:created => running" },
-	{ "nor another project", NULL, false,
-	    { .project = 8, .ref = "refs/heads/main", .sha = "b", .supersedes = true },
+	{ "nor another project", NULL, false, ORIGIN(8, MAIN, "bbbb", true),
 	    "i:running n:pending later:created => running" },
 	{ "nor a pipeline that does not want to", NULL, false,
-	    { .project = 7, .ref = "refs/heads/main", .sha = "b" },
+	    ORIGIN(7, MAIN, "bbbb", false),
 	    "i:running n:pending later:created => running" },
 };
 
