@@ -13,6 +13,7 @@ bench_measure_SOURCES = bench/measure.c
 bench_measure_LDADD =
 
 bench_schedule_SOURCES = bench/schedule.c
+bench_schedule_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
 
 EXTRA_DIST += \
 	bench/README.md \
