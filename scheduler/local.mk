@@ -24,6 +24,7 @@ libscheduler_a_SOURCES += scheduler/coverage.c scheduler/coverage.h
 libscheduler_a_SOURCES += scheduler/dotenv.c scheduler/dotenv.h
 libscheduler_a_SOURCES += scheduler/event.h
 libscheduler_a_SOURCES += scheduler/form.c scheduler/form.h
+libscheduler_a_SOURCES += scheduler/junit.c scheduler/junit.h
 libscheduler_a_SOURCES += scheduler/log_frames.c scheduler/log_frames.h
 libscheduler_a_SOURCES += scheduler/log_index.c scheduler/log_index.h
 libscheduler_a_SOURCES += scheduler/log_reader.c scheduler/log_internal.h

@@ -41,6 +41,7 @@ UNIT_TESTS += tests/unit/test_http_client
 UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_json_params
 UNIT_TESTS += tests/unit/test_json_writer
+UNIT_TESTS += tests/unit/test_junit
 UNIT_TESTS += tests/unit/test_log_store
 UNIT_TESTS += tests/unit/test_lines
 UNIT_TESTS += tests/unit/test_screen
