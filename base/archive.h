@@ -73,6 +73,17 @@ MUST_CHECK int archive_unpack(const struct archive_unpack *u, int in_fd,
 MUST_CHECK int archive_gunzip(
     const struct buf *in, size_t max, struct buf *out, struct error *err);
 
+/*
+ * The same from a file, piece by piece. fd is the caller's and stays open as long as it;
+ * read gives 0 bytes at the end. ERR_INVALID: damaged; what came before stands.
+ */
+struct archive_gunzip;
+MUST_CHECK int archive_gunzip_open(
+    int fd, struct archive_gunzip **out, struct error *err);
+MUST_CHECK int archive_gunzip_read(
+    struct archive_gunzip *g, void *data, size_t max, size_t *len, struct error *err);
+void archive_gunzip_close(struct archive_gunzip *g); /* NULL is fine */
+
 /* The content of one regular file in it. ERR_MISSING, ERR_LIMIT: above max bytes. */
 MUST_CHECK int archive_read_file(
     int in_fd, const char *path, size_t max, struct buf *out, struct error *err);

@@ -189,7 +189,8 @@ void service_heartbeat(struct service *s, struct live_job *job);
 /* At the log's end, which is job->log_bytes. */
 MUST_CHECK int service_append_log(struct service *s, struct live_job *job,
     const char *bytes, size_t len, struct error *err);
-/* An uploaded report or archive is in place (artifact_store.h); done when it is told. */
+/* An uploaded report or archive is in place (artifact_store.h); done when it is told, and
+ * a test report has been read. */
 void service_add_artifact(struct service *s, struct live_job *job,
     const struct store_artifact *row, store_done_fn done, void *data);
 /* Variables of a dotenv report, for later jobs. */

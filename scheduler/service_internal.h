@@ -114,7 +114,8 @@ struct service {
 	size_t watch_depth;
 	int64_t queue_version; /* changes whenever a runner may find more than before */
 	uv_timer_t *timer, *retry;
-	struct flush *failed; /* writes the disk had no room for */
+	struct flush *failed;        /* writes the disk had no room for */
+	struct test_report *reports; /* that are being read */
 };
 
 /* Where a sealed value lies, for seal_value(). malloced. */
@@ -173,6 +174,13 @@ void service_end_token(struct service *s, struct live_job *job);
 
 /* service_after.c: once a job has ended */
 void service_follow_up(struct service *s, struct live_job *job);
+
+/* service_reports.c: the uploaded test report of a job, whose row is stored as unread.
+ * done (or NULL) when it has been read, whatever was in it, or the service closes. */
+void service_read_report(struct service *s, const struct store_test_suite *suite,
+    store_done_fn done, void *data);
+/* Those that were not when the server last stopped. */
+void service_read_unread_reports(struct service *s);
 
 /* service_downstream.c */
 void service_start_downstream(struct service *s, int64_t job);

@@ -475,8 +475,12 @@ service_append_log(struct service *s, struct live_job *job, const char *bytes, s
  * ------------------------------------------------------------------------------ */
 
 struct artifact_write {
+	struct service *service;
 	struct arena *arena;
 	struct store_artifact row;
+	struct store_test_suite suite; /* of a test report; else job is 0 */
+	store_done_fn done;
+	void *data;
 };
 
 static int
@@ -484,13 +488,34 @@ write_artifact(struct store_txn *t, void *data, struct error *err)
 {
 	const struct artifact_write *w = data;
 
+	if (w->suite.job != 0 && store_put_test_suite(t, &w->suite, err) < 0)
+		return err->code;
 	return store_put_artifact(t, &w->row, err);
 }
 
+/* A test report is told of when it has been read too: who sees the job's end sees it. */
 static void
-on_artifact_written(void *data, const struct error *err UNUSED)
+on_artifact_written(void *data, const struct error *err)
 {
-	arena_free(((struct artifact_write *)data)->arena);
+	struct artifact_write *w = data;
+
+	if (w->suite.job != 0 && err->code == 0)
+		service_read_report(w->service, &w->suite, w->done, w->data);
+	else
+		w->done(w->data, err);
+	arena_free(w->arena);
+}
+
+static struct store_test_suite
+suite_of(const struct service *s, const struct live_job *job, struct arena *a)
+{
+	const struct job_config *config = core_job(s->core, job->id)->plan->config;
+	bool is_matrix = config->matrix.count > 0; /* as GitLab names suites */
+
+	return (struct store_test_suite){ .job = job->id,
+		.pipeline = job->pipeline->id,
+		.project = job->pipeline->project,
+		.name = arena_strdup(a, is_matrix ? config->name : config->base_name) };
 }
 
 void
@@ -500,16 +525,20 @@ service_add_artifact(struct service *s, struct live_job *job,
 	struct arena *arena = arena_new();
 	struct artifact_write *w = arena_alloc(arena, sizeof(*w));
 
+	w->service = s;
 	w->arena = arena;
+	w->done = done;
+	w->data = data;
 	w->row = *row;
 	w->row.type = arena_strdup(arena, row->type);
 	w->row.format = arena_strdup(arena, row->format);
 	w->row.filename = arena_strdup(arena, row->filename);
 	if (str_eq(row->type, "archive"))
 		service_set_archive(job, row->filename, row->size);
+	if (str_eq(row->type, "junit"))
+		w->suite = suite_of(s, job, arena);
 	service_begin(s);
 	service_write_too(s, write_artifact, on_artifact_written, w);
-	service_after(s, done, data);
 	service_end(s);
 }
 

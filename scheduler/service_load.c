@@ -378,6 +378,7 @@ service_load(struct service *s, store_done_fn done, void *data)
 	*st = (struct start){ .service = s, .done = done, .data = data };
 	s->is_loading = true;
 	store_read(s->o.store, list_unfinished, on_listed, st);
+	service_read_unread_reports(s);
 }
 
 bool

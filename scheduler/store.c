@@ -613,7 +613,7 @@ open_database(struct store *s, const char *dir, struct error *err)
 	if (store_db_open(&s->txn.db, s->path, true, err) < 0)
 		return err->code;
 	store_db_watch_wal(&s->txn.db, &s->wal_pages);
-	return store_schema_bring(&s->txn.db, err);
+	return store_schema_bring(&s->txn.db, 0, err);
 }
 
 static void

@@ -217,6 +217,29 @@ struct store_runner {
 	const char *info; /* JSON: version, platform … of its newest manager; or NULL */
 };
 
+/* What the test report of a job says, in sum. One per job. */
+struct store_test_suite {
+	int64_t job, pipeline, project;
+	const char *name; /* the job's, without its place among parallel ones */
+	bool is_read;     /* false: the report is there, and has yet to be read */
+	int64_t success, failed, errored, skipped; /* how many */
+	int64_t time_us;                           /* of all of them */
+	const char *error; /* why it could not be read, or not to its end; NULL */
+};
+
+struct store_test_case {
+	int64_t job;
+	int64_t number; /* in the report, from 1 */
+	int64_t project;
+	const char *status;           /* "success", "failed", "error", "skipped" */
+	const char *suite;            /* in the report; or NULL */
+	const char *classname, *file; /* each or NULL */
+	const char *name;
+	const char *output; /* of one that did not succeed; or NULL */
+	int64_t time_us;
+	int64_t identity; /* the store's: what is the same for the same test */
+};
+
 /* ---- writing ---------------------------------------------------------------
  * put: insert, or replace the row of that key. Ids are the caller's: it takes them from
  * store_next_ids() at start and counts on. A row whose owner is not there, or whose path,
@@ -262,6 +285,13 @@ MUST_CHECK int store_delete_artifacts(
     struct store_txn *t, int64_t job, const char *type, struct error *err);
 MUST_CHECK int store_put_job_variable(
     struct store_txn *t, const struct store_job_variable *row, struct error *err);
+MUST_CHECK int store_put_test_suite(
+    struct store_txn *t, const struct store_test_suite *row, struct error *err);
+MUST_CHECK int store_put_test_case(
+    struct store_txn *t, const struct store_test_case *row, struct error *err);
+/* The cases of a job; none is no error. */
+MUST_CHECK int store_delete_test_cases(
+    struct store_txn *t, int64_t job, struct error *err);
 MUST_CHECK int store_put_variable(
     struct store_txn *t, const struct store_variable *row, struct error *err);
 /* ERR_MISSING: there was none. */
@@ -368,6 +398,24 @@ MUST_CHECK int store_list_expired(struct store_view *v, int64_t now_us, int64_t 
 typedef bool (*store_job_variable_fn)(const struct store_job_variable *row, void *data);
 MUST_CHECK int store_list_job_variables(struct store_view *v, int64_t job,
     store_job_variable_fn fn, void *data, struct error *err);
+
+typedef bool (*store_test_suite_fn)(const struct store_test_suite *row, void *data);
+/* Those of a pipeline's jobs, without tries that were retried. */
+MUST_CHECK int store_list_test_suites(struct store_view *v, int64_t pipeline,
+    store_test_suite_fn fn, void *data, struct error *err);
+/* Those that have yet to be read, of all projects. */
+MUST_CHECK int store_list_unread_test_suites(
+    struct store_view *v, store_test_suite_fn fn, void *data, struct error *err);
+
+typedef bool (*store_test_case_fn)(const struct store_test_case *row, void *data);
+/* As they stand in the report. */
+MUST_CHECK int store_list_test_cases(struct store_view *v, int64_t job,
+    store_test_case_fn fn, void *data, struct error *err);
+/* What became of one test in a project's jobs, the newest first. suite and classname may
+ * be NULL. */
+MUST_CHECK int store_list_test_history(struct store_view *v, int64_t project,
+    const char *suite, const char *classname, const char *name, int64_t limit,
+    store_test_case_fn fn, void *data, struct error *err);
 
 typedef bool (*store_variable_fn)(const struct store_variable *row, void *data);
 MUST_CHECK int store_list_variables(struct store_view *v, enum store_owner owner,

@@ -86,8 +86,8 @@ int64_t store_stmt_number(struct store_stmt *st); /* the row's first column */
  * is SQL texts, ending with NULL. */
 MUST_CHECK int store_schema_upgrade(struct store_db *db, const char *const *const *steps,
     size_t step_count, struct error *err);
-/* The same with the steps of this release. */
-MUST_CHECK int store_schema_bring(struct store_db *db, struct error *err);
+/* The same with the steps of this release, up to a version; 0: all of them. */
+MUST_CHECK int store_schema_bring(struct store_db *db, size_t version, struct error *err);
 
 /* ---- store_tables.c: what the tables look like ----------------------------- */
 
@@ -127,7 +127,7 @@ struct store_table {
 
 extern const struct store_table store_namespaces, store_projects, store_refs,
     store_pipelines, store_jobs, store_artifacts, store_job_variables, store_variables,
-    store_users, store_tokens, store_runners;
+    store_users, store_tokens, store_runners, store_test_suites, store_test_cases;
 
 const char *store_owner_name(enum store_owner owner);
 

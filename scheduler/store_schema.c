@@ -196,7 +196,42 @@ static const char *const version_1[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = { version_1 };
+/* Test reports. An identity is a hash of what names a test, so that the index of a test's
+ * history stays small. */
+static const char *const version_2[] = {
+	"CREATE TABLE test_suites ("
+	" job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,"
+	" pipeline INTEGER NOT NULL,"
+	" project INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" is_read INTEGER NOT NULL,"
+	" success INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL,"
+	" errored INTEGER NOT NULL,"
+	" skipped INTEGER NOT NULL,"
+	" time_us INTEGER NOT NULL,"
+	" error TEXT) STRICT;"
+	"CREATE INDEX test_suites_by_pipeline ON test_suites (pipeline, job);"
+	"CREATE INDEX test_suites_unread ON test_suites (job) WHERE is_read = 0;",
+
+	"CREATE TABLE test_cases ("
+	" job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,"
+	" number INTEGER NOT NULL,"
+	" project INTEGER NOT NULL,"
+	" identity INTEGER NOT NULL,"
+	" status TEXT NOT NULL,"
+	" time_us INTEGER NOT NULL,"
+	" suite TEXT,"
+	" classname TEXT,"
+	" name TEXT NOT NULL,"
+	" file TEXT,"
+	" output TEXT,"
+	" PRIMARY KEY (job, number)) STRICT;"
+	"CREATE INDEX test_cases_by_identity ON test_cases (project, identity, job);",
+	NULL,
+};
+
+static const char *const *const versions[] = { version_1, version_2 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int
@@ -260,7 +295,8 @@ store_schema_upgrade(struct store_db *db, const char *const *const *steps,
 }
 
 int
-store_schema_bring(struct store_db *db, struct error *err)
+store_schema_bring(struct store_db *db, size_t version, struct error *err)
 {
-	return store_schema_upgrade(db, versions, ARRAY_LEN(versions), err);
+	return store_schema_upgrade(
+	    db, versions, version != 0 ? version : ARRAY_LEN(versions), err);
 }

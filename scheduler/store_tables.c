@@ -221,6 +221,42 @@ static const struct store_column runner_columns[] = {
 };
 const struct store_table store_runners = TABLE("runners", "runner", runner_columns, "id");
 
+#undef ROW
+#define ROW struct store_test_suite
+static const struct store_column test_suite_columns[] = {
+	COLUMN("job", COL_INT64, job, COL_KEY),
+	COLUMN("pipeline", COL_INT64, pipeline, 0),
+	COLUMN("project", COL_INT64, project, 0),
+	COLUMN("name", COL_TEXT, name, 0),
+	COLUMN("is_read", COL_BOOL, is_read, 0),
+	COLUMN("success", COL_INT64, success, 0),
+	COLUMN("failed", COL_INT64, failed, 0),
+	COLUMN("errored", COL_INT64, errored, 0),
+	COLUMN("skipped", COL_INT64, skipped, 0),
+	COLUMN("time_us", COL_INT64, time_us, 0),
+	COLUMN("error", COL_TEXT, error, 0),
+};
+const struct store_table store_test_suites =
+    TABLE("test_suites", "test report", test_suite_columns, "job");
+
+#undef ROW
+#define ROW struct store_test_case
+static const struct store_column test_case_columns[] = {
+	COLUMN("job", COL_INT64, job, COL_KEY),
+	COLUMN("number", COL_INT64, number, COL_KEY),
+	COLUMN("project", COL_INT64, project, 0),
+	COLUMN("identity", COL_INT64, identity, 0),
+	COLUMN("status", COL_TEXT, status, 0),
+	COLUMN("time_us", COL_INT64, time_us, 0),
+	COLUMN("suite", COL_TEXT, suite, 0),
+	COLUMN("classname", COL_TEXT, classname, 0),
+	COLUMN("name", COL_TEXT, name, 0),
+	COLUMN("file", COL_TEXT, file, 0),
+	COLUMN("output", COL_TEXT, output, 0),
+};
+const struct store_table store_test_cases =
+    TABLE("test_cases", "test case", test_case_columns, "number");
+
 const char *
 store_owner_name(enum store_owner owner)
 {

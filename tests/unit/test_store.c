@@ -2,6 +2,7 @@
 #include <check.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/path.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/stored.h"
@@ -408,6 +409,164 @@ START_TEST(deleted_rows_are_gone)
 }
 END_TEST
 
+/* ---- test reports ----------------------------------------------------------- */
+
+static const struct store_test_suite full_suite = { .job = 11,
+	.pipeline = 7,
+	.project = 1,
+	.name = "unit",
+	.success = 1,
+	.failed = 2,
+	.errored = 3,
+	.skipped = 4,
+	.time_us = 5,
+	.error = "line 1: no valid XML" };
+
+static const struct store_test_case cases[] = {
+	{ .job = 11,
+	    .number = 1,
+	    .project = 1,
+	    .status = "failed",
+	    .suite = "s",
+	    .classname = "c",
+	    .name = "n",
+	    .file = "f",
+	    .output = "o",
+	    .time_us = 6 },
+	{ .job = 11, .number = 2, .project = 1, .status = "success", .name = "n" },
+	{ .job = 11, .number = 3, .project = 1, .status = "skipped", .name = "cn" },
+	{ .job = 12, .number = 1, .project = 1, .status = "success", .name = "n" },
+};
+
+static int
+write_reports(struct store_txn *t, void *data, struct error *err)
+{
+	struct store_test_suite latest = {
+		.job = 12, .pipeline = 7, .project = 1, .name = "unit", .is_read = true
+	};
+	struct store_job job = full_job;
+
+	if (write_full(t, data, err) < 0)
+		return err->code;
+	job.id = latest.job;
+	job.retried_as = 0;
+	if (store_put_job(t, &job, err) < 0 ||
+	    store_put_test_suite(t, &full_suite, err) < 0 ||
+	    store_put_test_suite(t, &latest, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (store_put_test_case(t, &cases[i], err) < 0)
+			return err->code;
+	return 0;
+}
+
+static bool
+print_suite(const struct store_test_suite *row, void *data)
+{
+	buf_printf(data, "%" PRId64 " %" PRId64 " %" PRId64 " %s %d %d %d %d %d %d %s\n",
+	    row->job, row->pipeline, row->project, row->name, row->is_read,
+	    (int)row->success, (int)row->failed, (int)row->errored, (int)row->skipped,
+	    (int)row->time_us, row->error != NULL ? row->error : "-");
+	return true;
+}
+
+static bool
+print_case(const struct store_test_case *row, void *data)
+{
+	const char *const texts[] = { row->status, row->suite, row->classname, row->name,
+		row->file, row->output };
+
+	buf_printf(data, "%" PRId64 "/%" PRId64, row->job, row->number);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		buf_printf(data, " %s", texts[i] != NULL ? texts[i] : "-");
+	buf_printf(data, " %d\n", (int)row->time_us);
+	return true;
+}
+
+static int
+list_of_pipeline(struct store_view *v, void *data, struct error *err)
+{
+	return store_list_test_suites(v, 7, print_suite, data, err);
+}
+
+static int
+list_unread(struct store_view *v, void *data, struct error *err)
+{
+	return store_list_unread_test_suites(v, print_suite, data, err);
+}
+
+static int
+list_cases(struct store_view *v, void *data, struct error *err)
+{
+	return store_list_test_cases(v, 11, print_case, data, err);
+}
+
+static int
+list_history(struct store_view *v, void *data, struct error *err)
+{
+	return store_list_test_history(v, 1, NULL, NULL, "n", 5, print_case, data, err);
+}
+
+static int
+list_short_history(struct store_view *v, void *data, struct error *err)
+{
+	return store_list_test_history(v, 1, NULL, NULL, "n", 1, print_case, data, err);
+}
+
+static int
+list_history_of_class(struct store_view *v, void *data, struct error *err)
+{
+	return store_list_test_history(v, 1, "s", "c", "n", 5, print_case, data, err);
+}
+
+static const struct {
+	store_read_fn fn;
+	const char *want;
+} report_lists[] = {
+	{ list_of_pipeline, "12 7 1 unit 1 0 0 0 0 0 -\n" },
+	{ list_unread, "11 7 1 unit 0 1 2 3 4 5 line 1: no valid XML\n" },
+	{ list_cases,
+	    "11/1 failed s c n f o 6\n11/2 success - - n - - 0\n"
+	    "11/3 skipped - - cn - - 0\n" },
+	{ list_history, "12/1 success - - n - - 0\n11/2 success - - n - - 0\n" },
+	{ list_short_history, "12/1 success - - n - - 0\n" },
+	{ list_history_of_class, "11/1 failed s c n f o 6\n" },
+};
+
+START_TEST(lists_of_test_reports)
+{
+	cleanup_buf struct buf got = BUF_INIT;
+
+	stored_write(&st, write_reports, NULL);
+	stored_write(&st, write_reports, NULL); /* replaces, and adds none */
+	stored_reopen(&st);
+	stored_read(&st, report_lists[_i].fn, &got);
+	ck_assert_str_eq(buf_str(&got), report_lists[_i].want);
+}
+END_TEST
+
+static int
+delete_cases(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	return store_delete_test_cases(t, 11, err) < 0 ||
+		store_delete_test_cases(t, 99, err) < 0
+	    ? err->code
+	    : 0;
+}
+
+START_TEST(deleted_test_cases_are_gone)
+{
+	cleanup_buf struct buf got = BUF_INIT;
+
+	stored_write(&st, write_reports, NULL);
+	stored_write(&st, delete_cases, NULL);
+	stored_read(&st, list_cases, &got);
+	ck_assert_str_eq(buf_str(&got), "");
+	stored_read(&st, list_history, &got);
+	ck_assert_str_eq(buf_str(&got), "12/1 success - - n - - 0\n");
+}
+END_TEST
+
 /* ---- ids ------------------------------------------------------------------- */
 
 static int
@@ -478,6 +637,19 @@ START_TEST(a_pipeline_takes_along_what_hangs_off_it)
 	ck_assert_int_eq(ids.pipeline, 8);
 	stored_read(&st, read_iid, &iid);
 	ck_assert_int_eq(iid, 4);
+}
+END_TEST
+
+START_TEST(a_pipeline_takes_along_its_test_reports)
+{
+	cleanup_buf struct buf got = BUF_INIT;
+
+	stored_write(&st, write_reports, NULL);
+	stored_write(&st, delete_pipeline, NULL);
+	stored_read(&st, list_unread, &got);
+	stored_read(&st, list_cases, &got);
+	stored_read(&st, list_history, &got);
+	ck_assert_str_eq(buf_str(&got), "");
 }
 END_TEST
 
@@ -622,6 +794,9 @@ main(void)
 	tcase_add_test(tc, an_update_leaves_what_does_not_change);
 	tcase_add_test(tc, other_rows_come_back_as_they_were);
 	tcase_add_test(tc, deleted_rows_are_gone);
+	tcase_add_loop_test(tc, lists_of_test_reports, 0, ARRAY_LEN(report_lists));
+	tcase_add_test(tc, deleted_test_cases_are_gone);
+	tcase_add_test(tc, a_pipeline_takes_along_its_test_reports);
 	tcase_add_test(tc, a_pipeline_takes_along_what_hangs_off_it);
 	tcase_add_test(tc, ids_go_on_where_they_were);
 	tcase_add_loop_test(tc, says_what_is_missing, 0, ARRAY_LEN(misses));

@@ -548,6 +548,94 @@ START_TEST(an_older_file_is_brought_up)
 }
 END_TEST
 
+static int
+put_something(struct store_txn *t, struct error *err)
+{
+	const struct store_namespace team = { .id = 1, .path = "team" };
+	const struct store_project project = { .id = 1,
+		.namespace = 1,
+		.path = "team/one",
+		.name = "One",
+		.visibility = "private" };
+	const struct store_pipeline pipeline = { .id = 1,
+		.project = 1,
+		.iid = 1,
+		.ref = "main",
+		.sha = "a",
+		.source = "push" };
+	const struct store_job job = { .id = 1,
+		.pipeline = 1,
+		.project = 1,
+		.name = "unit",
+		.stage = "test",
+		.when = "on_success",
+		.coverage = -1 };
+
+	if (store_put_namespace(t, &team, err) < 0 ||
+	    store_put_project(t, &project, err) < 0 ||
+	    store_put_pipeline(t, &pipeline, err) < 0)
+		return err->code;
+	return store_put_job(t, &job, err);
+}
+
+/* A file of version 1 with a job in it, opened by today's release. */
+static void
+make_version_1(const char *dir)
+{
+	struct error err = ERROR_INIT;
+	struct store_db db;
+	struct store_txn t;
+
+	ck_assert_int_eq(path_mkdirs(dir, 0700, &err), 0);
+	open_db(&db, dir, "pawl.db");
+	ck_assert_int_eq(store_schema_bring(&db, 1, &err), 0);
+	ck_assert_int_eq(ask_db(&db, "PRAGMA user_version"), 1);
+	ck_assert_int_eq(
+	    ask_db(&db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'test_%'"),
+	    0);
+	t.db = db;
+	if (put_something(&t, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	store_db_close(&t.db);
+}
+
+static int
+put_suite_of_old_job(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	const struct store_test_suite suite = {
+		.job = 1, .pipeline = 1, .project = 1, .name = "unit"
+	};
+
+	return store_put_test_suite(t, &suite, err);
+}
+
+static int
+check_old_job(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	struct store_job job;
+
+	if (store_get_job(v, 1, st.arena, &job, err) < 0)
+		return err->code;
+	ck_assert_str_eq(job.name, "unit");
+	return 0;
+}
+
+START_TEST(a_store_of_version_1_is_brought_up)
+{
+	cleanup_free char *dir = path_join(st.root, "version-1");
+	struct error err = ERROR_INIT;
+	struct store *store = NULL;
+
+	make_version_1(dir);
+	if (store_open(&st.loop, dir, &store, &err) < 0 ||
+	    store_write_now(store, put_suite_of_old_job, NULL, &err) < 0 ||
+	    store_read_now(store, check_old_job, NULL, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	store_close(store);
+	uv_run(&st.loop, UV_RUN_DEFAULT);
+}
+END_TEST
+
 START_TEST(a_failing_step_leaves_the_file_as_it_was)
 {
 	struct error err = ERROR_INIT;
@@ -572,7 +660,7 @@ static const struct {
 } refusals[] = {
 	{ "PRAGMA application_id = 1885435756; PRAGMA user_version = 99", NULL,
 	    ERR_ENVIRONMENT,
-	    "made by a newer pawl (schema version 99, this one knows 1); install that "
+	    "made by a newer pawl (schema version 99, this one knows 2); install that "
 	    "release again, or take a backup made before it" },
 	{ "CREATE TABLE x (y)", NULL, ERR_INVALID,
 	    "this database was not made by pawl; name another data folder" },
@@ -636,6 +724,7 @@ main(void)
 	tcase_add_test(tc, a_failure_always_has_words);
 	tcase_add_test(tc, a_full_disk_fails_writes_and_no_reads);
 	tcase_add_test(tc, an_older_file_is_brought_up);
+	tcase_add_test(tc, a_store_of_version_1_is_brought_up);
 	tcase_add_test(tc, a_failing_step_leaves_the_file_as_it_was);
 	tcase_add_loop_test(tc, refuses_files_it_did_not_make, 0, ARRAY_LEN(refusals));
 	tcase_add_test(tc, only_its_owner_may_read_the_files);
