@@ -120,7 +120,7 @@ read_summary(struct store_view *v, struct reading *r, struct error *err)
 {
 	struct json_writer *w = &r->writer;
 	struct store_test_suite all;
-	struct suites s;
+	struct suites s = { .count = 0 };
 
 	if (read_suites(v, r, &s, err) < 0)
 		return err->code;
@@ -221,7 +221,7 @@ read_report(struct store_view *v, struct reading *r, struct error *err)
 {
 	struct whole whole = { .r = r };
 	struct store_test_suite all;
-	struct suites s;
+	struct suites s = { .count = 0 };
 	const char *comma = "";
 
 	if (read_suites(v, r, &s, err) < 0)
