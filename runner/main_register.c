@@ -95,6 +95,16 @@ verify_server(
 	return ask(server, "runners/verify", &r, q);
 }
 
+/* Without an answer the message names the address itself. */
+static void
+complain(const struct runner_server *server, const struct question *q)
+{
+	if (q->status == 0)
+		options_complain("%s", q->error.msg);
+	else
+		options_complain("%s: %s", server->url, q->error.msg);
+}
+
 int
 options_verify(struct options *o)
 {
@@ -105,7 +115,7 @@ options_verify(struct options *o)
 		struct question q = { .status = 0 };
 
 		if (verify_server(o, server, &q) < 0) {
-			options_complain("%s: %s", server->url, q.error.msg);
+			complain(server, &q);
 			rc = q.status == 0 ? OPTIONS_FAULT : OPTIONS_FAILED;
 		} else {
 			(void)printf("%s: runner %" PRId64 " is known\n", server->url,
@@ -187,7 +197,7 @@ options_register(struct options *o)
 	rc = str_starts(server->token, "glrt-") ? verify_server(o, server, &q)
 						: register_new(o, server, &q);
 	if (rc < 0) {
-		options_complain("%s: %s", server->url, q.error.msg);
+		complain(server, &q);
 		return q.status == 0 ? OPTIONS_FAULT : OPTIONS_FAILED;
 	}
 	if (o->config == NULL) {
