@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "protocol/json_shape_internal.h"
@@ -57,9 +58,9 @@ truth(const char *value)
 	static const char *const no[] = { "false", "0", "f", "n", "no", "off" };
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-		if (str_eq(value, yes[i]))
+		if (strcasecmp(value, yes[i]) == 0)
 			return json_true();
-		else if (str_eq(value, no[i]))
+		else if (strcasecmp(value, no[i]) == 0)
 			return json_false();
 	return *value == '\0' ? json_null() : json_string(value);
 }

@@ -57,6 +57,8 @@ locate(struct commit_files *f, const char *project, const char *ref,
 {
 	*repo = f->repo;
 	*sha = f->recipe->event.sha;
+	if (project == NULL && *sha == NULL)
+		return error_set(err, ERR_MISSING, "the project has no commit yet");
 	if (project == NULL)
 		return 0;
 	if (open_other(f, project, repo, err) < 0)

@@ -29,7 +29,7 @@ read_commit(struct recipe *r, struct git_repo *repo, struct error *err)
 	cleanup_git_facts struct git_facts facts = GIT_FACTS_INIT;
 	cleanup_free char *author = NULL, *when = NULL;
 
-	if (r->event.message != NULL)
+	if (r->event.message != NULL || r->event.sha == NULL)
 		return 0;
 	if (git_repo_commit(repo, r->event.sha, &facts, err) < 0)
 		return err->code;
@@ -91,6 +91,8 @@ keep_findings(struct compilation *c, const struct diags *diags)
 	for (size_t i = 0; i < diags->count; i++) {
 		diag_format(&diags->items[i], &c->findings);
 		buf_add_char(&c->findings, '\n');
+		if (c->watch != NULL)
+			c->watch->on_finding(&diags->items[i], c->watch->data);
 	}
 	if (diags->dropped > 0)
 		buf_printf(&c->findings, "and %zu more findings\n", diags->dropped);
@@ -122,9 +124,12 @@ compile(struct compilation *c, struct commit_files *files, struct arena *arena,
 	    config_build(document.root, arena, document.incomplete, diags, &config) ==
 		0 &&
 	    diags->errors == 0) {
+		if (c->watch != NULL)
+			c->watch->on_config(config, c->watch->data);
 		options.files = document.files;
 		options.file_count = document.file_count;
-		rc = plan_compile(config, &options, arena, diags, &c->plan);
+		if (!c->only_checks)
+			rc = plan_compile(config, &options, arena, diags, &c->plan);
 	}
 	vars_clear(&vars);
 	return rc;
@@ -155,7 +160,8 @@ compile_recipe(struct compilation *c, struct error *err)
 		return err->code;
 	rc = read_commit(r, files.repo, err);
 	if (rc == 0) {
-		c->is_skipped = compile_message_skips(r->event.message);
+		c->is_skipped =
+		    r->event.message != NULL && compile_message_skips(r->event.message);
 		c->no_file = !has_file(&files, r);
 	}
 	if (rc == 0 && !c->no_file) {

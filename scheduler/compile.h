@@ -9,12 +9,22 @@
 #include "pipelines/plan.h"
 #include "scheduler/recipe.h"
 
+/* Who wants to know more than a plan; called on the worker, for the time of the call. */
+struct compile_watch {
+	void (*on_finding)(const struct diag *d, void *data);
+	/* What the files say, when they are right. */
+	void (*on_config)(const struct config *config, void *data);
+	void *data;
+};
+
 struct compilation {
 	struct recipe *recipe; /* commit facts and pins are filled in */
 	const char *repos_dir;
 	/* of the instance, groups and project, each at its level */
 	const struct var *vars;
 	size_t var_count;
+	bool only_checks;                  /* whether the file is right; no plan */
+	const struct compile_watch *watch; /* NULL is fine */
 
 	struct plan *plan; /* NULL unless it compiled */
 	char hash[PLAN_HASH_SIZE];

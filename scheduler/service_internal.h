@@ -149,6 +149,9 @@ void service_write_too(
 void service_add_handout(struct service *s, struct service_poll *poll, struct buf *json);
 
 /* service_pipelines.c */
+/* What is known of the event before the commit is read; the caller's. */
+struct recipe *service_make_recipe(
+    struct service *s, const struct pipeline_request *q, int64_t iid);
 struct live_job *service_new_job(struct live_pipeline *p, int64_t id);
 void service_free_pipeline(struct live_pipeline *p);
 /* Out of the tables, and freed; the core does not know it any more. */

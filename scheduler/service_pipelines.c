@@ -319,9 +319,8 @@ iso8601(struct arena *a, int64_t us)
 	return arena_strdup(a, text);
 }
 
-/* What is known of the event before the commit is read. */
-static struct recipe *
-make_recipe(struct service *s, const struct pipeline_request *q, int64_t iid)
+struct recipe *
+service_make_recipe(struct service *s, const struct pipeline_request *q, int64_t iid)
 {
 	struct recipe *r = recipe_new();
 	const struct store_project *p = &q->project->row;
@@ -376,7 +375,7 @@ service_make_pipeline(
 	p->service = s;
 	p->project = q->project->row.id;
 	p->iid = q->project->next_iid++;
-	p->recipe = make_recipe(s, q, p->iid);
+	p->recipe = service_make_recipe(s, q, p->iid);
 	*m = (struct making){ .service = s,
 		.pipeline = p,
 		.project = q->project,

@@ -1,5 +1,6 @@
 # Sourced by run and run-case: the same surroundings for everyone, so no settings of the
 # user and no variables of a CI this runs in. Expects src and build to be set.
+# The certificates this machine adds for node stay: npm fetches through them.
 # usage: clean_env SCRATCH COMMAND…
 
 # shellcheck shell=bash disable=SC2154
@@ -9,6 +10,7 @@ clean_env() {
 	    SRC="$src" BUILD="$build" PAWL_LIBEXEC="$build" \
 	    PAWL_SHARED="${PAWL_SHARED:-$src/../shared}" \
 	    PAWL_TEST_CACHE="${PAWL_TEST_CACHE-}" SOAK="${SOAK-}" QUICK="${QUICK-}" CK_FORK=no CK_VERBOSITY=normal \
+	    NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS-}" \
 	    ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1" \
 	    UBSAN_OPTIONS="print_stacktrace=1" \
 	    GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=ann@example.org \

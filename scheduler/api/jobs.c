@@ -1,5 +1,6 @@
 /* Jobs: listed, looked at, their logs and artifacts, retried, canceled, played. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "scheduler/api/entities.h"
@@ -176,7 +177,7 @@ list(struct call *c, int64_t pipeline, struct project *p)
 
 	f->project = p->row.id;
 	f->pipeline = pipeline;
-	f->with_retried = pipeline == 0 || (retried != NULL && str_eq(retried, "true"));
+	f->with_retried = pipeline == 0 || (retried != NULL && strcasecmp(retried, "true") == 0);
 	http_each_query(c->request, add_scope, &scopes);
 	if (scopes.count > 0) {
 		add_scope("scope", NULL, &scopes);

@@ -3,6 +3,7 @@
 
 #include "base/git.h"
 #include "base/str.h"
+#include "protocol/json.h"
 #include "scheduler/api/entities.h"
 #include "scheduler/api/listing.h"
 #include "scheduler/registry_internal.h"
@@ -201,10 +202,44 @@ list_branches(struct call *c)
 	reading_start(r, read_branches);
 }
 
+static int
+read_branch(struct store_view *v UNUSED, struct reading *r, struct error *err)
+{
+	cleanup_free char *dir =
+	    repo_dir(service_repos_dir(r->call->service), r->project.path);
+	cleanup_git_repo struct git_repo *repo = NULL;
+
+	if (git_repo_open_bare(dir, &repo, err) < 0)
+		return err->code;
+	add_branch(r, repo, r->text);
+	if (r->body.len == 0) {
+		r->status = 404;
+		error_body_write("404 Branch Not Found", &r->body);
+	}
+	return 0;
+}
+
+/* A name with slashes comes encoded, as GitLab wants it, or as it is. */
+static void
+get_branch(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	struct reading *r;
+
+	if (p == NULL)
+		return;
+	r = reading_new(c, false);
+	r->project = registry_copy_project(r->arena, &p->row);
+	r->text = arena_printf(r->arena, "refs/heads/%s", c->params[1]);
+	reading_start(r, read_branch);
+}
+
 const struct api_route api_project_routes[] = {
 	{ "GET", "/api/v4/projects", API_READ, list_projects },
 	{ "POST", "/api/v4/projects", API_WRITE, create_project },
 	{ "GET", "/api/v4/projects/:id", API_READ, get_project },
 	{ "GET", "/api/v4/projects/:id/repository/branches", API_READ, list_branches },
+	{ "GET", "/api/v4/projects/:id/repository/branches/*branch", API_READ,
+	    get_branch },
 	{ NULL },
 };

@@ -85,6 +85,7 @@ static const struct {
 	{ "count=5&share=0.5&on=1",
 	    "{\"name\":null,\"count\":5,\"share\":0.5,\"on\":true}" },
 	{ "count=&on=&share=", "{\"name\":null}" },
+	{ "on=True", "{\"name\":null,\"on\":true}" },
 	{ "on=yes&on=off", "{\"name\":null}" },
 	{ "words[]=a&words[]=b&words[2]=c",
 	    "{\"name\":null,\"words\":[\"a\",\"b\",\"c\"]}" },
