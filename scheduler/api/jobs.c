@@ -177,7 +177,8 @@ list(struct call *c, int64_t pipeline, struct project *p)
 
 	f->project = p->row.id;
 	f->pipeline = pipeline;
-	f->with_retried = pipeline == 0 || (retried != NULL && strcasecmp(retried, "true") == 0);
+	f->with_retried =
+	    pipeline == 0 || (retried != NULL && strcasecmp(retried, "true") == 0);
 	http_each_query(c->request, add_scope, &scopes);
 	if (scopes.count > 0) {
 		add_scope("scope", NULL, &scopes);

@@ -112,6 +112,65 @@ get_pipeline(struct call *c)
 		send_pipeline(c, p, id, 200);
 }
 
+/* What its starter gave, which lies sealed with it. */
+static int
+open_recipe(struct reading *r, const struct store_pipeline *row, struct recipe **out,
+    struct error *err)
+{
+	cleanup_free char *place = xasprintf("recipe of pipeline %" PRId64, row->id);
+	struct buf json = BUF_INIT;
+	int rc = seal_open_value(
+	    r->call->service->o.seal, place, row->made_of, row->made_of_len, &json, err);
+
+	if (rc == 0)
+		rc = recipe_read(buf_str(&json), json.len, out, err);
+	seal_wipe(&json);
+	return rc;
+}
+
+static int
+read_variables(struct store_view *v, struct reading *r, struct error *err)
+{
+	struct recipe *recipe = NULL;
+	struct store_pipeline row;
+
+	if (store_get_pipeline(v, r->id, r->arena, &row, err) < 0)
+		return err->code;
+	if (row.project != r->project.id)
+		return error_set(err, ERR_MISSING, "not of this project");
+	if (row.made_of != NULL && open_recipe(r, &row, &recipe, err) < 0)
+		return err->code;
+	json_begin_array(&r->writer);
+	for (size_t i = 0; recipe != NULL && i < recipe->var_count; i++) {
+		const struct var *var = &recipe->vars[i];
+
+		json_begin_object(&r->writer);
+		json_put_string(
+		    &r->writer, "variable_type", var->file ? "file" : "env_var");
+		json_put_string(&r->writer, "key", var->name);
+		json_put_string(&r->writer, "value", var->value);
+		json_put_bool(&r->writer, "raw", var->raw);
+		json_end_object(&r->writer);
+	}
+	json_end_array(&r->writer);
+	recipe_free(recipe);
+	return 0;
+}
+
+static void
+list_variables(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	struct reading *r;
+	int64_t id;
+
+	if (p == NULL || !api_id(c, 1, &id))
+		return;
+	r = reading_of(c, p, false);
+	r->id = id;
+	reading_start(r, read_variables);
+}
+
 static bool
 latest_id(const struct store_pipeline *row, void *data)
 {
@@ -366,6 +425,8 @@ const struct api_route api_pipeline_routes[] = {
 	{ "GET", "/api/v4/projects/:id/pipelines", API_READ, list_pipelines },
 	{ "GET", "/api/v4/projects/:id/pipelines/latest", API_READ, get_latest },
 	{ "GET", "/api/v4/projects/:id/pipelines/:pipeline", API_READ, get_pipeline },
+	{ "GET", "/api/v4/projects/:id/pipelines/:pipeline/variables", API_READ,
+	    list_variables },
 	{ "POST", "/api/v4/projects/:id/pipeline", API_WRITE, create_pipeline },
 	{ "POST", "/api/v4/projects/:id/pipelines/:pipeline/retry", API_WRITE,
 	    retry_pipeline },

@@ -84,6 +84,8 @@ same(project.ci_lint.get(dry_run=True).valid, True, 'lint of the commit')
 pipeline = project.pipelines.create({'ref': 'main', 'variables': [
     {'key': 'EXTRA', 'value': 'given'}]})
 same((pipeline.ref, pipeline.source), ('main', 'api'), 'pipeline')
+same([(v.key, v.value) for v in pipeline.variables.list()], [('EXTRA', 'given')],
+     'variables of the pipeline')
 until(lambda: project.pipelines.get(pipeline.id), 'success', 'the pipeline')
 same([p.id for p in project.pipelines.list(ref='main', status='success')], [pipeline.id],
      'pipelines')

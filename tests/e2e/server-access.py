@@ -1,0 +1,197 @@
+"""Every route the source declares, asked by each who may not. A route without a row here
+fails the test, and so does a row without a route."""
+import glob
+import re
+import sqlite3
+import sys
+
+from server import Runner, Server
+
+ASKERS = ('nobody', 'wrong', 'other', 'job', 'reader', 'user', 'bound')
+# What each kind of route answers: no token, a wrong one, one of another project, that of a
+# job that is over; then a token that only reads, one of a user who is no administrator, and
+# an administrator's for this one project. None: it may pass, whatever then becomes of it.
+KINDS = {
+    'read': (401, 401, 404, 401, None, None, None),
+    'write': (401, 401, 404, 401, 403, None, None),
+    'own': (401, 401, None, 401, None, None, None),  # whoever has a token, of oneself
+    'admin': (401, 401, 403, 401, 403, 403, 403),
+    'create': (401, 401, 403, 401, 403, None, 403),  # not with a token of one project
+    'mint': (401, 401, 404, 401, 403, None, 403),
+    'other': (401, 401, 404, 401, 403, 404, 404),  # what is not one's own is not there
+    'runner': (403, 403, 403, 403, 403, 403, 403),  # opens with a runner's or job's alone
+    'unregister': (403, 403, 403, 403, 403, 403, 403),
+    'download': (401, 401, 401, 401, 401, 401, 401),
+    'open': (None,) * 7,
+}
+P = '/api/v4/projects/:id'
+J = P + '/jobs/:job'
+TABLE = {
+    'read': [
+        ('GET', P), ('GET', P + '/pipelines/:pipeline/variables'),
+        ('GET', P + '/pipelines/:pipeline/test_report'),
+        ('GET', P + '/pipelines/:pipeline/test_report_summary'),
+        ('GET', P + '/repository/branches'),
+        ('GET', P + '/repository/branches/*branch'), ('GET', P + '/ci/lint'),
+        ('GET', P + '/pipelines'), ('GET', P + '/pipelines/latest'),
+        ('GET', P + '/pipelines/:pipeline'), ('GET', P + '/pipelines/:pipeline/jobs'),
+        ('GET', P + '/jobs'), ('GET', J), ('GET', J + '/trace'), ('GET', J + '/artifacts'),
+        ('GET', J + '/artifacts/*path'),
+        ('GET', '/api/pawl/v1/projects/:id/jobs/:job/log/events'),
+        ('GET', P + '/variables'), ('GET', P + '/variables/:key'),
+        ('GET', P + '/access_tokens'),
+    ],
+    'write': [
+        ('POST', P + '/ci/lint'), ('POST', P + '/pipeline'),
+        ('POST', P + '/pipelines/:pipeline/retry'),
+        ('POST', P + '/pipelines/:pipeline/cancel'),
+        ('POST', J + '/retry'), ('POST', J + '/cancel'), ('POST', J + '/play'),
+        ('POST', P + '/variables'), ('PUT', P + '/variables/:key'),
+        ('DELETE', P + '/variables/:key'), ('DELETE', P + '/access_tokens/:token'),
+    ],
+    'mint': [('POST', P + '/access_tokens')],
+    'own': [
+        ('GET', '/api/v4/projects'), ('GET', '/api/v4/user'), ('GET', '/api/v4/version'),
+        ('GET', '/api/v4/personal_access_tokens/self'),
+        ('DELETE', '/api/v4/personal_access_tokens/self'),
+    ],
+    'create': [('POST', '/api/v4/projects')],
+    'other': [('DELETE', '/api/v4/personal_access_tokens/:id')],
+    'admin': [
+        ('GET', '/api/v4/runners'), ('GET', '/api/v4/runners/all'),
+        ('GET', '/api/v4/runners/:id'), ('PUT', '/api/v4/runners/:id'),
+        ('DELETE', '/api/v4/runners/:id'), ('POST', '/api/v4/user/runners'),
+        ('POST', '/api/v4/users/:id/personal_access_tokens'),
+        ('GET', '/api/v4/admin/ci/variables'), ('POST', '/api/v4/admin/ci/variables'),
+        ('GET', '/api/v4/admin/ci/variables/:key'),
+        ('PUT', '/api/v4/admin/ci/variables/:key'),
+        ('DELETE', '/api/v4/admin/ci/variables/:key'),
+    ],
+    'runner': [
+        ('POST', '/api/v4/runners/verify'), ('DELETE', '/api/v4/runners'),
+        ('POST', '/api/v4/jobs/request'), ('PUT', '/api/v4/jobs/:id'),
+        ('PATCH', '/api/v4/jobs/:id/trace'), ('POST', '/api/v4/jobs/:id/artifacts'),
+        ('POST', '/api/pawl/v1/hook'),
+    ],
+    'download': [('GET', '/api/v4/jobs/:id/artifacts')],
+    'open': [('GET', '/-/health'), ('GET', '/-/ready'), ('GET', '/metrics')],
+}
+
+
+def declared(src):
+    """Method and pattern of every row of every table of routes."""
+    found = set()
+    for name in glob.glob(src + '/scheduler/api/*.c'):
+        text = open(name).read()
+        words = dict(re.findall(r'#define (\w+) "(/[^"]*)"', text))
+        rows = re.findall(r'\{\s*"([A-Z]+)",\s*((?:"[^"]*"|\w+|\s)+),\s*API_\w+', text)
+        for method, pattern in rows:
+            parts = re.findall(r'"([^"]*)"|(\w+)', pattern)
+            found.add((method, ''.join(s or words[w] for s, w in parts)))
+    return found
+
+
+routes = declared(sys.argv[2])
+known = {route for rows in TABLE.values() for route in rows}
+assert len(routes) > 50, 'the tables of routes are not found in the source'
+assert not routes - known, 'not in this table: %s' % sorted(routes - known)
+assert not known - routes, 'in no table of routes: %s' % sorted(known - routes)
+
+server = Server(sys.argv[1], args=['--concurrent', '-1']).start()
+PIPELINE = 'a: {script: [x]}\n'
+server.post('/api/v4/projects', {'name': 'app', 'namespace_path': 'team'})
+server.commit('team/app', {'.gitlab-ci.yml': PIPELINE}, push=False)
+server.push('team/app')
+project = server.get('/api/v4/projects/team%2Fapp').json['id']
+other = server.project('team/other', {'.gitlab-ci.yml': PIPELINE})
+base = '/api/v4/projects/%d' % project
+runner = Runner(server)
+pipeline = server.post('/api/v4/projects/%d/pipeline' % project, {'ref': 'main'}).json['id']
+job = runner.take()
+runner.upload(job, b'x')
+assert runner.update(job, 'success').status == 200
+server.post('/api/v4/projects/%d/variables' % project, {'key': 'KEY', 'value': 'x'})
+server.post('/api/v4/admin/ci/variables', {'key': 'KEY', 'value': 'x'})
+victim = server.post('/api/v4/users/1/personal_access_tokens',
+                     {'name': 'victim', 'scopes': ['api']}).json
+
+
+# a person who is no administrator
+server.stop()
+database = sqlite3.connect('data/db/pawl.db')
+database.execute("INSERT INTO users (id, login, name, is_admin, blocked, created_us)"
+                 " VALUES (77, 'ann', 'Ann', 0, 0, 1)")
+database.commit()
+database.close()
+server.start()
+
+
+def token_for(asker):
+    """A new one each time: a route may end it."""
+    if asker == 'nobody':
+        return None
+    if asker == 'wrong':
+        return 'glpat-' + 'x' * 24
+    if asker == 'job':
+        return job['token']
+    if asker in ('other', 'bound'):
+        made = server.post('/api/v4/projects/%d/access_tokens'
+                           % (other if asker == 'other' else project),
+                           {'name': asker, 'scopes': ['api']})
+    else:
+        made = server.post('/api/v4/users/77/personal_access_tokens',
+                           {'name': asker,
+                            'scopes': ['read_api' if asker == 'reader' else 'api']})
+    assert made.status == 201, made.body
+    return made.json['token']
+
+
+def address(pattern):
+    values = {'id': project, 'pipeline': pipeline, 'job': job['id'], 'key': 'KEY',
+              'token': 1, 'branch': 'main', 'path': 'file'}
+    if pattern.startswith('/api/v4/jobs/'):
+        values['id'] = job['id']
+    elif pattern.startswith('/api/v4/runners/'):
+        values['id'] = runner.id
+    elif pattern.startswith('/api/v4/users/'):
+        values['id'] = 1
+    elif pattern.startswith('/api/v4/personal_access_tokens/'):
+        values['id'] = victim['id']
+    return re.sub(r'[:*](\w+)', lambda m: str(values[m.group(1)]), pattern)
+
+
+before = server.get(base + '/pipelines').json
+failures, asked = [], 0
+for kind, rows in TABLE.items():
+    for method, pattern in rows:
+        for asker, want in zip(ASKERS, KINDS[kind]):
+            if want is None:
+                continue
+            token = token_for(asker)
+            for headers in ({'PRIVATE-TOKEN': token}, {'JOB-TOKEN': token},
+                            {'Authorization': 'Bearer %s' % token}):
+                if token is None:
+                    headers = {}
+                elif 'JOB-TOKEN' in headers and asker != 'job' and kind not in (
+                        'runner', 'download'):
+                    continue  # no token of a person opens anything by that header
+                body = None if method == 'GET' else {'token': token or '', 'info': {}}
+                got = server.call(method, address(pattern), body, headers=headers,
+                                  token=None)
+                asked += 1
+                if got.status != want:
+                    failures.append('%s %s by %s (%s): %d, not %d: %s' % (
+                        method, pattern, asker, ''.join(headers), got.status, want,
+                        got.body[:80]))
+                elif b'KEY' in got.body or b'glpat-' in got.body:
+                    failures.append('%s %s by %s tells: %s'
+                                    % (method, pattern, asker, got.body))
+assert not failures, '\n'.join(failures)
+
+# ---- nothing of that left a trace, and one who may still may
+assert server.get(base + '/variables/KEY').json['value'] == 'x'
+assert server.get('/api/v4/runners/%d' % runner.id).status == 200
+assert server.get('/api/v4/user', token=victim['token']).status == 200
+assert server.get(base + '/pipelines').json == before, 'pipelines'
+print('%d refused, of %d routes' % (asked, len(routes)))
+server.stop()
