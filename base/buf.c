@@ -94,6 +94,22 @@ buf_add_shell_quoted(struct buf *b, const char *word)
 }
 
 void
+buf_add_url_encoded(struct buf *b, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_.~";
+
+	while (*text != '\0') {
+		size_t n = strspn(text, plain);
+
+		buf_add(b, text, n);
+		text += n;
+		if (*text != '\0')
+			buf_printf(b, "%%%02X", (unsigned)(unsigned char)*text++);
+	}
+}
+
+void
 buf_remove_front(struct buf *b, size_t len)
 {
 	if (len >= b->len) {

@@ -23,6 +23,8 @@ void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* As one word for a shell: as it is when it is plain, else in single quotes. */
 void buf_add_shell_quoted(struct buf *b, const char *word);
+/* As one part of a URL: all but letters, digits and "-_.~" goes as its code. */
+void buf_add_url_encoded(struct buf *b, const char *text);
 
 void buf_remove_front(struct buf *b, size_t len);
 

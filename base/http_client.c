@@ -177,6 +177,12 @@ status_of(const struct http_call *call)
 	return (int)status;
 }
 
+int
+http_reply_status(const struct http_call *call)
+{
+	return status_of(call);
+}
+
 /* ---- what libcurl calls during a transfer ---------------------------------- */
 
 static size_t

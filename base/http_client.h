@@ -39,6 +39,9 @@ struct http_reply {
 /* A header of the reply, for use in on_done only; NULL: none. The last of several. */
 const char *http_reply_get(const struct http_call *call, const char *name);
 
+/* The status of the reply that write() is getting the body of. */
+int http_reply_status(const struct http_call *call);
+
 struct http_call_options {
 	const char *method, *url;
 	const char *const *headers; /* "Name: value", ending with NULL; copied */

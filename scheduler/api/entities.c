@@ -263,7 +263,7 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 		json_add_null(w);
 	else
 		json_add_real(w, job->coverage);
-	json_put_bool(w, "allow_failure", job->allow_failure);
+	json_put_bool(w, "allow_failure", job->allow_failure || job->warned);
 	entity_put_time(w, "created_at", job->created_us);
 	entity_put_time(w, "queued_at", job->queued_us);
 	entity_put_time(w, "started_at", job->started_us);
@@ -279,6 +279,7 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	put_runner(w, runner);
 	json_put_int(w, "exit_code", job->exit_code);
 	json_put_string(w, "message", job->message);
+	json_put_string(w, "reason", reason_name(job->reason));
 	json_put_int(w, "attempt", job->attempt);
 	if (wait != NULL)
 		put_wait(w, wait);

@@ -1,8 +1,6 @@
 /* Reading on a worker, answering on the loop. */
 #include "scheduler/api/listing.h"
 
-#include <ctype.h>
-
 #include "base/str.h"
 #include "scheduler/service_internal.h"
 
@@ -55,17 +53,6 @@ on_worker(struct store_view *v, void *data, struct error *err)
 	return run->fn(v, &run->r, err);
 }
 
-/* What is no letter, digit or mark of a word goes as its code. */
-static void
-add_encoded(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (isalnum((unsigned char)*text) || strchr("-_.~", *text) != NULL)
-			buf_add_char(out, *text);
-		else
-			buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
-}
-
 static void
 add_parameter(const char *name, const char *value, void *data)
 {
@@ -76,9 +63,9 @@ add_parameter(const char *name, const char *value, void *data)
 		if (str_eq(name, ours[i]))
 			return;
 	buf_add_char(out, '&');
-	add_encoded(out, name);
+	buf_add_url_encoded(out, name);
 	buf_add_char(out, '=');
-	add_encoded(out, value);
+	buf_add_url_encoded(out, value);
 }
 
 /* The same request for another page. */

@@ -12,6 +12,7 @@
 
 #define CHUNK ((size_t)64 * 1024)
 #define MAX_QUEUED (4 * CHUNK) /* well above where on_drain comes */
+#define ENDLESS ((INT64_C(1) << 53) - 1)
 #define KEEP_ALIVE_MS 25000 /* of an event stream: proxies end what is silent */
 
 struct sending {
@@ -232,13 +233,17 @@ api_send_log(struct call *c, int64_t job)
 	pump(s);
 }
 
+/* A range that has no end yet is answered as RFC 8673 has it: with one far away. */
 void
 api_follow_log(struct call *c, int64_t job, int64_t from, bool as_events)
 {
 	struct sending *s;
+	int64_t end;
+	bool ranged;
 
 	if (c->is_gone)
 		return;
+	ranged = !as_events && parse_range(http_header(c->request, "Range"), &from, &end);
 	s = begin(c, job);
 	s->end = -1;
 	s->offset = from;
@@ -247,7 +252,10 @@ api_follow_log(struct call *c, int64_t job, int64_t from, bool as_events)
 	if (as_events)
 		s->timer = api_timer_start(c, KEEP_ALIVE_MS, on_silence);
 	api_header(c, "Cache-Control", "no-cache");
-	http_begin(c->request, 200,
+	if (ranged)
+		api_header(
+		    c, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/*", from, ENDLESS);
+	http_begin(c->request, ranged ? 206 : 200,
 	    as_events ? "text/event-stream" : "text/plain; charset=utf-8", -1);
 	pump(s);
 }
