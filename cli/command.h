@@ -13,7 +13,8 @@ enum exit_code {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 	EXIT_INVALID = 2,
-	EXIT_FAULT = 3, /* this machine lacks what was asked for */
+	EXIT_FAULT = 3,        /* this machine lacks what was asked for */
+	EXIT_UNREACHABLE = 75, /* the server is out of reach */
 	EXIT_INTERRUPTED = 130,
 };
 

@@ -11,5 +11,13 @@ const struct command *const commands[] = {
 	&command_expr,
 	&command_server,
 	&command_runner,
+	&command_login,
+	&command_status,
+	&command_logs,
+	&command_retry,
+	&command_cancel,
+	&command_play,
+	&command_trigger,
+	&command_artifacts,
 	NULL,
 };

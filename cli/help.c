@@ -150,7 +150,7 @@ man_overview(struct buf *out)
 	}
 	buf_add_str(out,
 	    ".SH EXIT STATUS\n0 passed, 1 failed, 2 invalid pipeline or usage, "
-	    "3 this machine lacks something, 130 interrupted.\n");
+	    "3 this machine lacks something, 75 server out of reach, 130 interrupted.\n");
 }
 
 void
@@ -177,7 +177,7 @@ command_man(const struct command *command, struct buf *out)
 			man_option(row, out);
 	buf_add_str(out,
 	    ".SH EXIT STATUS\n0 passed, 1 failed, 2 invalid pipeline or usage, "
-	    "3 this machine lacks something, 130 interrupted.\n.SH SEE ALSO\n"
+	    "3 this machine lacks something, 75 server out of reach, 130 interrupted.\n.SH SEE ALSO\n"
 	    "\\fBpawl\\fR(1)\n");
 }
 

@@ -62,7 +62,7 @@ void screen_message(struct screen *s, const char *fmt, ...)
 void screen_artifacts(
     struct screen *s, const char *job, const char *path, size_t files, int64_t bytes);
 
-/* The table; jobs in the order to show. */
+/* The table; jobs in the order to show. Also how things stand, before the end. */
 void screen_pipeline_finished(struct screen *s, int64_t id, enum status status,
     bool warnings, const struct screen_job *jobs, size_t count, int64_t started_us,
     int64_t now_us);

@@ -233,7 +233,11 @@ print_verdict(struct screen *s, enum status status, bool warnings, int64_t durat
 	screen_color(s, 0);
 	if (warnings && status == STATUS_SUCCESS)
 		buf_add_str(&s->out, " with warnings");
-	buf_printf(&s->out, " %s %s", status == STATUS_MANUAL ? "after" : "in", took);
+	buf_printf(&s->out, " %s %s",
+	    status == STATUS_MANUAL           ? "after"
+		: status_is_completed(status) ? "in"
+					      : "for",
+	    took);
 }
 
 void

@@ -52,6 +52,7 @@ UNIT_TESTS += tests/unit/test_regex
 UNIT_TESTS += tests/unit/test_mask
 UNIT_TESTS += tests/unit/test_place
 UNIT_TESTS += tests/unit/test_protocol_json
+UNIT_TESTS += tests/unit/test_remote
 UNIT_TESTS += tests/unit/test_rules
 UNIT_TESTS += tests/unit/test_plan_json
 UNIT_TESTS += tests/unit/test_plan
