@@ -106,7 +106,8 @@ class Server:
         group, name = path.rsplit('/', 1)
         made = self.post('/api/v4/projects', {'name': name, 'namespace_path': group})
         assert made.status == 201, made.body
-        self.commit(path, files)
+        self.commit(path, files, push=False)
+        self.push(path)
         return made.json['id']
 
     def commit(self, path, files, branch='main', push=True):
