@@ -68,8 +68,13 @@ class Server:
         return status
 
     def end(self):
-        """At the test's end, however that came."""
-        if self.process is not None and self.process.poll() is None:
+        """At the test's end, however that came. Asked first: its runner goes with it."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
             self.process.kill()
 
     def stop(self):
