@@ -117,7 +117,8 @@ runner_request_write(const struct runner_request *r, struct buf *out)
 	char checksum[32];
 
 	if (r->has_checksum) {
-		snprintf(checksum, sizeof(checksum), "crc32:%08" PRIx32, r->checksum);
+		(void)snprintf(
+		    checksum, sizeof(checksum), "crc32:%08" PRIx32, r->checksum);
 		wire.checksum = wire.old_checksum = checksum;
 	}
 	json_shape_write(shape_of(r), &wire, out);
@@ -220,7 +221,7 @@ runner_identity_read(
 		    "token has to be a string of at most %zu bytes",
 		    sizeof(out->token) - 1);
 	out->id = got.id;
-	snprintf(out->token, sizeof(out->token), "%s", got.token);
+	(void)snprintf(out->token, sizeof(out->token), "%s", got.token);
 	return 0;
 }
 
@@ -240,13 +241,13 @@ add_words(struct buf *b, const json_t *v, const char *before, int depth)
 {
 	const char *key;
 	json_t *member;
-	size_t i;
 
 	if (json_is_string(v)) {
 		buf_printf(b, "%s%s", b->len > 0 ? before : "", json_string_value(v));
 	} else if (json_is_array(v) && depth > 0) {
-		json_array_foreach(v, i, member)
-		    add_words(b, member, i > 0 ? ", " : before, depth - 1);
+		for (size_t i = 0; i < json_array_size(v); i++)
+			add_words(
+			    b, json_array_get(v, i), i > 0 ? ", " : before, depth - 1);
 	} else if (json_is_object(v) && depth > 0) {
 		json_object_foreach((json_t *)(uintptr_t)v, key, member)
 		{
@@ -267,6 +268,6 @@ error_body_read(const char *text, size_t len, char *out, size_t size)
 	const json_t *said = json_object_get(root, "message");
 
 	add_words(&words, said != NULL ? said : json_object_get(root, "error"), "", 3);
-	snprintf(out, size, "%s", buf_str(&words));
+	(void)snprintf(out, size, "%s", buf_str(&words));
 	json_decref(root);
 }

@@ -7,6 +7,8 @@
  * Ids are AUTOINCREMENT, so that SQLite remembers the highest one ever given. Large
  * columns stand last in their row: what comes after is what is skipped when reading.
  */
+#include <assert.h>
+
 #include "scheduler/store_internal.h"
 
 /* "pawl": tells our file from any other SQLite database. */
@@ -288,6 +290,7 @@ store_schema_upgrade(struct store_db *db, const char *const *const *steps,
 
 	if (read_version(db, (int64_t)step_count, &version, err) < 0)
 		return err->code;
+	assert(version >= 0);
 	for (; version < (int64_t)step_count; version++)
 		if (take_step(db, steps[version], version + 1, err) < 0)
 			return err->code;
@@ -297,6 +300,8 @@ store_schema_upgrade(struct store_db *db, const char *const *const *steps,
 int
 store_schema_bring(struct store_db *db, size_t version, struct error *err)
 {
-	return store_schema_upgrade(
-	    db, versions, version != 0 ? version : ARRAY_LEN(versions), err);
+	assert(version <= ARRAY_LEN(versions));
+	if (version == 0)
+		version = ARRAY_LEN(versions);
+	return store_schema_upgrade(db, versions, version, err);
 }

@@ -6,6 +6,7 @@ R=$PWD
 server_pid=
 runner_pid=
 
+# shellcheck disable=SC2317 # the trap calls it
 cleanup() {
 	for pid in $server_pid $runner_pid; do kill -9 "$pid" 2>/dev/null || true; done
 	touch "$R"/go-* 2>/dev/null || true

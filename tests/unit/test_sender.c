@@ -329,7 +329,7 @@ START_TEST(log_and_end_are_told)
 	ck_assert_str_eq(buf_str(&s.log), "one\ntwo\n");
 	crc32_init(&crc);
 	crc32_add(&crc, "one\ntwo\n", 8);
-	snprintf(want, sizeof(want),
+	(void)snprintf(want, sizeof(want),
 	    "\"output\":{\"checksum\":\"crc32:%08x\",\"bytesize\":8},\"exit_code\":3",
 	    crc32_value(&crc));
 	ck_assert_msg(strstr(s.last_put, want) != NULL, "%s", s.last_put);
