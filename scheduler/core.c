@@ -258,6 +258,9 @@ handle(struct core *core, const struct core_event *event, struct error *err)
 	case CORE_RESOURCE_GROUP:
 		core_set_mode(core, event->resource_group);
 		return 0;
+	case CORE_LOADING:
+		core->loading = event->loading;
+		return 0;
 	case CORE_TICK:
 		core_tick(core);
 		return 0;
@@ -274,7 +277,7 @@ core_handle(struct core *core, const struct core_event *event,
 	core->effects = effects;
 	core_advance(core, event->time_us);
 	rc = handle(core, event, err);
-	core_settle(core, event->type == CORE_LOAD_PIPELINE);
+	core_settle(core);
 	core_assign(core);
 	core_tell_timer(core, event->type == CORE_TICK);
 	core->effects = NULL;

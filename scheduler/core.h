@@ -24,6 +24,9 @@ enum core_event_type {
 	CORE_LOAD_PIPELINE,   /* plan, saved: as it was stored; nothing is told but what
 				 is due by now. A parent before its children, limits
 				 and runners before all of them */
+	CORE_LOADING, /* loading: true before what a restart finds is loaded, false after.
+			 Between them no resource group and no job is given to anybody:
+			 who has it may be in a pipeline yet to come */
 	CORE_FORGET_PIPELINE, /* pipeline: completed or manual, so that nothing happens in
 				 it by itself. Refused while a trigger job of it mirrors a
 				 pipeline that waits; it changes again when that one does.
@@ -147,6 +150,7 @@ struct core_event {
 	int64_t parent_job; /* the trigger job this pipeline is downstream of; 0: none */
 	const struct core_origin *origin; /* NULL: project 0, no ref */
 	const struct core_saved *saved;
+	bool loading;
 	/* CORE_FINISHED, CORE_DOWNSTREAM */
 	bool success, canceled;
 	enum reason reason;

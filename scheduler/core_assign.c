@@ -145,8 +145,9 @@ core_assign(struct core *core)
 		    ranked_first(&core->fresh_lanes, struct lane, fresh_node);
 		struct runner *r = core->first_fresh;
 
-		if (core->limits.jobs > 0 &&
-		    core->counts.assigned >= (size_t)core->limits.jobs)
+		if (core->loading ||
+		    (core->limits.jobs > 0 &&
+			core->counts.assigned >= (size_t)core->limits.jobs))
 			return;
 		if (lane != NULL)
 			r = core_waiting_runner(lane);

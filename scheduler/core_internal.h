@@ -195,6 +195,7 @@ struct core {
 	bool any_described; /* since the first CORE_RUNNER an unknown runner gets nothing
 			     */
 	bool takes_all;     /* there are runners nobody described */
+	bool loading;       /* nothing is given: who holds it may be yet to come */
 	struct pipeline *first_dirty, *last_dirty;
 	struct resource *dirty_resources;
 	struct core_effects *effects; /* of the event in hand */
@@ -231,8 +232,7 @@ void core_touch(struct core *core, struct pipeline *p, size_t index);
 void core_touch_pipeline(struct core *core, struct pipeline *p);
 void core_touch_all(struct core *core, struct pipeline *p);
 void core_enqueue(struct core *core, struct job *job);
-/* loading: resource groups wait, for their holder may be in a pipeline yet to come. */
-void core_settle(struct core *core, bool loading);
+void core_settle(struct core *core);
 
 /* core_actions.c */
 int core_play(struct core *core, struct job *job, struct error *err);

@@ -311,14 +311,14 @@ next_dirty(struct core *core)
 }
 
 void
-core_settle(struct core *core, bool loading)
+core_settle(struct core *core)
 {
 	for (;;) {
 		struct pipeline *p = next_dirty(core);
 
 		if (p != NULL)
 			process(core, p);
-		else if (core->dirty_resources != NULL && !loading)
+		else if (core->dirty_resources != NULL && !core->loading)
 			core_grant_resources(core);
 		else
 			return;

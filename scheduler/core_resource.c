@@ -157,7 +157,8 @@ core_take_resource(struct core *core, struct job *job)
 		ranked_remove(&r->upcoming, &job->upcoming);
 	job->arrival = ++core->arrivals;
 	ranked_insert(&r->upcoming, &job->upcoming);
-	if (r->holder == 0 && first_upcoming(r) == job) {
+	make_dirty(core, r);
+	if (r->holder == 0 && first_upcoming(r) == job && !core->loading) {
 		ranked_remove(&r->upcoming, &job->upcoming);
 		r->holder = job->pub.id;
 		return true;

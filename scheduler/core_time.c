@@ -166,8 +166,6 @@ core_tell_timer(struct core *core, bool ticked)
 
 	if (leased != NULL)
 		at = earlier(at, leased->timer_us + core->stood_us);
-	if (core->dirty_resources != NULL)
-		at = core->now_us; /* more pipelines may be loaded first */
 	if (at == NEVER && core->told_us == NEVER)
 		return;
 	if (!ticked && at >= core->told_us && (at != NEVER || at == core->told_us))

@@ -354,6 +354,7 @@ load_next(struct start *st)
 		return;
 	}
 	st->service->is_loading = false;
+	service_tell(st->service, (struct core_event){ .type = CORE_LOADING });
 	if (st->done != NULL)
 		st->done(st->data, &none);
 	free(st->ids);
@@ -377,6 +378,7 @@ service_load(struct service *s, store_done_fn done, void *data)
 
 	*st = (struct start){ .service = s, .done = done, .data = data };
 	s->is_loading = true;
+	service_tell(s, (struct core_event){ .type = CORE_LOADING, .loading = true });
 	store_read(s->o.store, list_unfinished, on_listed, st);
 	service_read_unread_reports(s);
 }

@@ -118,7 +118,7 @@ check_idle(struct world *w, const struct tally *t, const struct core_job *job)
 {
 	int64_t project = core_pipeline(w->server.core, job->pipeline)->project;
 
-	if (job->status != STATUS_PENDING || job->runner != 0 ||
+	if (w->server.loading || job->status != STATUS_PENDING || job->runner != 0 ||
 	    (w->limits.jobs > 0 && t->all >= w->limits.jobs) ||
 	    (w->project_limit > 0 && t->of_project[project] >= w->project_limit))
 		return;
@@ -162,7 +162,8 @@ check_lease(struct world *w, const struct core_job *job)
 {
 	int64_t since = truth_of(w, job->id)->burnt_us;
 
-	if (since == 0 || job->status != STATUS_RUNNING || w->server.stalled)
+	if (since == 0 || job->status != STATUS_RUNNING || w->server.stalled ||
+	    w->server.loading)
 		return;
 	if (since < w->server.well_since_us)
 		since = w->server.well_since_us;

@@ -315,7 +315,7 @@ forget(struct world *w, const struct message *m)
 	p = core_pipeline(s->core, m->job);
 	if (p == NULL || !status_is_completed(p->status) || mirrors(w, p))
 		return;
-	if (s->queued > 0) {
+	if (s->queued > 0 || s->loading) {
 		agenda_add(w, SECOND, forget, *m);
 		return;
 	}
@@ -377,6 +377,33 @@ server_describe_runner(struct world *w, int runner)
 	submit(w, &c);
 }
 
+/* One pipeline after the other, and time goes by meanwhile. */
+static void
+load_next(struct world *w, const struct message *m)
+{
+	struct server *s = &w->server;
+	struct commit c = { .jobs = NULL };
+	struct stored_pipeline *p = NULL;
+
+	if (!s->up || m->incarnation != s->incarnation)
+		return;
+	while (s->loaded < w->store.last_pipeline && p == NULL) {
+		p = idmap_get(&w->store.pipelines, ++s->loaded);
+		if (p != NULL && status_is_completed(p->row.status))
+			p = NULL;
+	}
+	if (p != NULL) {
+		load(w, &c, p);
+		agenda_add(w, chance_between(w, 0, 100 * MS), load_next, *m);
+	} else {
+		(void)handle(w, (struct core_event){ .type = CORE_LOADING }, &c);
+		s->loading = false;
+		s->well_since_us = w->now_us;
+		check_core(w);
+	}
+	submit(w, &c);
+}
+
 void
 server_start(struct world *w)
 {
@@ -386,22 +413,18 @@ server_start(struct world *w)
 	if (s->up)
 		return;
 	world_log(w, "server starts");
-	s->up = true;
+	s->up = s->loading = true;
 	s->stalled = false;
-	s->well_since_us = w->now_us;
+	s->loaded = 0;
 	s->incarnation++;
 	s->core = core_new(w->store.last_pipeline + 1, w->store.last_job + 1);
 	server_describe_limits(w);
 	server_describe_modes(w);
 	for (int i = 0; i < w->runner_count; i++)
 		server_describe_runner(w, i);
-	for (int64_t id = 1; id <= w->store.last_pipeline; id++) {
-		struct stored_pipeline *p = idmap_get(&w->store.pipelines, id);
-
-		if (p != NULL && !status_is_completed(p->row.status))
-			load(w, &c, p);
-	}
+	(void)handle(w, (struct core_event){ .type = CORE_LOADING, .loading = true }, &c);
 	submit(w, &c);
+	load_next(w, &(struct message){ .incarnation = s->incarnation });
 }
 
 /* The transaction that is being written may be on disk or not; what waits is lost. */
@@ -548,7 +571,7 @@ server_receive(struct world *w, const struct message *m)
 
 	if (!w->server.up)
 		return;
-	if (w->server.stalled) {
+	if (w->server.stalled || w->server.loading) {
 		agenda_add(w, SECOND, server_receive, *m);
 		return;
 	}
@@ -612,7 +635,7 @@ server_push(struct world *w)
 		.supersedes = w->meddled };
 	struct commit c = { .jobs = NULL };
 
-	if (!w->server.up || w->server.stalled)
+	if (!w->server.up || w->server.stalled || w->server.loading)
 		return false;
 	if (!handle(w,
 		(struct core_event){ .type = CORE_CREATE_PIPELINE,
@@ -633,7 +656,7 @@ server_act(struct world *w, enum core_event_type type, int64_t job)
 	struct commit c = { .jobs = NULL };
 	bool taken;
 
-	if (!s->up || s->stalled || stored == NULL)
+	if (!s->up || s->stalled || s->loading || stored == NULL)
 		return false;
 	if (core_pipeline(s->core, stored->row.pipeline) == NULL) {
 		if (s->queued > 0)

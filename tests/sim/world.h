@@ -126,6 +126,8 @@ struct server {
 	size_t in_flight; /* of these, in the transaction that is being written */
 	int64_t clock_offset_us;
 	int64_t timer;         /* counts them, so that replaced ones are known */
+	int64_t loaded;        /* pipelines up to this one have been, after a start */
+	bool loading;          /* ticks, but hears nobody */
 	int64_t well_since_us; /* up, hearing, and its clock steady */
 	bool stalled;          /* stopped: hears nothing, ticks nothing */
 };

@@ -298,12 +298,15 @@ scheduled_restart(struct scheduled *s, void (*settings)(struct scheduled *s))
 	s->core = core_new(100, 1);
 	s->timer_us = INT64_MAX;
 	settings(s);
+	scheduled_send(s, (struct core_event){ .type = CORE_LOADING, .loading = true });
 	for (int64_t id = 100; id < 200; id++) {
 		if (core_pipeline(old, id) == NULL)
 			continue;
 		carry_over(s, old, core_pipeline(old, id));
 		changes += s->changes;
+		scheduled_wait(s, SCHEDULED_SECOND);
 	}
+	scheduled_send(s, (struct core_event){ .type = CORE_LOADING });
 	core_free(old);
 	return changes;
 }

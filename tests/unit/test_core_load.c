@@ -74,9 +74,9 @@ START_TEST(running_job_gets_a_fresh_lease)
 	scheduled_started(&s, job);
 	s.now_us += 3600 * SECOND; /* the server was down */
 	(void)restart(&s);
-	scheduled_wait(&s, 29 * SECOND);
+	scheduled_wait(&s, 25 * SECOND);
 	ck_assert_str_eq(scheduled_status(&s, job), "running");
-	scheduled_wait(&s, 3 * SECOND);
+	scheduled_wait(&s, 6 * SECOND);
 	ck_assert_str_eq(scheduled_status(&s, job), "failed");
 	scheduled_clear(&s);
 }
@@ -151,7 +151,6 @@ START_TEST(resource_group_is_not_given_away_while_loading)
 	scheduled_finish(&s, scheduled_job(&s, first, "a"), REASON_NONE);
 	ck_assert_str_eq(scheduled_status(&s, waits), "waiting_for_resource");
 	(void)restart(&s);
-	scheduled_wait(&s, SECOND);
 	ck_assert_str_eq(scheduled_status(&s, waits), "waiting_for_resource");
 	scheduled_request(&s, 1);
 	scheduled_finish(&s, holds, REASON_NONE);
@@ -181,6 +180,41 @@ START_TEST(skipped_job_that_is_loaded_still_needs_its_resource)
 	scheduled_finish(&s, scheduled_job(&s, p, "a"), REASON_NONE);
 	ck_assert_str_eq(
 	    scheduled_status(&s, scheduled_job(&s, p, "d")), "waiting_for_resource");
+	scheduled_clear(&s);
+}
+END_TEST
+
+/* The limit counts jobs of pipelines that are still to come. */
+START_TEST(nothing_is_assigned_while_loading)
+{
+	struct scheduled s;
+	int64_t job;
+
+	start(&s);
+	job = scheduled_one(&s, &plain, NULL);
+	scheduled_send(&s, (struct core_event){ .type = CORE_LOADING, .loading = true });
+	scheduled_request(&s, 1);
+	ck_assert_int_eq(scheduled_runner_of(&s, job), 0);
+	scheduled_send(&s, (struct core_event){ .type = CORE_LOADING });
+	ck_assert_int_eq(scheduled_runner_of(&s, job), 1);
+	scheduled_clear(&s);
+}
+END_TEST
+
+START_TEST(delayed_job_takes_no_resource_while_loading)
+{
+	static const struct scheduled_spec spec = { "a", .when = WHEN_DELAYED,
+		.start_in_s = 1, .group = "prod" };
+	struct scheduled s;
+	int64_t job;
+
+	start(&s);
+	job = scheduled_one(&s, &spec, NULL);
+	scheduled_send(&s, (struct core_event){ .type = CORE_LOADING, .loading = true });
+	scheduled_wait(&s, 2 * SECOND);
+	ck_assert_str_eq(scheduled_status(&s, job), "waiting_for_resource");
+	scheduled_send(&s, (struct core_event){ .type = CORE_LOADING });
+	ck_assert_str_eq(scheduled_status(&s, job), "pending");
 	scheduled_clear(&s);
 }
 END_TEST
@@ -380,6 +414,8 @@ main(void)
 	tcase_add_test(tc, resource_group_is_still_held);
 	tcase_add_test(tc, resource_group_is_not_given_away_while_loading);
 	tcase_add_test(tc, skipped_job_that_is_loaded_still_needs_its_resource);
+	tcase_add_test(tc, nothing_is_assigned_while_loading);
+	tcase_add_test(tc, delayed_job_takes_no_resource_while_loading);
 	tcase_add_test(tc, later_stage_follows_after_a_restart);
 	tcase_add_test(tc, tries_are_counted_across_a_restart);
 	tcase_add_test(tc, trigger_job_asks_again_for_its_child);
