@@ -81,7 +81,7 @@ say_which(const struct server_pipeline *p, const struct server_jobs *jobs)
 {
 	cleanup_buf struct buf out = BUF_INIT;
 
-	if (jobs->count == 0) {
+	if (jobs->count == 0 || jobs->items == NULL) {
 		(void)fprintf(stderr, "pawl: pipeline %" PRId64 " has no jobs\n", p->id);
 		return EXIT_INVALID;
 	}
@@ -99,8 +99,8 @@ static int
 find_job(struct server_session *s, const struct args *args, struct server_job *out)
 {
 	const struct server_job *only;
-	struct server_pipeline pipeline;
-	struct server_jobs jobs;
+	struct server_pipeline pipeline = { .id = 0 };
+	struct server_jobs jobs = { .count = 0 };
 	cleanup_buf struct buf name = BUF_INIT;
 	int rc;
 
@@ -140,7 +140,7 @@ static int
 look(struct server_link *l, int64_t id, bool *is_over)
 {
 	cleanup_arena struct arena *arena = arena_new();
-	struct server_job job;
+	struct server_job job = { .id = 0 };
 	int rc = server_rows_job(l, id, arena, &job);
 
 	*is_over = status_is_completed(job.status);
@@ -190,7 +190,7 @@ run(const struct args *args)
 	struct screen_options screen = { .fd = STDOUT_FILENO };
 	struct sink sink = { .is_terminal = isatty(STDOUT_FILENO) == 1 };
 	bool follow = args_has(args, "follow");
-	struct server_job job;
+	struct server_job job = { .id = 0 };
 	int rc;
 
 	if (args_count(args) > 1)

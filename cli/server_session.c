@@ -235,8 +235,8 @@ int
 server_session_job(struct server_session *s, const char *word, struct server_job *out)
 {
 	struct server_link *l = &s->link;
-	struct server_pipeline pipeline;
-	struct server_jobs jobs;
+	struct server_pipeline pipeline = { .id = 0 };
+	struct server_jobs jobs = { .count = 0 };
 	int64_t id;
 	int rc;
 
