@@ -1,6 +1,7 @@
 #!/bin/bash
 # pawl-runner against a server as GitLab's: jobs, artifacts, cancel; and whatever dies,
 # runner, server or supervisor, no log has a gap and every end is told.
+# shellcheck disable=SC2016,SC2119,SC2120 # scripts are text here; arguments are optional
 set -eu
 R=$PWD
 server_pid=

@@ -148,7 +148,7 @@ ends 2 pawl artifacts -C ../work compile
 says err 'already'
 cd ../work
 ends 2 pawl artifacts check -o ../none.zip
-[ ! -e ../none.zip ] && [ ! -e ../none.zip.part ] || fail 'something was left of no artifacts'
+if [ -e ../none.zip ] || [ -e ../none.zip.part ]; then fail 'something was left of no artifacts'; fi
 
 # ---- play, trigger, retry, cancel
 ends 0 pawl status

@@ -14,7 +14,8 @@ from server import Runner, Server  # noqa: E402
 server = Server(sys.argv[1], args=['--concurrent', '-1']).start()
 server.project('team/app', {'.gitlab-ci.yml': 'lost: {script: [x]}\nkept: {script: [x]}\n'})
 runner = Runner(server, description='r1')
-server.post('/api/v4/projects/1/pipeline', {'ref': 'main'})
+made = server.post('/api/v4/projects/1/pipeline', {'ref': 'main'})
+pipeline = '/api/v4/projects/1/pipelines/%d' % made.json['id']
 jobs = {}
 for _ in range(2):
     job = runner.take()
@@ -41,7 +42,7 @@ again = runner.take()
 assert again['job_info']['name'] == 'lost' and again['id'] != jobs['lost']['id'], again['id']
 runner.update(again, 'success')
 runner.update(jobs['kept'], 'success')
-server.wait_for(lambda: server.get('/api/v4/projects/1/pipelines/1').json['status'] == 'success',
+server.wait_for(lambda: server.get(pipeline).json['status'] == 'success',
                 'the end')
 print('noticed after %.0f s' % took)
 server.stop()
