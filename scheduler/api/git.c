@@ -424,11 +424,13 @@ start(struct call *c, struct project *p, const char *rest)
 		NULL };
 	struct cgi_env env = { .arena = c->arena };
 	struct cgi *g = xcalloc(1, sizeof(*g));
-	uv_stdio_container_t files[] = { { .flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
-					     .data.stream = (uv_stream_t *)&g->in },
-		{ .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+	uv_stdio_container_t files[] = {
+		{ .flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_READABLE_PIPE),
+		    .data.stream = (uv_stream_t *)&g->in },
+		{ .flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_WRITABLE_PIPE),
 		    .data.stream = (uv_stream_t *)&g->out },
-		{ .flags = UV_INHERIT_FD, .data.fd = 2 } };
+		{ .flags = UV_INHERIT_FD, .data.fd = 2 }
+	};
 	uv_process_options_t o = { .file = "git",
 		.args = argv,
 		.env = env.items,
