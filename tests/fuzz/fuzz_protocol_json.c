@@ -51,7 +51,7 @@ try_request(const char *text, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	cleanup_free char *text = xstrndup((const char *)data, size);
+	cleanup_free char *text = xmemdup(data, size);
 	struct error err = ERROR_INIT;
 	struct runner_identity id;
 	char words[100];
