@@ -1,4 +1,6 @@
 /* The queue: lanes of jobs that are as good as each other to a runner. */
+#include <assert.h>
+
 #include "scheduler/core_internal.h"
 
 static struct job *
@@ -29,9 +31,12 @@ compare_queued(const struct ranked_node *a, const struct ranked_node *b)
 int
 core_compare_lanes(const struct lane *a, const struct lane *b)
 {
+	const struct job *first = first_job(a), *second = first_job(b);
+
+	assert(first != NULL && second != NULL); /* one without jobs is in no queue */
 	if (a->project->running != b->project->running)
 		return a->project->running < b->project->running ? -1 : 1;
-	return compare_jobs(first_job(a), first_job(b));
+	return compare_jobs(first, second);
 }
 
 int
