@@ -180,6 +180,18 @@ api_fail(struct call *c, const struct error *err)
 }
 
 void
+api_done(void *data, const struct error *err)
+{
+	struct call *c = data;
+
+	if (err->code != 0)
+		api_fail(c, err);
+	else
+		api_empty(c, 204);
+	api_let_go(c);
+}
+
+void
 api_header(struct call *c, const char *name, const char *fmt, ...)
 {
 	cleanup_free char *value = NULL;

@@ -89,6 +89,8 @@ void api_header(struct call *c, const char *name, const char *fmt, ...) PRINTF(3
  */
 void api_hold(struct call *c);
 void api_let_go(struct call *c);
+/* A store_done_fn for a held call that ends without a body: 204, or why not. */
+void api_done(void *data, const struct error *err);
 
 /* ---- reading the request --------------------------------------------------------- */
 

@@ -6,7 +6,6 @@
 #include "scheduler/api/entities.h"
 #include "scheduler/api/listing.h"
 #include "scheduler/artifact_store.h"
-#include "scheduler/registry_internal.h"
 #include "scheduler/service_internal.h"
 
 #define MAX_ARTIFACTS 64
@@ -140,16 +139,6 @@ read_job(struct store_view *v, struct reading *r, struct error *err)
 	return write_job(v, r, &job, err);
 }
 
-static struct reading *
-reading_of(struct call *c, struct project *p, bool is_list)
-{
-	struct reading *r = reading_new(c, is_list);
-
-	r->project = registry_copy_project(r->arena, &p->row);
-	r->text = service_server_url(c->service);
-	return r;
-}
-
 struct scopes {
 	struct arena *arena;
 	const char **items;
@@ -170,7 +159,7 @@ add_scope(const char *name, const char *value, void *data)
 static void
 list(struct call *c, int64_t pipeline, struct project *p)
 {
-	struct reading *r = reading_of(c, p, true);
+	struct reading *r = reading_of_project(c, p, true);
 	struct store_job_filter *f = arena_alloc(r->arena, sizeof(*f));
 	struct scopes scopes = { .arena = r->arena };
 	const char *retried = http_query(c->request, "include_retried");
@@ -212,7 +201,7 @@ list_pipeline_jobs(struct call *c)
 static void
 send_job(struct call *c, struct project *p, int64_t id, int status)
 {
-	struct reading *r = reading_of(c, p, false);
+	struct reading *r = reading_of_project(c, p, false);
 
 	struct entity_wait *wait = arena_alloc(r->arena, sizeof(*wait));
 

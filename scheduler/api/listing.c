@@ -2,6 +2,7 @@
 #include "scheduler/api/listing.h"
 
 #include "base/str.h"
+#include "scheduler/registry_internal.h"
 #include "scheduler/service_internal.h"
 
 #define PER_PAGE 20
@@ -42,6 +43,16 @@ reading_new(struct call *c, bool is_list)
 		r->page.offset = (r->page_number - 1) * r->per_page;
 		r->page.want_total = true;
 	}
+	return r;
+}
+
+struct reading *
+reading_of_project(struct call *c, const struct project *p, bool is_list)
+{
+	struct reading *r = reading_new(c, is_list);
+
+	r->project = registry_copy_project(r->arena, &p->row);
+	r->text = service_server_url(c->service);
 	return r;
 }
 

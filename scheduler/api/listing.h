@@ -33,6 +33,8 @@ struct reading {
 
 /* The call is held until the answer. List: page and per_page are read from the query. */
 struct reading *reading_new(struct call *c, bool is_list);
+/* The same about one project: with a copy of its row, and the server's URL as text. */
+struct reading *reading_of_project(struct call *c, const struct project *p, bool is_list);
 void reading_start(struct reading *r,
     int (*fn)(struct store_view *v, struct reading *r, struct error *err));
 

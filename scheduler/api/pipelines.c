@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "scheduler/api/entities.h"
 #include "scheduler/api/listing.h"
-#include "scheduler/registry_internal.h"
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
@@ -31,16 +30,6 @@ read_pipelines(struct store_view *v, struct reading *r, struct error *err)
 	return 0;
 }
 
-static struct reading *
-reading_of(struct call *c, struct project *p, bool is_list)
-{
-	struct reading *r = reading_new(c, is_list);
-
-	r->project = registry_copy_project(r->arena, &p->row);
-	r->text = service_server_url(c->service);
-	return r;
-}
-
 static const char *
 query(struct call *c, struct reading *r, const char *name)
 {
@@ -57,7 +46,7 @@ list_pipelines(struct call *c)
 
 	if (p == NULL)
 		return;
-	r = reading_of(c, p, true);
+	r = reading_of_project(c, p, true);
 	f = arena_alloc(r->arena, sizeof(*f));
 	f->project = p->row.id;
 	f->ref = query(c, r, "ref");
@@ -95,7 +84,7 @@ read_pipeline(struct store_view *v, struct reading *r, struct error *err)
 static void
 send_pipeline(struct call *c, struct project *p, int64_t id, int status)
 {
-	struct reading *r = reading_of(c, p, false);
+	struct reading *r = reading_of_project(c, p, false);
 
 	r->id = id;
 	r->status = status;
@@ -166,7 +155,7 @@ list_variables(struct call *c)
 
 	if (p == NULL || !api_id(c, 1, &id))
 		return;
-	r = reading_of(c, p, false);
+	r = reading_of_project(c, p, false);
 	r->id = id;
 	reading_start(r, read_variables);
 }
@@ -198,7 +187,7 @@ get_latest(struct call *c)
 
 	if (p == NULL)
 		return;
-	r = reading_of(c, p, false);
+	r = reading_of_project(c, p, false);
 	f = arena_alloc(r->arena, sizeof(*f));
 	f->project = p->row.id;
 	f->ref = query(c, r, "ref");

@@ -6,7 +6,6 @@
 #include "protocol/json.h"
 #include "scheduler/api/entities.h"
 #include "scheduler/api/listing.h"
-#include "scheduler/registry_internal.h"
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
@@ -197,8 +196,7 @@ list_branches(struct call *c)
 
 	if (p == NULL)
 		return;
-	r = reading_new(c, true);
-	r->project = registry_copy_project(r->arena, &p->row);
+	r = reading_of_project(c, p, true);
 	reading_start(r, read_branches);
 }
 
@@ -228,8 +226,7 @@ get_branch(struct call *c)
 
 	if (p == NULL)
 		return;
-	r = reading_new(c, false);
-	r->project = registry_copy_project(r->arena, &p->row);
+	r = reading_of_project(c, p, false);
 	r->text = arena_printf(r->arena, "refs/heads/%s", c->params[1]);
 	reading_start(r, read_branch);
 }

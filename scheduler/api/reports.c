@@ -1,7 +1,6 @@
 /* What the tests of a pipeline's jobs said: whole, or in sum. */
 #include "base/str.h"
 #include "scheduler/api/listing.h"
-#include "scheduler/registry_internal.h"
 #include "scheduler/service_internal.h"
 
 #define MAX_ANSWER ((size_t)128 << 20)
@@ -257,8 +256,7 @@ start(
 
 	if (p == NULL || !api_id(c, 1, &id))
 		return;
-	r = reading_new(c, false);
-	r->project = registry_copy_project(r->arena, &p->row);
+	r = reading_of_project(c, p, false);
 	r->id = id;
 	reading_start(r, fn);
 }

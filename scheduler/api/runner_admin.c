@@ -224,18 +224,6 @@ change_runner(struct call *c)
 }
 
 static void
-on_removed(void *data, const struct error *err)
-{
-	struct call *c = data;
-
-	if (err->code != 0)
-		api_fail(c, err);
-	else
-		api_empty(c, 204);
-	api_let_go(c);
-}
-
-static void
 remove_runner(struct call *c)
 {
 	struct registered_runner *n = runner_of(c);
@@ -245,7 +233,7 @@ remove_runner(struct call *c)
 		return;
 	id = n->row.id;
 	api_hold(c);
-	registry_remove_runner(service_registry(c->service), id, on_removed, c);
+	registry_remove_runner(service_registry(c->service), id, api_done, c);
 	service_forget_runner(c->service, id);
 }
 

@@ -58,18 +58,6 @@ verify(struct call *c)
 }
 
 static void
-on_unregistered(void *data, const struct error *err)
-{
-	struct call *c = data;
-
-	if (err->code != 0)
-		api_fail(c, err);
-	else
-		api_empty(c, 204);
-	api_let_go(c);
-}
-
-static void
 unregister(struct call *c)
 {
 	cleanup_runner_request struct runner_request q = { .arena = NULL };
@@ -80,7 +68,7 @@ unregister(struct call *c)
 		return;
 	id = n->row.id;
 	api_hold(c);
-	registry_remove_runner(service_registry(c->service), id, on_unregistered, c);
+	registry_remove_runner(service_registry(c->service), id, api_done, c);
 	service_forget_runner(c->service, id);
 }
 

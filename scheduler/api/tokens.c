@@ -263,23 +263,11 @@ make_for_project(struct call *c)
 /* ---- ending ----------------------------------------------------------------------- */
 
 static void
-on_revoked(void *data, const struct error *err)
-{
-	struct call *c = data;
-
-	if (err->code != 0)
-		api_fail(c, err);
-	else
-		api_empty(c, 204);
-	api_let_go(c);
-}
-
-static void
 end_token(struct call *c, struct access_token *t)
 {
 	api_hold(c);
 	registry_revoke_token(
-	    service_registry(c->service), t, service_now_us(), on_revoked, c);
+	    service_registry(c->service), t, service_now_us(), api_done, c);
 }
 
 static void
