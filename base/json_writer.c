@@ -1,7 +1,4 @@
-/*
- * The writer keeps the values that are still open on a stack and lets jansson print
- * what is complete. A list at the top has no jansson value: it is brackets and commas.
- */
+/* Brackets and commas are ours; what is not plain, jansson escapes and prints. */
 #include "base/json_writer.h"
 
 #include <assert.h>
@@ -11,6 +8,69 @@
 #include "base/str.h"
 
 static const char replacement[] = "\xef\xbf\xbd";
+
+/* What stands between this value and the one before. */
+static void
+separate(struct json_writer *w)
+{
+	if (w->after_key) {
+		w->after_key = false;
+		return;
+	}
+	if (w->depth > 0) {
+		if (w->comma[w->depth - 1])
+			buf_add_char(w->out, ',');
+		w->comma[w->depth - 1] = true;
+	}
+	if (w->newline)
+		buf_add_char(w->out, '\n');
+	w->newline = false;
+}
+
+static void
+begin(struct json_writer *w, char bracket)
+{
+	assert(w->depth < JSON_WRITER_DEPTH);
+	separate(w);
+	buf_add_char(w->out, bracket);
+	w->comma[w->depth++] = false;
+}
+
+static void
+end(struct json_writer *w, char bracket)
+{
+	w->depth--;
+	if (w->newline)
+		buf_add_char(w->out, '\n');
+	w->newline = false;
+	buf_add_char(w->out, bracket);
+}
+
+void
+json_begin_object(struct json_writer *w)
+{
+	begin(w, '{');
+}
+
+void
+json_end_object(struct json_writer *w)
+{
+	end(w, '}');
+}
+
+void
+json_begin_array(struct json_writer *w)
+{
+	begin(w, '[');
+}
+
+void
+json_end_array(struct json_writer *w)
+{
+	end(w, ']');
+}
+
+/* ---- values ---------------------------------------------------------------- */
 
 static int
 add_to_buf(const char *text, size_t len, void *data)
@@ -22,88 +82,11 @@ add_to_buf(const char *text, size_t len, void *data)
 static void
 print(struct json_writer *w, json_t *value)
 {
-	if (w->in_list && w->comma)
-		buf_add_char(w->out, ',');
-	if (w->in_list && w->newline)
-		buf_add_char(w->out, '\n');
-	w->comma = true;
-	w->newline = false;
-	/* cannot fail: the values are trees of valid UTF-8, and the buffer grows */
-	if (json_dump_callback(
-		value, add_to_buf, w->out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+	/* cannot fail, as long as there is memory: one value, and the buffer grows */
+	if (value == NULL ||
+	    json_dump_callback(value, add_to_buf, w->out, JSON_ENCODE_ANY) < 0)
 		abort();
 	json_decref(value);
-}
-
-/* A complete value goes into the one it is part of, or out. */
-static void
-place(struct json_writer *w, json_t *value, char *key)
-{
-	json_t *parent = w->depth > 0 ? w->open[w->depth - 1] : NULL;
-
-	if (value == NULL)
-		abort(); /* no memory */
-	if (parent == NULL)
-		print(w, value);
-	else if (key != NULL)
-		json_object_set_new_nocheck(parent, key, value);
-	else
-		json_array_append_new(parent, value);
-	free(key);
-}
-
-static void
-begin(struct json_writer *w, json_t *value)
-{
-	assert(w->depth < JSON_WRITER_DEPTH);
-	w->open[w->depth] = value;
-	w->keys[w->depth++] = take(w->key);
-}
-
-static void
-end(struct json_writer *w)
-{
-	json_t *value = w->open[--w->depth];
-
-	place(w, value, take(w->keys[w->depth]));
-}
-
-void
-json_begin_object(struct json_writer *w)
-{
-	begin(w, json_object());
-}
-
-void
-json_end_object(struct json_writer *w)
-{
-	end(w);
-}
-
-void
-json_begin_array(struct json_writer *w)
-{
-	if (w->depth > 0 || w->in_list) {
-		begin(w, json_array());
-		return;
-	}
-	w->in_list = true;
-	w->comma = w->newline = false;
-	buf_add_char(w->out, '[');
-}
-
-void
-json_end_array(struct json_writer *w)
-{
-	if (w->depth > 0) {
-		end(w);
-		return;
-	}
-	w->in_list = false;
-	if (w->newline)
-		buf_add_char(w->out, '\n');
-	w->newline = false;
-	buf_add_char(w->out, ']');
 }
 
 /* s with every byte that is no UTF-8 replaced. */
@@ -125,51 +108,81 @@ valid_utf8(const char *s)
 	}
 }
 
+/* Most strings are: jansson would take ten times as long to find nothing to escape. */
+static bool
+is_plain(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
+			return false;
+	return true;
+}
+
+static void
+quote(struct json_writer *w, const char *s)
+{
+	cleanup_free char *fixed = NULL;
+
+	if (is_plain(s)) {
+		buf_add_char(w->out, '"');
+		buf_add_str(w->out, s);
+		buf_add_char(w->out, '"');
+		return;
+	}
+	fixed = valid_utf8(s);
+	print(w, json_string_nocheck(fixed));
+}
+
 void
 json_key(struct json_writer *w, const char *key)
 {
-	w->key = valid_utf8(key);
+	separate(w);
+	quote(w, key);
+	buf_add_char(w->out, ':');
+	w->after_key = true;
 }
 
 void
 json_add_string(struct json_writer *w, const char *s)
 {
-	size_t len = s != NULL ? strlen(s) : 0;
-	cleanup_free char *fixed = NULL;
-
 	if (s == NULL) {
 		json_add_null(w);
 		return;
 	}
-	if (str_utf8_valid(s, len) != len) {
-		fixed = valid_utf8(s);
-		s = fixed;
-	}
-	place(w, json_string_nocheck(s), take(w->key));
+	separate(w);
+	quote(w, s);
 }
 
 void
 json_add_int(struct json_writer *w, int64_t n)
 {
-	place(w, json_integer(n), take(w->key));
+	separate(w);
+	buf_printf(w->out, "%" PRId64, n);
 }
 
 void
 json_add_real(struct json_writer *w, double n)
 {
-	place(w, isfinite(n) ? json_real(n) : json_null(), take(w->key));
+	if (!isfinite(n)) {
+		json_add_null(w);
+		return;
+	}
+	separate(w);
+	print(w, json_real(n));
 }
 
 void
 json_add_bool(struct json_writer *w, bool b)
 {
-	place(w, json_boolean(b), take(w->key));
+	separate(w);
+	buf_add_str(w->out, b ? "true" : "false");
 }
 
 void
 json_add_null(struct json_writer *w)
 {
-	place(w, json_null(), take(w->key));
+	separate(w);
+	buf_add_str(w->out, "null");
 }
 
 void

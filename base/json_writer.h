@@ -1,8 +1,7 @@
 /*
- * Writes JSON by jansson, one value after the other. A value at the top is printed when
- * it is complete; of a list at the top each element by itself, so that long lists do not
- * lie in memory. What is no valid UTF-8 is replaced by U+FFFD, so that the result is
- * always JSON. Keys keep their order.
+ * Writes JSON, one value after the other, into a buffer as it comes. What is no valid
+ * UTF-8 is replaced by U+FFFD, so that the result is always JSON. Keys keep their order;
+ * that each comes once in its object is the caller's care.
  */
 #ifndef BASE_JSON_WRITER_H
 #define BASE_JSON_WRITER_H
@@ -13,12 +12,10 @@
 
 struct json_writer {
 	struct buf *out;               /* the caller's */
-	void *open[JSON_WRITER_DEPTH]; /* jansson's values that are not complete */
-	char *keys[JSON_WRITER_DEPTH]; /* under which each goes into the one before */
-	size_t depth;
-	char *key;           /* of the next value; NULL in a list */
-	bool in_list;        /* a list is open at the top */
-	bool comma, newline; /* due before its next element */
+	bool comma[JSON_WRITER_DEPTH]; /* due before the next element, for each that is
+					  open */
+	size_t depth;                  /* how many are open */
+	bool after_key, newline;
 };
 
 #define JSON_WRITER_INIT(buffer)                                                         \
@@ -40,7 +37,7 @@ void json_add_real(struct json_writer *w, double n); /* not finite: null */
 void json_add_bool(struct json_writer *w, bool b);
 void json_add_null(struct json_writer *w);
 
-/* The next element of the list at the top stands on a line of its own. */
+/* The next element of the list, or its end, stands on a line of its own. */
 void json_newline(struct json_writer *w);
 
 /* A key with its value. */
