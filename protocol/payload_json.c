@@ -6,13 +6,14 @@
 	static const struct json_field name##_fields[] = { __VA_ARGS__, { NULL } };      \
 	static const struct json_shape name = { name##_fields, sizeof(type) }
 
+/* file and raw stand there only when they are true, as GitLab has it */
 FIELDS(variable, struct job_variable,
     { JSON_FIELD("key", STRING, struct job_variable, key) },
     { JSON_FIELD("value", STRING, struct job_variable, value) },
     { JSON_FIELD("public", BOOL, struct job_variable, is_public) },
-    { JSON_FIELD("file", BOOL, struct job_variable, file) },
+    { JSON_FIELD("file", BOOL, struct job_variable, file), .when = JSON_OMIT },
     { JSON_FIELD("masked", BOOL, struct job_variable, masked) },
-    { JSON_FIELD("raw", BOOL, struct job_variable, raw) });
+    { JSON_FIELD("raw", BOOL, struct job_variable, raw), .when = JSON_OMIT });
 
 FIELDS(step, struct job_step, { JSON_FIELD("name", STRING, struct job_step, name) },
     { JSON_COUNTED("script", STRINGS, struct job_step, script, script_count) },
