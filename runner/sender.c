@@ -17,6 +17,7 @@
 
 #define PATCH_MAX (1u << 20)
 #define INTERVAL_MS 3000
+#define FIRST_PATCH_MS 20 /* so that it brings the script's first words, not only ours */
 #define INTERVAL_MAX_MS (15 * 60 * 1000)
 #define HEARTBEAT_MS 30000
 #define RETRY_MS 1000
@@ -46,6 +47,7 @@ struct sender {
 	uint64_t patched; /* bytes of the patch on its way */
 	bool probing;     /* one byte asks how much the server has */
 
+	uint64_t grown_ms; /* when the spool got its first byte */
 	uint64_t last_patch_ms, last_sent_ms; /* of uv_now() */
 	uint64_t not_before_ms;               /* nothing is sent earlier */
 	uint64_t interval_ms;
@@ -359,12 +361,14 @@ say_end(struct sender *s)
 	update(s, FINISHING, &r);
 }
 
-/* When the log may be sent: the first bytes at once, later ones once per interval. */
+/* When the log may be sent: the first bytes soon, later ones once per interval. */
 static uint64_t
 patch_due_ms(const struct sender *s)
 {
-	if (s->finishing || s->last_patch_ms == 0)
+	if (s->finishing)
 		return 0;
+	if (s->last_patch_ms == 0)
+		return s->grown_ms + FIRST_PATCH_MS;
 	return s->last_patch_ms + s->interval_ms;
 }
 
@@ -508,6 +512,8 @@ sender_grow(struct sender *s, uint64_t bytes)
 {
 	if (bytes <= s->grown)
 		return;
+	if (s->grown == 0)
+		s->grown_ms = now_ms(s);
 	s->grown = bytes;
 	pump(s);
 }
