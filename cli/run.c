@@ -12,6 +12,7 @@
 #include "cli/kept.h"
 #include "cli/local.h"
 #include "cli/select.h"
+#include "runner/launcher.h"
 #include "runner/sweep.h"
 
 static const struct option_row own_options[] = {
@@ -180,8 +181,10 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		kept_prune(f.logs, f.artifacts, local.ids.job);
 		uv_loop_init(&loop);
 		runner.loop = local.loop = &loop;
+		runner.launcher = launcher_new(false);
 		rc = run_plan(
 		    &local, plan, args, selection, slot_count); /* takes the plan */
+		launcher_free(runner.launcher);
 		uv_loop_close(&loop);
 	} else {
 		plan_free(plan);

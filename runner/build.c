@@ -521,7 +521,7 @@ new_supervisor(struct build *b)
 		.on_done = on_supervisor_done,
 		.data = b };
 
-	return supervisor_new(b->runner->loop, &events);
+	return supervisor_new(b->runner->loop, b->runner->launcher, &events);
 }
 
 /* Orders for a server's job: it always asks at the end, for its last line. */

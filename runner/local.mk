@@ -14,6 +14,7 @@ librunner_a_SOURCES += runner/environment.c runner/environment.h
 librunner_a_SOURCES += runner/identity.c runner/identity.h
 librunner_a_SOURCES += runner/job_file.c runner/job_file.h
 librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h
+librunner_a_SOURCES += runner/launcher.c runner/launcher.h
 librunner_a_SOURCES += runner/manager.c runner/manager.h
 librunner_a_SOURCES += runner/remote_job.c runner/remote_job.h
 librunner_a_SOURCES += runner/runner.c runner/runner.h

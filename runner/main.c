@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "runner/launcher.h"
 #include "runner/main_options.h"
 #include "runner/manager.h"
 
@@ -52,6 +53,7 @@ run(struct options *o)
 	}
 	uv_loop_init(&p.loop);
 	runner.loop = &p.loop;
+	runner.launcher = launcher_new(true);
 	(void)signal(SIGPIPE, SIG_IGN);
 	watch_signals(&p);
 	if (manager_new(&o->settings, &runner, &p.manager, &err) < 0) {
@@ -65,6 +67,7 @@ run(struct options *o)
 	uv_close((uv_handle_t *)&p.interrupt, NULL);
 	uv_run(&p.loop, UV_RUN_DEFAULT);
 	manager_free(p.manager);
+	launcher_free(runner.launcher);
 	uv_loop_close(&p.loop);
 	return rc;
 }

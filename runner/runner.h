@@ -8,12 +8,14 @@
 #include "runner/workspace.h"
 
 struct executor; /* executors/executor.h */
+struct launcher; /* runner/launcher.h */
 struct uv_loop_s;
 
 struct runner {
 	struct uv_loop_s *loop;
 	const struct executor *executor;
 	bool executor_chosen; /* by the user, with -x */
+	struct launcher *launcher; /* of the supervisors; NULL: none is kept ready */
 	const struct workspaces *workspaces;
 	const struct snapshot *snapshot; /* NULL in place */
 	const char *logs_dir;            /* traces stay here as ID.log */

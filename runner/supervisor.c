@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -15,13 +14,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/program.h"
-#include "runner/supervisor/procs.h"
+#include "runner/launcher.h"
 #include "runner/supervisor/wire.h"
 #include "runner/sweep.h"
-
-/* Above every number the child gets its files at, so that dup2 overwrites none. */
-#define FIRST_FREE_FD 16
 
 struct packet {
 	size_t len;
@@ -30,6 +25,7 @@ struct packet {
 
 struct supervisor {
 	uv_loop_t *loop;
+	struct launcher *launcher;
 	struct supervisor_events events;
 	uv_poll_t talk, death;
 	uv_timer_t later;
@@ -50,11 +46,13 @@ struct supervisor {
 };
 
 struct supervisor *
-supervisor_new(struct uv_loop_s *loop, const struct supervisor_events *events)
+supervisor_new(struct uv_loop_s *loop, struct launcher *launcher,
+    const struct supervisor_events *events)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 
 	s->loop = loop;
+	s->launcher = launcher;
 	s->events = *events;
 	s->socket = s->pidfd = -1;
 	return s;
@@ -414,95 +412,22 @@ spec_file(const struct spec *spec, struct error *err)
 	return take_fd(&fd);
 }
 
-/* Each file at its number in the child; all of ours are close-on-exec. */
-static int
-add_file(posix_spawn_file_actions_t *actions, int fd, int number, int *high)
-{
-	*high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-	if (*high < 0)
-		return errno;
-	return posix_spawn_file_actions_adddup2(actions, *high, number);
-}
-
-static int
-set_attributes(posix_spawnattr_t *attr)
-{
-	sigset_t all, none;
-
-	/* all, as libc looks at each of those not named here before it sets it */
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawnattr_setsigdefault(attr, &all);
-	posix_spawnattr_setsigmask(attr, &none);
-	/* a session of its own: Ctrl-C in the terminal is for the runner alone */
-	return posix_spawnattr_setflags(attr,
-	    (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK));
-}
-
-/* Ours, with the marker: a child that has not exec'ed yet is known by it too. */
-static char **
-add_marker(char *entry)
-{
-	size_t count = 0;
-	char **env;
-
-	while (environ[count] != NULL)
-		count++;
-	env = xcalloc(count + 2, sizeof(*env));
-	env[0] = entry;
-	memcpy(env + 1, environ, count * sizeof(*env));
-	return env;
-}
-
-static int
-spawn(pid_t *pid, const char *program, const char *marker, const int files[3])
-{
-	static const int numbers[] = { SPEC_FD_SOCKET, SPEC_FD_SPEC, SPEC_FD_LOCK };
-	cleanup_free char *entry = xasprintf(PROCS_MARKER_NAME "=%s", marker);
-	cleanup_free char **env = add_marker(entry);
-	char name[] = "pawl-supervise";
-	char *argv[] = { name, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int high[ARRAY_LEN(numbers)] = { -1, -1, -1 }, rc;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	rc = set_attributes(&attr);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
-	posix_spawn_file_actions_adddup2(&actions, 0, 1);
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(numbers); i++)
-		rc = add_file(&actions, files[i], numbers[i], &high[i]);
-	if (rc == 0)
-		rc = posix_spawn(pid, program, &actions, &attr, argv, env);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		cleanup_close_fd(&high[i]);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return rc;
-}
-
 static int
 launch(struct supervisor *s, const struct spec *spec, int lock_fd, struct error *err)
 {
-	cleanup_free char *program = program_path("pawl-supervise");
 	cleanup_close int spec_fd = spec_file(spec, err), theirs = -1;
-	int pair[2], files[3], rc;
+	struct launch_files files = { .spec = spec_fd, .lock = lock_fd };
+	int pair[2], rc;
 
 	if (spec_fd < 0)
 		return spec_fd;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_errno(err, "cannot create a socket");
 	s->socket = pair[0];
-	theirs = pair[1];
-	files[0] = theirs;
-	files[1] = spec_fd;
-	files[2] = lock_fd;
-	rc = spawn(&s->pid, program, spec->marker, files);
-	if (rc != 0) {
-		errno = rc;
-		return error_errno(err, "cannot start %s", program);
-	}
+	files.socket = theirs = pair[1];
+	rc = launcher_start(s->launcher, spec->marker, &files, &s->pid, err);
+	if (rc < 0)
+		return rc;
 	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 	if (s->pidfd < 0) {
 		rc = error_errno(err, "cannot watch the supervisor");

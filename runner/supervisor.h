@@ -10,6 +10,7 @@
 #include "protocol/reason.h"
 #include "runner/supervisor/spec.h"
 
+struct launcher; /* runner/launcher.h */
 struct supervisor;
 struct uv_loop_s;
 
@@ -47,8 +48,9 @@ struct supervisor_events {
 	void *data;
 };
 
-struct supervisor *supervisor_new(
-    struct uv_loop_s *loop, const struct supervisor_events *events);
+/* launcher outlives it; NULL: pawl-supervise is started as a program. */
+struct supervisor *supervisor_new(struct uv_loop_s *loop, struct launcher *launcher,
+    const struct supervisor_events *events);
 
 /*
  * Start the job. spec is read before this returns; lock_fd is the held lock of the job

@@ -1,7 +1,8 @@
 /*
  * pawl-supervise: owns one job, from its workspace to its result. Started by the runner
- * for each job (runner/supervisor.h) with the open files of enum spec_fd; never by hand.
- * Links libc only, so that starting it costs about as much as starting a shell.
+ * for each job (runner/launcher.h) with the open files of enum spec_fd, or forked off one
+ * that stands ready (fork_server.h); never by hand. Links libc only, so that starting it
+ * costs about as much as starting a shell.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "runner/supervisor/fork_server.h"
 #include "runner/supervisor/supervision.h"
 
 /* What stayed behind after the last step is asked to go, and then made to. */
@@ -196,7 +198,7 @@ supervise(struct supervision *s, struct error *err)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct supervision s = {
@@ -218,8 +220,9 @@ main(void)
 	(void)mallopt(M_TOP_PAD, HEAP_STEP);
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 #endif
+	if (argc > 1 && str_eq(argv[1], FORK_SERVER_OPTION) && !fork_server_run(argv[1]))
+		return 0;
 	rc = supervise(&s, &err);
-
 	if (rc < 0)
 		(void)fprintf(stderr, "pawl-supervise: %s\n", err.msg);
 	supervision_close(&s);

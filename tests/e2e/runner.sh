@@ -225,7 +225,7 @@ start_runner
 give 12 '["echo up","exec -a pawl-runner-test-left sleep 600"]'
 wait_for log_has 12 up
 supervisor=$(grep -lzx "HOME=$HOME" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
-	[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = pawl-supervise ] && echo "$pid"; done | tail -n 1)
+	tr -d '\0' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx pawl-supervise && echo "$pid"; done | tail -n 1)
 kill_runner KILL
 kill -9 "$supervisor"
 start_runner

@@ -1,7 +1,6 @@
 /* Real jobs for tests. */
 #include "tests/unit/supervised.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -11,6 +10,43 @@
 
 #include "base/overlay.h"
 #include "runner/supervisor/procs.h"
+
+static bool is_forked; /* of the tests that run */
+
+static void
+start_programs(void)
+{
+	is_forked = false;
+}
+
+static void
+fork_them(void)
+{
+	is_forked = true;
+}
+
+int
+supervised_main(const char *name, double timeout_s, void (*add)(TCase *tc))
+{
+	static void (*const ways[])(void) = { start_programs, fork_them };
+	static const char *const names[] = { "started", "forked" };
+	Suite *suite = suite_create(name);
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		TCase *tc = tcase_create(names[i]);
+
+		tcase_add_checked_fixture(tc, ways[i], NULL);
+		tcase_set_timeout(tc, timeout_s);
+		add(tc);
+		suite_add_tcase(suite, tc);
+	}
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
 
 static void
 on_step(struct supervisor *s, unsigned step, void *data)
@@ -69,6 +105,8 @@ supervised_init(struct supervised *t)
 	cleanup_free char *jobs = NULL;
 
 	*t = (struct supervised){ .dir = JOBDIR_INIT };
+	if (is_forked)
+		t->launcher = launcher_new(true);
 	ck_assert_int_eq(uv_loop_init(&t->loop), 0);
 	t->root = path_join(tmp == NULL ? "/tmp" : tmp, "supervised-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(t->root));
@@ -162,7 +200,7 @@ supervised_add_script(struct supervised *t, const char *item)
 void
 supervised_start(struct supervised *t)
 {
-	t->supervisor = supervisor_new(&t->loop, &t->events);
+	t->supervisor = supervisor_new(&t->loop, t->launcher, &t->events);
 	supervisor_start(t->supervisor, &t->spec, t->dir.lock_fd);
 	close(take_fd(&t->dir.lock_fd));
 }
@@ -263,6 +301,7 @@ supervised_clear(struct supervised *t)
 	struct error err = ERROR_INIT;
 
 	ck_assert_int_eq(uv_loop_close(&t->loop), 0);
+	launcher_free(t->launcher);
 	if (path_remove_tree(AT_FDCWD, t->root, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	spec_clear(&t->spec);

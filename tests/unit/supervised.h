@@ -4,10 +4,12 @@
 #ifndef TESTS_UNIT_SUPERVISED_H
 #define TESTS_UNIT_SUPERVISED_H
 
+#include <check.h>
 #include <uv.h>
 
 #include "base/path.h"
 #include "runner/jobdir.h"
+#include "runner/launcher.h"
 #include "runner/script.h"
 #include "runner/supervisor.h"
 
@@ -18,6 +20,7 @@ struct supervised {
 	char *trace_path, *project_dir, *upper, *work;
 	struct spec spec;
 	struct buf scripts[4];
+	struct launcher *launcher;
 	struct supervisor *supervisor;
 	struct supervisor_events events; /* may be changed before it starts */
 	void *data;
@@ -29,6 +32,12 @@ struct supervised {
 	unsigned steps_seen;
 	uint64_t told_bytes;
 };
+
+/*
+ * The main() of such a test: all that add adds, once with supervisors that are started as
+ * programs, and once with forked ones.
+ */
+int supervised_main(const char *name, double timeout_s, void (*add)(TCase *tc));
 
 /* A tied job without steps in a plain folder, run by bash. */
 void supervised_init(struct supervised *t);

@@ -369,15 +369,15 @@ END_TEST
 
 /* ---- the death of the supervisor ------------------------------------------- */
 
-/* The only child of ours. */
+/* Of a runner with one job; what forked the supervisor off is older. */
 static pid_t
-supervisor_pid(void)
+supervisor_of(pid_t runner)
 {
 	cleanup_pids struct pids pids = PIDS_INIT;
 
-	procs_descendants(getpid(), &pids);
+	procs_children(runner, &pids);
 	ck_assert_uint_ge(pids.count, 1);
-	return pids.items[0];
+	return pids.items[pids.count - 1];
 }
 
 START_TEST(death_of_the_supervisor_is_a_system_failure)
@@ -388,7 +388,7 @@ START_TEST(death_of_the_supervisor_is_a_system_failure)
 	supervised_add_script(&t, DAEMON "sleep 1000");
 	supervised_start(&t);
 	supervised_await_log(&t, "daemon is up");
-	ck_assert_int_eq(kill(supervisor_pid(), SIGKILL), 0);
+	ck_assert_int_eq(kill(supervisor_of(getpid()), SIGKILL), 0);
 	supervised_wait(&t);
 	ck_assert_uint_eq(t.result.trace_bytes, t.trace.len);
 	assert_ended(&t, REASON_RUNNER_SYSTEM_FAILURE,
@@ -413,7 +413,6 @@ START_TEST(sweep_removes_what_two_deaths_left)
 	cleanup_free char *up = NULL;
 	struct supervised t;
 	pid_t runner, supervisor;
-	cleanup_pids struct pids pids = PIDS_INIT;
 
 	supervised_init(&t);
 	up = path_join(t.project_dir, "daemon-up");
@@ -422,9 +421,7 @@ START_TEST(sweep_removes_what_two_deaths_left)
 	runner = supervised_run_elsewhere(&t);
 	supervised_await_file(up, true);
 	ck_assert_int_eq(sweep(&t), 0); /* alive: not touched */
-	procs_descendants(runner, &pids);
-	ck_assert_uint_ge(pids.count, 1);
-	supervisor = pids.items[0];
+	supervisor = supervisor_of(runner);
 	ck_assert_int_eq(kill(runner, SIGSTOP), 0); /* or it would tidy up itself */
 	kill_and_await(supervisor);
 	supervised_kill_and_reap(runner);
@@ -470,7 +467,7 @@ act(struct supervised *t, enum victim victim, unsigned delay_us)
 		supervised_await_end(t);
 		return;
 	case KILL_SUPERVISOR:
-		kill(supervisor_pid(), SIGKILL);
+		kill(supervisor_of(getpid()), SIGKILL);
 		break;
 	case CANCEL:
 	case FORCE:
@@ -544,22 +541,16 @@ START_TEST(nameless_daemon_is_found_by_its_mounts)
 		     "echo all up; sleep 1000");
 	supervised_start(&t);
 	supervised_await_log(&t, "\nall up");
-	ck_assert_int_eq(kill(supervisor_pid(), SIGKILL), 0);
+	ck_assert_int_eq(kill(supervisor_of(getpid()), SIGKILL), 0);
 	supervised_wait(&t);
 	ck_assert(supervised_left_nothing(&t));
 	supervised_clear(&t);
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("endings");
-	TCase *tc = tcase_create("endings");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, daemon_does_not_outlive_its_job);
 	tcase_add_test(tc, daemon_lives_until_after_script_is_over);
 	tcase_add_test(tc, process_that_holds_the_log_is_not_waited_for);
@@ -581,9 +572,10 @@ main(void)
 	tcase_add_test(tc, nameless_daemon_is_found_by_its_mounts);
 	tcase_add_test(tc, killed_at_any_moment_leaves_nothing);
 	tcase_add_test(tc, killed_at_any_moment_in_an_overlay_leaves_nothing);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+}
+
+int
+main(void)
+{
+	return supervised_main("endings", 600, add_tests);
 }

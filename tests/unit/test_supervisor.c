@@ -424,15 +424,9 @@ START_TEST(supervisor_that_cannot_start_is_a_system_failure)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("supervisor");
-	TCase *tc = tcase_create("jobs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, exit_code_is_the_scripts, 0, ARRAY_LEN(codes));
 	tcase_add_test(tc, log_shows_each_item_before_its_output);
 	tcase_add_test(tc, folder_of_a_tied_job_goes_with_it);
@@ -451,9 +445,10 @@ main(void)
 	tcase_add_test(tc, runner_that_does_not_listen_holds_nothing_up);
 	tcase_add_test(tc, words_of_the_runner_come_whole_and_in_order);
 	tcase_add_test(tc, supervisor_that_cannot_start_is_a_system_failure);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+}
+
+int
+main(void)
+{
+	return supervised_main("supervisor", 120, add_tests);
 }

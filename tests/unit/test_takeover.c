@@ -11,7 +11,7 @@ take_over(struct supervised *t)
 {
 	struct error err = ERROR_INIT;
 
-	t->supervisor = supervisor_new(&t->loop, &t->events);
+	t->supervisor = supervisor_new(&t->loop, t->launcher, &t->events);
 	for (int i = 0; i < 400; i++) {
 		if (supervisor_adopt(t->supervisor, t->dir.path, t->dir.marker,
 			t->trace_path, &err) == 0)
@@ -114,7 +114,7 @@ START_TEST(nobody_to_take_over_is_missing)
 	struct supervised t;
 
 	supervised_init(&t);
-	t.supervisor = supervisor_new(&t.loop, &t.events);
+	t.supervisor = supervisor_new(&t.loop, t.launcher, &t.events);
 	ck_assert_int_eq(
 	    supervisor_adopt(t.supervisor, t.dir.path, t.dir.marker, t.trace_path, &err),
 	    ERR_MISSING);
@@ -123,21 +123,16 @@ START_TEST(nobody_to_take_over_is_missing)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("takeover");
-	TCase *tc = tcase_create("takeover");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, later_runner_takes_a_running_job_over);
 	tcase_add_loop_test(tc, open_question_is_asked_again, 0, 2);
 	tcase_add_test(tc, nobody_to_take_over_is_missing);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+}
+
+int
+main(void)
+{
+	return supervised_main("takeover", 60, add_tests);
 }
