@@ -2,6 +2,7 @@
 thousand."""
 
 import asyncio
+import datetime
 import json
 import os
 import pathlib
@@ -136,17 +137,22 @@ class Pushes:
         return self.push("-o", "ci.skip")[1]
 
 
+def wait_for_end(server, wait_s):
+    """When the first pipeline ended, as the server says it; asked rarely, to be in nobody's way."""
+    while (pipeline := json.loads(server.get("/api/v4/projects/1/pipelines/1")))["finished_at"] is None:
+        time.sleep(wait_s)
+    if pipeline["status"] != "success":
+        raise Failed(server.out.read_text())
+    return datetime.datetime.fromisoformat(pipeline["finished_at"].replace("Z", "+00:00")).timestamp()
+
+
 def queued_ms(scratch, count):
     """A pipeline of many jobs on two slots, from its push to its end."""
     with Server(scratch, f"queue-{time.time_ns()}", "-j", "2") as server:
         work = server.repository("queue", "".join(f"j{i}: {{script: ['true'], parallel: 100}}\n" for i in range(count // 100)))
-        begin = time.perf_counter()
+        begin = time.time()
         scratch.run(["git", "push", "-q", "pawl", "main"], cwd=work, stderr=subprocess.DEVNULL)
-        while json.loads(server.get("/api/v4/projects/1/pipelines/1"))["status"] in ("created", "pending", "running"):
-            time.sleep(0.05)
-        if json.loads(server.get("/api/v4/projects/1/pipelines/1"))["status"] != "success":
-            raise Failed(server.out.read_text())
-        return (time.perf_counter() - begin) * 1000
+        return (wait_for_end(server, 0.3) - begin) * 1000
 
 
 def need_files(count):
