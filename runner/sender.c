@@ -17,8 +17,8 @@
 
 #define PATCH_MAX (1u << 20)
 #define INTERVAL_MS 3000
-#define FIRST_PATCH_MS 20 /* so that it brings the script's first words, not only ours */
 #define INTERVAL_MAX_MS (15 * 60 * 1000)
+#define FIRST_PATCH_MS 20 /* it shall bring the script's words, too */
 #define HEARTBEAT_MS 30000
 #define RETRY_MS 1000
 #define RETRY_MAX_MS 30000
@@ -47,7 +47,7 @@ struct sender {
 	uint64_t patched; /* bytes of the patch on its way */
 	bool probing;     /* one byte asks how much the server has */
 
-	uint64_t grown_ms; /* when the spool got its first byte */
+	uint64_t grown_ms;                    /* when the spool got its first byte */
 	uint64_t last_patch_ms, last_sent_ms; /* of uv_now() */
 	uint64_t not_before_ms;               /* nothing is sent earlier */
 	uint64_t interval_ms;
