@@ -13,7 +13,8 @@ def measured(jobs):
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: {done.stderr.strip()}")
     words = done.stdout.split()
-    return {"us": int(words[0]) / 1000, "bytes": int(words[2])}
+    return {"us": int(words[0]) / 1000, "bytes": int(words[2]),
+            "count": int(words[8]) / 1000}
 
 
 def benches(scratch, quick):
@@ -37,6 +38,15 @@ def benches(scratch, quick):
             limit=700,
             unit="bytes",
             ours=lambda: measured(many)["bytes"],
+            rounds=1,
+        ),
+        Bench(
+            name="schedule-count",
+            what=f"why {many:,} jobs wait, counted for /metrics, {RUNNERS:,} runners",
+            kind=ONLY,
+            limit=20,
+            unit="ms",
+            ours=lambda: measured(many)["count"],
             rounds=1,
         ),
     ]

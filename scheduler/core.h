@@ -261,7 +261,7 @@ const struct core_job *core_latest(
 /* Why a job waits, beyond its reason. */
 enum core_wait_code {
 	CORE_WAIT_NONE,       /* it does not wait */
-	CORE_WAIT_JOB,        /* created: for job */
+	CORE_WAIT_JOB,        /* created: for job; or for those of its own pipeline */
 	CORE_WAIT_PERSON,     /* manual */
 	CORE_WAIT_TIME,       /* scheduled: until_us */
 	CORE_WAIT_RESOURCE,   /* job holds its resource group, or comes before it there */
@@ -300,11 +300,17 @@ struct core_wait {
 /* Cost grows with the number of runners, not with that of jobs. false: unknown id. */
 bool core_explain(const struct core *core, int64_t job, struct core_wait *out);
 
+/* How many jobs wait, by code; those that wait for other jobs or a person are not in it.
+ * The cost grows with the number of runners, and with that of lanes: different sets of
+ * tags in a project. Not with that of jobs. */
+void core_count_waits(const struct core *core, size_t counts[CORE_WAIT_COUNT]);
+
 /* For metrics; kept up to date, costs nothing. */
 struct core_counts {
 	size_t pipelines, jobs, projects, runners; /* known to the core */
 	size_t queued;                             /* pending, with no runner */
 	size_t assigned;                           /* given to a runner, not ended */
+	size_t unaccepted;                         /* of those, not accepted yet */
 	size_t waiting_for_resource, scheduled;
 	size_t requests; /* of runners, open */
 };

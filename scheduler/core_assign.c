@@ -84,6 +84,7 @@ core_occupy(struct core *core, struct job *job, int64_t runner)
 	job->pub.runner = runner;
 	r->running++;
 	core->counts.assigned++;
+	core->counts.unaccepted += job->pub.status == STATUS_PENDING;
 	core_count_running(core, job->pipeline->project, 1);
 	core_runner_served(core, r);
 }
@@ -97,6 +98,7 @@ core_vacate(struct core *core, struct job *job)
 		return;
 	job->assigned = false;
 	core->counts.assigned--;
+	core->counts.unaccepted -= job->pub.status == STATUS_PENDING;
 	core_count_running(core, job->pipeline->project, -1);
 	if (r == NULL)
 		return;

@@ -64,21 +64,22 @@ is_online(const struct core *core, const struct runner *r)
 	return r->requests > 0 || r->pub.online_until_us > core->now_us;
 }
 
-/* How far a runner gets with a lane: the first thing in its way, or CORE_WAIT_QUEUE. The
- * codes stand in the order in which they are asked, so that a later one is nearer. */
-static enum core_wait_code
-obstacle(const struct core *core, const struct lane *lane, const struct runner *r)
+/* The codes stand in the order in which they are asked, so that a later one is nearer. */
+enum core_wait_code
+core_runner_refusal(const struct runner *r, const struct lane *lane)
 {
-	if (!r->described)
-		return CORE_WAIT_QUEUE;
-	if (!serves_project(r, &lane->project->pub))
-		return CORE_WAIT_SCOPE;
 	if (!core_has_tags(&r->tags, &lane->tags))
 		return CORE_WAIT_TAG;
 	if (lane->tags.count == 0 && !r->pub.run_untagged)
 		return CORE_WAIT_UNTAGGED;
 	if (r->pub.only_protected && !lane->is_protected)
 		return CORE_WAIT_PROTECTED;
+	return CORE_WAIT_NONE;
+}
+
+enum core_wait_code
+core_runner_reach(const struct core *core, const struct runner *r)
+{
 	if (r->pub.paused)
 		return CORE_WAIT_PAUSED;
 	if (!is_online(core, r))
@@ -86,6 +87,20 @@ obstacle(const struct core *core, const struct lane *lane, const struct runner *
 	if (r->pub.limit > 0 && r->running >= r->pub.limit)
 		return CORE_WAIT_RUNNER_LIMIT;
 	return CORE_WAIT_QUEUE;
+}
+
+/* How far a runner gets with a lane: the first thing in its way, or CORE_WAIT_QUEUE. */
+static enum core_wait_code
+obstacle(const struct core *core, const struct lane *lane, const struct runner *r)
+{
+	enum core_wait_code refusal;
+
+	if (!r->described)
+		return CORE_WAIT_QUEUE;
+	if (!serves_project(r, &lane->project->pub))
+		return CORE_WAIT_SCOPE;
+	refusal = core_runner_refusal(r, lane);
+	return refusal != CORE_WAIT_NONE ? refusal : core_runner_reach(core, r);
 }
 
 static size_t
@@ -270,10 +285,22 @@ find_position(const struct job *job, struct core_wait *w)
 	count_rivals(rivals(lane, true), lane, level, w);
 }
 
-static void
-explain_limit(struct core_wait *w, enum core_wait_code code, const char *whose, int limit)
+enum core_wait_code
+core_limited(
+    const struct core *core, const struct project *project, enum core_wait_code code)
 {
-	w->code = code;
+	if (code < CORE_WAIT_RUNNER_LIMIT)
+		return code;
+	if (project->pub.limit > 0 && project->running >= project->pub.limit)
+		return CORE_WAIT_PROJECT_LIMIT;
+	if (core->limits.jobs > 0 && core->counts.assigned >= (size_t)core->limits.jobs)
+		return CORE_WAIT_INSTANCE_LIMIT;
+	return code;
+}
+
+static void
+explain_limit(struct core_wait *w, const char *whose, int limit)
+{
 	w->limit = limit;
 	say(w, "the %s has its limit of %d running jobs; number %zu of %zu", whose, limit,
 	    w->position, w->queued);
@@ -284,18 +311,16 @@ explain_queued(const struct core *core, const struct job *job, struct core_wait 
 {
 	const struct project *project = job->pipeline->project;
 	const struct runner *r = nearest(core, job->lane, &w->code);
-	bool limits_count = w->code >= CORE_WAIT_RUNNER_LIMIT;
 
+	w->code = core_limited(core, project, w->code);
 	find_position(job, w);
 	w->never = w->code < CORE_WAIT_PAUSED;
 	if (r == NULL)
 		say(w, "there is no runner");
-	else if (limits_count && project->pub.limit > 0 &&
-	    project->running >= project->pub.limit)
-		explain_limit(w, CORE_WAIT_PROJECT_LIMIT, "project", project->pub.limit);
-	else if (limits_count && core->limits.jobs > 0 &&
-	    core->counts.assigned >= (size_t)core->limits.jobs)
-		explain_limit(w, CORE_WAIT_INSTANCE_LIMIT, "server", core->limits.jobs);
+	else if (w->code == CORE_WAIT_PROJECT_LIMIT)
+		explain_limit(w, "project", project->pub.limit);
+	else if (w->code == CORE_WAIT_INSTANCE_LIMIT)
+		explain_limit(w, "server", core->limits.jobs);
 	else if (w->code == CORE_WAIT_QUEUE)
 		say(w, "waits for a free runner: number %zu of %zu", w->position,
 		    w->queued);
@@ -379,6 +404,38 @@ explain_acceptance(const struct core *core, const struct job *job, struct core_w
 	    r != NULL && r->described ? r->pub.name : "a runner");
 }
 
+/* A trigger job that shows what its pipeline is does not wait itself. */
+static bool
+explain_mirror(const struct job *job, struct core_wait *w)
+{
+	if (job->pub.downstream == 0)
+		return false;
+	w->code = CORE_WAIT_JOB;
+	say(w, "its pipeline %" PRId64 " waits: it is %s", job->pub.downstream,
+	    status_name(job->pub.status));
+	return true;
+}
+
+static void
+explain_manual(const struct job *job, struct core_wait *w)
+{
+	if (explain_mirror(job, w))
+		return;
+	w->code = CORE_WAIT_PERSON;
+	say(w, "waits to be played");
+}
+
+static void
+explain_scheduled(const struct core *core, const struct job *job, struct core_wait *w)
+{
+	if (explain_mirror(job, w))
+		return;
+	w->code = CORE_WAIT_TIME;
+	w->until_us = job->pub.start_at_us;
+	say(w, "starts in %" PRId64 " s",
+	    (job->pub.start_at_us - core->now_us + 999999) / 1000000);
+}
+
 bool
 core_explain(const struct core *core, int64_t id, struct core_wait *out)
 {
@@ -395,14 +452,10 @@ core_explain(const struct core *core, int64_t id, struct core_wait *out)
 		explain_resource(core, job, out);
 		break;
 	case STATUS_MANUAL:
-		out->code = CORE_WAIT_PERSON;
-		say(out, "waits to be played");
+		explain_manual(job, out);
 		break;
 	case STATUS_SCHEDULED:
-		out->code = CORE_WAIT_TIME;
-		out->until_us = job->pub.start_at_us;
-		say(out, "starts in %" PRId64 " s",
-		    (job->pub.start_at_us - core->now_us + 999999) / 1000000);
+		explain_scheduled(core, job, out);
 		break;
 	case STATUS_PENDING:
 		if (job->assigned)

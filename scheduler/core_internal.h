@@ -334,6 +334,14 @@ void core_vacate(struct core *core, struct job *job);
 void core_give_back(struct core *core, struct job *job);
 struct runner *core_waiting_runner(const struct lane *lane);
 
+/* core_explain.c: what keeps a runner that serves its project from a lane, and, when
+ * nothing does (CORE_WAIT_NONE), how near it is to taking a job. */
+enum core_wait_code core_runner_refusal(const struct runner *r, const struct lane *lane);
+enum core_wait_code core_runner_reach(const struct core *core, const struct runner *r);
+/* code, or the limit that comes before a runner's being free. */
+enum core_wait_code core_limited(
+    const struct core *core, const struct project *project, enum core_wait_code code);
+
 /* core_time.c */
 int core_compare_timers(const struct ranked_node *a, const struct ranked_node *b);
 void core_advance(struct core *core, int64_t time_us);

@@ -104,10 +104,12 @@ core_set_status(struct core *core, struct job *job, enum status status,
 	if (latest)
 		core_count(p, job, -1);
 	*waiting -= job->pub.status == STATUS_WAITING_FOR_RESOURCE;
+	core->counts.unaccepted -= job->assigned && job->pub.status == STATUS_PENDING;
 	job->pub.status = status;
 	job->pub.reason = reason;
 	job->pub.because = because;
 	*waiting += status == STATUS_WAITING_FOR_RESOURCE;
+	core->counts.unaccepted += job->assigned && status == STATUS_PENDING;
 	if (status == STATUS_RUNNING)
 		note_start(core, job);
 	job->pub.finished_us = status_is_completed(status) ? core->now_us : 0;

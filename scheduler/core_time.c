@@ -101,7 +101,7 @@ timeout(const struct core *core, const struct job *job)
 void
 core_watch(struct core *core, struct job *job)
 {
-	if (job->pub.status == STATUS_SCHEDULED && job->pub.start_at_us > 0) {
+	if (job->pub.status == STATUS_SCHEDULED && job->pub.downstream == 0) {
 		set_timer(core, &core->delays, job, job->pub.start_at_us);
 		return;
 	}

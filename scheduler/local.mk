@@ -20,6 +20,7 @@ libscheduler_a_SOURCES += scheduler/core_resource.c
 libscheduler_a_SOURCES += scheduler/core_runner.c
 libscheduler_a_SOURCES += scheduler/core_tags.c
 libscheduler_a_SOURCES += scheduler/core_time.c
+libscheduler_a_SOURCES += scheduler/core_waits.c
 libscheduler_a_SOURCES += scheduler/coverage.c scheduler/coverage.h
 libscheduler_a_SOURCES += scheduler/dotenv.c scheduler/dotenv.h
 libscheduler_a_SOURCES += scheduler/event.h

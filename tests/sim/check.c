@@ -171,11 +171,26 @@ check_lease(struct world *w, const struct core_job *job)
 		check_failed(w, "job %" PRId64 " still runs where nobody is", job->id);
 }
 
+/* What is counted without looking at the jobs is what each of them says. */
+static void
+check_waits(struct world *w, const size_t said[CORE_WAIT_COUNT])
+{
+	size_t counted[CORE_WAIT_COUNT];
+
+	core_count_waits(w->server.core, counted);
+	for (int i = CORE_WAIT_TIME; i < CORE_WAIT_COUNT; i++)
+		if (counted[i] != said[i])
+			check_failed(w, "%zu jobs wait for %s, and %zu are counted",
+			    said[i], core_wait_name((enum core_wait_code)i), counted[i]);
+}
+
 void
 check_core(struct world *w)
 {
 	const struct core *core = w->server.core;
 	struct tally t = { .all = 0 };
+	size_t waits[CORE_WAIT_COUNT] = { 0 };
+	struct core_wait wait;
 	int64_t last = w->store.last_job + 200; /* those not on disk yet lie above */
 
 	for (int64_t id = 1; id <= last; id++)
@@ -186,7 +201,10 @@ check_core(struct world *w)
 		if (core_job(core, id) != NULL) {
 			check_idle(w, &t, core_job(core, id));
 			check_lease(w, core_job(core, id));
+			if (core_explain(core, id, &wait))
+				waits[wait.code]++;
 		}
+	check_waits(w, waits);
 }
 
 /* What somebody has heard must stay true, whatever crashes later. */

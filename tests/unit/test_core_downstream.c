@@ -151,6 +151,33 @@ START_TEST(mirrored_job_is_not_played_itself)
 }
 END_TEST
 
+START_TEST(mirror_of_a_delayed_child_is_not_started_again)
+{
+	static const struct scheduled_spec specs[] = {
+		{ "t", .trigger = "mirror", .when = WHEN_DELAYED, .start_in_s = 5 },
+		{ NULL }
+	};
+	static const struct scheduled_spec delayed[] = {
+		{ "c", .when = WHEN_DELAYED, .start_in_s = 3600 }, { NULL }
+	};
+	struct family f = { .parent = 0 };
+	struct core_wait wait;
+
+	scheduled_init(&f.s);
+	f.parent = scheduled_create(&f.s, scheduled_plan(&f.s, specs), NULL);
+	f.trigger = scheduled_job(&f.s, f.parent, "t");
+	scheduled_wait(&f.s, 6 * SCHEDULED_SECOND);
+	make_child(&f, delayed);
+	ck_assert_str_eq(scheduled_state(&f.s, f.parent), "t:scheduled => scheduled");
+	ck_assert(core_explain(f.s.core, f.trigger, &wait));
+	ck_assert_str_eq(wait.text, "its pipeline 101 waits: it is scheduled");
+	scheduled_wait(&f.s, 60 * SCHEDULED_SECOND);
+	ck_assert_uint_eq(f.s.downstream_count, 1);
+	ck_assert_str_eq(scheduled_state(&f.s, f.parent), "t:scheduled => scheduled");
+	scheduled_clear(&f.s);
+}
+END_TEST
+
 START_TEST(cancel_reaches_the_child)
 {
 	struct family f;
@@ -301,6 +328,7 @@ main(void)
 	tcase_add_test(tc, mirror_shows_a_blocked_child);
 	tcase_add_test(tc, what_a_blocked_mirror_skipped_runs_when_it_goes_on);
 	tcase_add_test(tc, mirrored_job_is_not_played_itself);
+	tcase_add_test(tc, mirror_of_a_delayed_child_is_not_started_again);
 	tcase_add_test(tc, cancel_reaches_the_child);
 	tcase_add_test(tc, retry_in_the_child_opens_the_parent_again);
 	tcase_add_test(tc, retried_trigger_job_makes_another_child);

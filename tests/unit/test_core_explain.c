@@ -70,6 +70,19 @@ explain(const struct scheduled *s, int64_t job)
 	return wait;
 }
 
+/* Jobs that wait for this; no others do. */
+static size_t
+counted(const struct scheduled *s, enum core_wait_code code)
+{
+	size_t counts[CORE_WAIT_COUNT], all = 0;
+
+	core_count_waits(s->core, counts);
+	for (int i = 0; i < CORE_WAIT_COUNT; i++)
+		all += counts[i];
+	ck_assert_uint_eq(counts[code], all);
+	return counts[code];
+}
+
 START_TEST(says_what_stands_in_the_way)
 {
 	static const struct core_origin seven = { .project = 7 };
@@ -84,6 +97,7 @@ START_TEST(says_what_stands_in_the_way)
 	ck_assert_str_eq(wait.text, rows[_i].text);
 	ck_assert_str_eq(core_wait_name(wait.code), rows[_i].code);
 	ck_assert(wait.never == rows[_i].never);
+	ck_assert_uint_eq(counted(&s, wait.code), 1);
 	scheduled_clear(&s);
 }
 END_TEST
