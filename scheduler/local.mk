@@ -72,6 +72,7 @@ libserver_a_SOURCES += scheduler/api/hook.c
 libserver_a_SOURCES += scheduler/api/jobs.c
 libserver_a_SOURCES += scheduler/api/listing.c scheduler/api/listing.h
 libserver_a_SOURCES += scheduler/api/logs.c
+libserver_a_SOURCES += scheduler/api/metrics.c
 libserver_a_SOURCES += scheduler/api/pipelines.c
 libserver_a_SOURCES += scheduler/api/projects.c
 libserver_a_SOURCES += scheduler/api/reports.c

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-#define HISTOGRAM_STEPS 14
+#define HISTOGRAM_STEPS 23
 
 struct histogram {
 	uint64_t counts[HISTOGRAM_STEPS + 1]; /* the last: longer than all */
@@ -16,7 +16,7 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, int64_t us);
-/* pawl_NAME_bucket{le="…"}, _sum and _count, in seconds. */
+/* NAME_bucket{le="…"}, _sum and _count, in seconds. */
 void histogram_write(
     const struct histogram *h, const char *name, const char *help, struct buf *out);
 

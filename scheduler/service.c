@@ -374,6 +374,7 @@ service_new(const struct service_options *options)
 	};
 
 	s->o = *options;
+	s->figures.started_us = service_now_us();
 	s->repos_dir = xasprintf("%s/repos", options->data_dir);
 	s->artifacts_dir = xasprintf("%s/artifacts", options->data_dir);
 	s->core = core_new(ids->pipeline, ids->job);
@@ -500,4 +501,18 @@ const struct service_figures *
 service_figures(const struct service *s)
 {
 	return &s->figures;
+}
+
+const size_t *
+service_waits(struct service *s)
+{
+	struct waits *w = &s->waits;
+	uint64_t now_ns = uv_hrtime();
+
+	if (w->counted_ns != 0 && now_ns - w->counted_ns < 100 * w->took_ns)
+		return w->counts;
+	core_count_waits(s->core, w->counts);
+	w->counted_ns = uv_hrtime();
+	w->took_ns = w->counted_ns - now_ns;
+	return w->counts;
 }

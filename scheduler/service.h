@@ -202,8 +202,13 @@ struct service_figures {
 	struct histogram wait, pickup, run; /* queued to given, given to accepted, run */
 	uint64_t ended[STATUS_COUNT];       /* jobs, by how they ended */
 	uint64_t pipelines;                 /* made */
+	int64_t started_us;
 };
 const struct service_figures *service_figures(const struct service *s);
+
+/* How many jobs wait for what, by enum core_wait_code; as old as a hundred times what
+ * counting them takes, so that a hundredth of the loop's time is spent on it at most. */
+const size_t *service_waits(struct service *s);
 
 /* ---- watching ------------------------------------------------------------------ */
 

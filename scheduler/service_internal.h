@@ -108,6 +108,10 @@ struct service {
 	struct live_pipeline **dirty_pipelines;
 	size_t dirty_pipeline_count, dirty_pipeline_cap;
 	struct service_figures figures;
+	struct waits {
+		size_t counts[CORE_WAIT_COUNT];
+		uint64_t counted_ns, took_ns; /* uv_hrtime(); 0: not yet */
+	} waits;
 	struct flush *flush; /* what is to be written with the events in hand */
 	size_t flush_depth;
 	struct service_watch *watches;

@@ -33,6 +33,7 @@ struct op {
 	bool waited_for;   /* by store_write_now(), which owns it */
 	bool finished;
 	bool abandoned; /* its done() was called by store_close() */
+	uint64_t asked_ns;
 	struct store *store;
 	uv_work_t work;
 };
@@ -183,21 +184,19 @@ run_batch(struct store *s, struct queue *batch, struct error *err)
 }
 
 static void
-count_batch(struct store *s, const struct queue *batch, bool committed, uint64_t us)
+count_batch(struct store *s, const struct queue *batch, bool committed, uint64_t start_ns)
 {
 	struct store_stats *stats = &s->stats;
+	uint64_t now_ns = uv_hrtime();
 
 	for (const struct op *op = batch->first; op != NULL; op = op->next)
 		if (op->err != NULL)
 			stats->failed_writes++;
 		else
-			stats->writes++;
-	if (!committed)
-		return;
-	stats->commits++;
-	stats->commit_us += us;
-	if (us > stats->slowest_commit_us)
-		stats->slowest_commit_us = us;
+			histogram_add(
+			    &stats->write, (int64_t)(now_ns - op->asked_ns) / 1000);
+	if (committed)
+		histogram_add(&stats->commit, (int64_t)(now_ns - start_ns) / 1000);
 }
 
 static void
@@ -238,7 +237,7 @@ commit(struct store *s, struct queue *batch)
 	if (!committed)
 		fail_all(batch, &err);
 	uv_mutex_lock(&s->lock);
-	count_batch(s, batch, committed, (uv_hrtime() - start) / 1000);
+	count_batch(s, batch, committed, start);
 	s->stats.wal_pages = (uint64_t)pages_to_copy(s);
 	answer(s, batch);
 	uv_mutex_unlock(&s->lock);
@@ -411,6 +410,7 @@ on_async(uv_async_t *async)
 static void
 enqueue(struct store *s, struct op *op)
 {
+	op->asked_ns = uv_hrtime();
 	uv_mutex_lock(&s->lock);
 	push(&s->queued, op);
 	s->stats.queued = s->queued.count;

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "protocol/reason.h"
 #include "protocol/status.h"
+#include "scheduler/metrics.h"
 
 struct store;
 struct store_txn;  /* a write in progress; store thread only */
@@ -60,11 +61,10 @@ MUST_CHECK int store_write_now(
 
 /* What happened since it was opened, for /metrics. */
 struct store_stats {
-	uint64_t writes;        /* committed */
+	struct histogram write; /* committed ones: from asked for to on disk */
 	uint64_t failed_writes; /* undone */
-	uint64_t commits;       /* transactions; fewer than writes under load */
-	uint64_t commit_us;     /* spent on them, the writes included */
-	uint64_t slowest_commit_us;
+	/* transactions; fewer than writes under load, and their writes included */
+	struct histogram commit;
 	uint64_t queued;    /* writes that wait now */
 	uint64_t reads;     /* done */
 	uint64_t wal_pages; /* not yet in the main file, of 4 KiB */

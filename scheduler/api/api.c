@@ -26,6 +26,7 @@ static const struct api_route *const tables[] = {
 	api_report_routes,
 	api_lint_routes,
 	api_system_routes,
+	api_metrics_routes,
 	api_token_routes,
 	api_variable_routes,
 };

@@ -141,7 +141,8 @@ extern const struct api_route api_pipeline_routes[];
 extern const struct api_route api_hook_routes[];
 extern const struct api_route api_job_routes[];
 extern const struct api_route api_report_routes[]; /* of tests */
-extern const struct api_route api_system_routes[]; /* /-/health, /metrics, /version */
+extern const struct api_route api_metrics_routes[];
+extern const struct api_route api_system_routes[]; /* /-/health, /version */
 extern const struct api_route api_lint_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_variable_routes[];

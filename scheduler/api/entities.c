@@ -286,10 +286,26 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	json_end_object(w);
 }
 
+enum runner_status
+entity_runner_status(const struct store_runner *r, int64_t now_us)
+{
+	if (r->contacted_us == 0)
+		return RUNNER_NEVER_CONTACTED;
+	return now_us - r->contacted_us < ONLINE_US ? RUNNER_ONLINE : RUNNER_OFFLINE;
+}
+
+const char *
+entity_runner_status_name(enum runner_status status)
+{
+	static const char *const names[] = { "online", "offline", "never_contacted" };
+
+	return names[status];
+}
+
 void
 entity_add_runner(struct json_writer *w, const struct store_runner *r, int64_t now_us)
 {
-	bool online = r->contacted_us != 0 && now_us - r->contacted_us < ONLINE_US;
+	enum runner_status status = entity_runner_status(r, now_us);
 
 	json_begin_object(w);
 	json_put_int(w, "id", r->id);
@@ -301,11 +317,8 @@ entity_add_runner(struct json_writer *w, const struct store_runner *r, int64_t n
 	    r->owner == STORE_INSTANCE    ? "instance_type"
 		: r->owner == STORE_GROUP ? "group_type"
 					  : "project_type");
-	json_put_bool(w, "online", online);
-	json_put_string(w, "status",
-	    r->contacted_us == 0 ? "never_contacted"
-		: online         ? "online"
-				 : "offline");
+	json_put_bool(w, "online", status == RUNNER_ONLINE);
+	json_put_string(w, "status", entity_runner_status_name(status));
 	entity_put_time(w, "contacted_at", r->contacted_us);
 	json_end_object(w);
 }

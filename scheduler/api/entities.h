@@ -27,6 +27,15 @@ void entity_add_job(struct json_writer *w, const struct store_job *job,
     const struct store_artifact *artifacts, size_t artifact_count,
     const struct store_runner *runner, const struct core_wait *wait,
     const char *server_url);
+
+enum runner_status {
+	RUNNER_ONLINE,
+	RUNNER_OFFLINE,
+	RUNNER_NEVER_CONTACTED,
+	RUNNER_STATUS_COUNT
+};
+enum runner_status entity_runner_status(const struct store_runner *r, int64_t now_us);
+const char *entity_runner_status_name(enum runner_status status); /* GitLab's */
 void entity_add_runner(
     struct json_writer *w, const struct store_runner *r, int64_t now_us);
 

@@ -122,8 +122,8 @@ START_TEST(writes_share_commits)
 	submit_attempts();
 	uv_run(&st.loop, UV_RUN_DEFAULT);
 	store_get_stats(st.store, &after);
-	ck_assert_uint_eq(after.writes - before.writes, WRITES);
-	ck_assert_uint_lt(after.commits - before.commits, WRITES / 10);
+	ck_assert_uint_eq(after.write.total - before.write.total, WRITES);
+	ck_assert_uint_lt(after.commit.total - before.commit.total, WRITES / 10);
 	ck_assert_uint_eq(after.queued, 0);
 	ck_assert_uint_eq(after.failed_writes, 0);
 }
