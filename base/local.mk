@@ -12,6 +12,7 @@ libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
 libbase_a_SOURCES += base/glob_compile.c base/glob_program.h
 libbase_a_SOURCES += base/idmap.c base/idmap.h
+libbase_a_SOURCES += base/iso_time.c base/iso_time.h
 libbase_a_SOURCES += base/log.c base/log.h
 libbase_a_SOURCES += base/map.c base/map.h
 libbase_a_SOURCES += base/mem.c

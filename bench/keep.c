@@ -83,6 +83,8 @@ write_pipelines(struct store_txn *t, void *data, struct error *err)
 			.made_of = made_of,
 			.made_of_len = sizeof(made_of),
 			.created_us = i,
+			.updated_us = i * 7919 % 1000003,
+			.user = i % 40,
 		};
 
 		if (store_put_pipeline(t, &p, err) < 0)
@@ -112,24 +114,28 @@ count_row(const struct store_pipeline *row UNUSED, void *data)
 	return true;
 }
 
-/* What people and clients look at: the first pages, the totals, one branch, one status.
- */
+/* What people and clients look at: the first pages, the totals, one branch, one status,
+ * each order, also of one branch. */
 static int
 read_list(struct store_view *v, void *data, struct error *err)
 {
 	static const char *const failed[] = { "failed", NULL };
+	static const enum store_pipeline_order orders[] = { STORE_BY_UPDATED,
+		STORE_BY_USER, STORE_BY_REF, STORE_BY_STATUS };
 	const int *turn = data;
 	struct store_pipeline_filter f = { .project = 1, .without_children = true };
 	struct store_page page = { .limit = 20, .want_total = true };
 	int rows = 0;
 
-	page.offset = *turn / 4 % 50 * 20;
-	if (*turn % 4 == 1)
+	page.offset = *turn / 6 % 50 * 20;
+	if (*turn % 6 == 1 || *turn % 12 == 11)
 		f.ref = "branch-4";
-	if (*turn % 4 == 2)
+	if (*turn % 6 == 2)
 		f.statuses = failed;
-	if (*turn % 4 == 3)
+	if (*turn % 6 == 3)
 		f.scope = "finished";
+	if (*turn % 6 >= 4)
+		f.order = orders[*turn / 6 % ARRAY_LEN(orders)];
 	if (store_list_pipelines(v, &f, &page, count_row, &rows, err) < 0)
 		return err->code;
 	return rows == 20 ? 0 : error_set(err, ERR_MISSING, "a list is too short");

@@ -6,21 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/iso_time.h"
 #include "base/str.h"
 #include "cli/remote_url.h"
-
-static const char *
-now_iso8601(struct arena *arena)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char text[32];
-
-	if (gmtime_r(&now, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%FT%TZ", &tm) == 0)
-		return NULL;
-	return arena_strdup(arena, text);
-}
 
 static bool
 has_ref(struct project *p, const char *prefix, const char *name)
@@ -188,6 +176,7 @@ project_make_event(struct project *p, const struct args *args)
 	struct event *e = &p->event;
 	cleanup_free char *author = git_person_text(&p->facts.author);
 	cleanup_free char *when = git_person_iso8601(&p->facts.committer);
+	char now[ISO_TIME_MAX];
 
 	e->sha = p->facts.sha;
 	e->message = p->facts.message;
@@ -195,7 +184,8 @@ project_make_event(struct project *p, const struct args *args)
 	e->timestamp = arena_strdup(p->arena, when);
 	e->source = source != NULL ? source : "push";
 	e->config_path = p->path;
-	e->created_at = now_iso8601(p->arena);
+	e->created_at = arena_strdup(
+	    p->arena, iso_time_write(now, (int64_t)time(NULL) * 1000000, false));
 	e->pipeline_id = e->pipeline_iid = 1; /* `pawl run` gives it its own */
 	e->user_id = 1;
 	e->user_name = p->facts.user_name != NULL ? p->facts.user_name : getenv("USER");

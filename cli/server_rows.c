@@ -2,8 +2,8 @@
 #include "cli/server_rows.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "base/iso_time.h"
 #include "cli/command.h"
 
 static const struct json_field pipeline_fields[] = {
@@ -68,18 +68,9 @@ const struct json_shape server_job_shape = { job_fields, sizeof(struct server_jo
 int64_t
 server_time(const char *text)
 {
-	struct tm tm = { 0 };
-	int64_t us = 0, unit = 100000;
-	const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	int64_t us = 0;
 
-	if (rest == NULL)
-		return 0;
-	if (*rest == '.')
-		while (*++rest >= '0' && *rest <= '9') {
-			us += (*rest - '0') * unit;
-			unit /= 10;
-		}
-	return (int64_t)timegm(&tm) * 1000000 + us;
+	return text != NULL && iso_time_read(text, &us) ? us : 0;
 }
 
 /* A status this release does not know is shown as one that has not ended. */

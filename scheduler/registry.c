@@ -211,12 +211,13 @@ static int
 load(struct store_view *v, void *data, struct error *err)
 {
 	struct registry *r = data;
+	const struct store_project_filter any = { .search = NULL };
 	struct store_page all = { .ascending = true };
 	struct loading l = { r, v, err };
 
 	if (store_next_ids(v, &r->ids, err) < 0 ||
 	    store_list_namespaces(v, on_namespace, &l, err) < 0 ||
-	    store_list_projects(v, NULL, &all, on_project, &l, err) < 0 ||
+	    store_list_projects(v, &any, &all, on_project, &l, err) < 0 ||
 	    err->code != 0 || store_list_users(v, on_user, &l, err) < 0 ||
 	    store_list_tokens(v, 0, on_token, &l, err) < 0 ||
 	    store_list_runners(v, on_runner, &l, err) < 0)

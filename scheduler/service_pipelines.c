@@ -4,8 +4,8 @@
  */
 #include <assert.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/iso_time.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "scheduler/repos.h"
@@ -306,19 +306,6 @@ on_compiled(void *data, const struct error *err)
 	decide(m);
 }
 
-static const char *
-iso8601(struct arena *a, int64_t us)
-{
-	time_t seconds = (time_t)(us / 1000000);
-	struct tm tm;
-	char text[32];
-
-	if (gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%FT%TZ", &tm) == 0)
-		return NULL;
-	return arena_strdup(a, text);
-}
-
 struct recipe *
 service_make_recipe(struct service *s, const struct pipeline_request *q, int64_t iid)
 {
@@ -326,6 +313,7 @@ service_make_recipe(struct service *s, const struct pipeline_request *q, int64_t
 	const struct store_project *p = &q->project->row;
 	const struct user *user = registry_user(s->o.registry, q->user);
 	cleanup_free char *repo_url = xasprintf("%s/%s.git", s->o.server_url, p->path);
+	char now[ISO_TIME_MAX];
 	struct event e = {
 		.sha = q->sha,
 		.before_sha = q->before_sha,
@@ -335,7 +323,8 @@ service_make_recipe(struct service *s, const struct pipeline_request *q, int64_t
 		.default_branch = p->default_branch != NULL ? p->default_branch : q->ref,
 		.source = q->source,
 		.pipeline_iid = iid,
-		.created_at = iso8601(r->arena, service_now_us()),
+		.created_at =
+		    arena_strdup(r->arena, iso_time_write(now, service_now_us(), false)),
 		.project_id = p->id,
 		.project_path = p->path,
 		.project_title = p->name,

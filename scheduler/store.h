@@ -341,9 +341,20 @@ struct store_page {
 	    offset;    /* each row skipped costs 0.1 microseconds; beyond_id costs none */
 	int64_t limit; /* 0: all */
 	int64_t beyond_id; /* go on behind this one, in the order of the list; 0: start */
-	bool ascending;    /* by id; default newest first */
+	bool ascending;    /* default: newest or highest first */
 	bool want_total;   /* count all that fit, whatever offset and beyond_id are */
 	int64_t total;     /* -1: more than STORE_TOTAL_MAX */
+	int64_t given;     /* rows of this page */
+};
+
+/* Equals are in the order of their ids. */
+enum store_pipeline_order {
+	STORE_BY_ID,
+	STORE_BY_STATUS,
+	STORE_BY_REF,
+	STORE_BY_UPDATED,
+	STORE_BY_USER,
+	STORE_PIPELINE_ORDER_COUNT
 };
 
 struct store_pipeline_filter { /* 0, NULL, false: any */
@@ -357,7 +368,10 @@ struct store_pipeline_filter { /* 0, NULL, false: any */
 	bool without_children;       /* those whose source is not "parent_pipeline" */
 	bool with_made_of;           /* fill made_of */
 	int64_t updated_after_us, updated_before_us;
+	int64_t created_after_us, created_before_us;
 	int64_t user;
+	bool with_errors, without_errors; /* of their file */
+	enum store_pipeline_order order; /* of a project's; beyond_id wants STORE_BY_ID */
 };
 typedef bool (*store_pipeline_fn)(const struct store_pipeline *row, void *data);
 /* page NULL: all, newest first. An unknown scope is ERR_INVALID. */
@@ -374,10 +388,25 @@ typedef bool (*store_job_fn)(const struct store_job *row, void *data);
 MUST_CHECK int store_list_jobs(struct store_view *v, const struct store_job_filter *f,
     struct store_page *page, store_job_fn fn, void *data, struct error *err);
 
+/* The last two sort all that fit, which is 10 ms for 10,000 projects. */
+enum store_project_order {
+	STORE_PROJECTS_BY_ID,
+	STORE_PROJECTS_BY_NAME,
+	STORE_PROJECTS_BY_PATH,     /* groups too */
+	STORE_PROJECTS_BY_ACTIVITY, /* when a pipeline of theirs last changed */
+	STORE_PROJECT_ORDER_COUNT
+};
+struct store_project_filter { /* 0, NULL, false: any */
+	const char *search;   /* part of the path, whatever its case */
+	const char *visibility;
+	bool archived, not_archived;
+	int64_t after_id, before_id;
+	enum store_project_order order;
+};
 typedef bool (*store_project_fn)(const struct store_project *row, void *data);
-/* search: part of the path, whatever its case; NULL: all */
-MUST_CHECK int store_list_projects(struct store_view *v, const char *search,
-    struct store_page *page, store_project_fn fn, void *data, struct error *err);
+MUST_CHECK int store_list_projects(struct store_view *v,
+    const struct store_project_filter *f, struct store_page *page, store_project_fn fn,
+    void *data, struct error *err);
 
 typedef bool (*store_namespace_fn)(const struct store_namespace *row, void *data);
 MUST_CHECK int store_list_namespaces(

@@ -197,6 +197,7 @@ struct store_query {
 	const char *where;   /* all that follows the table: INDEXED BY, WHERE, ORDER BY */
 	const char *without; /* a column to leave out, or NULL */
 	const struct store_arg *args;
+	int64_t *given; /* counts the rows; NULL: nobody asks */
 };
 MUST_CHECK int store_row_list(struct store_view *v, const struct store_query *q,
     store_row_fn fn, void *data, struct error *err);

@@ -148,12 +148,17 @@ count_up_to(struct store_view *v, const struct store_table *table, const struct 
 	return 0;
 }
 
-/* Then w says which page, too. */
+/* Then w says which page, too. by: what goes before the id, or NULL. */
 static void
-add_page(struct where *w, const struct store_page *page)
+add_page(struct where *w, const char *by, const struct store_page *page)
 {
+	const char *way = page->ascending ? "" : " DESC";
+
 	add_id(w, page->ascending ? "id >" : "id <", page->beyond_id);
-	buf_printf(&w->sql, " ORDER BY id%s", page->ascending ? "" : " DESC");
+	buf_add_str(&w->sql, " ORDER BY ");
+	if (by != NULL)
+		buf_printf(&w->sql, "%s%s, ", by, way);
+	buf_printf(&w->sql, "id%s", way);
 	if (page->limit > 0 || page->offset > 0) {
 		int64_t limit = page->limit > 0 ? page->limit : -1;
 
@@ -201,12 +206,56 @@ read_scope(const char *scope, struct statuses *statuses, int *out, struct error 
 	return 0;
 }
 
-/* The narrowest; by_status tells that it is the one with statuses. That one is walked in
- * the order of ids for one status alone; for a few rows, and for counting, no matter. */
+static const struct {
+	const char *column, *index;
+} orders[STORE_PIPELINE_ORDER_COUNT] = {
+	[STORE_BY_ID] = { NULL, " INDEXED BY pipelines_by_project" },
+	[STORE_BY_STATUS] = { "status", " INDEXED BY pipelines_by_status" },
+	[STORE_BY_REF] = { "ref", " INDEXED BY pipelines_by_ref" },
+	[STORE_BY_UPDATED] = { "updated_us", " INDEXED BY pipelines_by_updated" },
+	[STORE_BY_USER] = { "user", " INDEXED BY pipelines_by_user" },
+};
+
+/* How rows are come by: all that fit, to count or to sort them, which takes the narrowest
+ * index; or in the order of the list, as many as a page has. */
+enum way { WAY_ALL, WAY_IN_ORDER };
+
+/* Where the filter leaves one value, there is nothing to sort by. */
+static enum store_pipeline_order
+order_of(const struct store_pipeline_filter *f, const struct statuses *s)
+{
+	if (f->project == 0 || (f->order == STORE_BY_STATUS && s->count == 1) ||
+	    (f->order == STORE_BY_REF && f->ref != NULL) ||
+	    (f->order == STORE_BY_USER && f->user != 0))
+		return STORE_BY_ID;
+	return f->order;
+}
+
+/* Of a project, for filters that no index serves but the one of a list's order. */
+static const char *
+loose_index(const struct store_pipeline_filter *f, const struct statuses *s, enum way way,
+    bool *by_status)
+{
+	enum store_pipeline_order order = order_of(f, s);
+
+	if (way == WAY_ALL && f->user != 0)
+		return orders[STORE_BY_USER].index;
+	if (way == WAY_ALL && (f->updated_after_us != 0 || f->updated_before_us != 0))
+		return orders[STORE_BY_UPDATED].index;
+	if (way == WAY_IN_ORDER && order != STORE_BY_ID)
+		return orders[order].index;
+	/* walked in the order of ids for one status alone; for a few rows no matter */
+	*by_status = way == WAY_ALL ? s->count > 0 : s->count == 1 || all_unfinished(s);
+	return orders[*by_status ? STORE_BY_STATUS : order].index;
+}
+
+/* by_status tells that it is the one with statuses. */
 static const char *
 pipeline_index(const struct store_pipeline_filter *f, const struct statuses *s, int scope,
-    bool counting, bool *by_status)
+    enum way way, bool *by_status)
 {
+	bool sorts = way == WAY_IN_ORDER && order_of(f, s) != STORE_BY_ID;
+
 	*by_status = false;
 	if (scope != SCOPE_NONE)
 		return " NOT INDEXED";
@@ -217,11 +266,9 @@ pipeline_index(const struct store_pipeline_filter *f, const struct statuses *s, 
 				     : " NOT INDEXED";
 	if (f->sha != NULL)
 		return " INDEXED BY pipelines_by_sha";
-	if (f->ref != NULL)
-		return " INDEXED BY pipelines_by_ref";
-	*by_status = counting ? s->count > 0 : s->count == 1 || all_unfinished(s);
-	return *by_status ? " INDEXED BY pipelines_by_status"
-			  : " INDEXED BY pipelines_by_project";
+	if (f->ref != NULL && !sorts)
+		return orders[STORE_BY_REF].index;
+	return loose_index(f, s, way, by_status);
 }
 
 static void
@@ -237,8 +284,8 @@ add_scope(struct where *w, int scope, int64_t project)
 }
 
 static int
-pipeline_where(struct where *w, const struct store_pipeline_filter *f, bool counting,
-    struct error *err)
+pipeline_where(struct where *w, const struct store_pipeline_filter *f, enum way way,
+    enum store_pipeline_order *order, struct error *err)
 {
 	struct statuses statuses = { .count = 0 };
 	bool by_status;
@@ -252,7 +299,8 @@ pipeline_where(struct where *w, const struct store_pipeline_filter *f, bool coun
 		    "the scope \"%s\" is one of a project's pipelines", f->scope);
 	if (f->unfinished && f->project != 0 && statuses.count == 0)
 		want_completed(&statuses, false);
-	buf_add_str(&w->sql, pipeline_index(f, &statuses, scope, counting, &by_status));
+	*order = order_of(f, &statuses);
+	buf_add_str(&w->sql, pipeline_index(f, &statuses, scope, way, &by_status));
 	add_id(w, "project =", f->project);
 	if (f->unfinished)
 		add_term(w, NOT_FINISHED);
@@ -266,6 +314,12 @@ pipeline_where(struct where *w, const struct store_pipeline_filter *f, bool coun
 	add_id(w, "user =", f->user);
 	add_id(w, "updated_us >", f->updated_after_us);
 	add_id(w, "updated_us <", f->updated_before_us);
+	add_id(w, "created_us >", f->created_after_us);
+	add_id(w, "created_us <", f->created_before_us);
+	if (f->with_errors)
+		add_term(w, "errors IS NOT NULL");
+	if (f->without_errors)
+		add_term(w, "errors IS NULL");
 	if (f->without_children)
 		add_term(w, "source <> 'parent_pipeline'");
 	return 0;
@@ -276,30 +330,42 @@ count_pipelines(struct store_view *v, const struct store_pipeline_filter *f, int
     struct error *err)
 {
 	cleanup_where struct where w = { .any = false };
+	enum store_pipeline_order order = STORE_BY_ID;
 
-	if (pipeline_where(&w, f, true, err) < 0)
+	if (pipeline_where(&w, f, WAY_ALL, &order, err) < 0)
 		return err->code;
 	return count_up_to(v, &store_pipelines, &w, out, err);
 }
 
 LIST_OF(pipeline)
 
+/* That few are sorted at once; of more a page is found soon on the way of its order. */
+static enum way
+way_of(const struct store_page *page)
+{
+	return page->want_total && page->total >= 0 ? WAY_ALL : WAY_IN_ORDER;
+}
+
 int
 store_list_pipelines(struct store_view *v, const struct store_pipeline_filter *f,
     struct store_page *page, store_pipeline_fn fn, void *data, struct error *err)
 {
 	cleanup_where struct where w = { .any = false };
+	struct store_page all = { .ascending = false };
 	struct store_query q = { .table = &store_pipelines,
 		.without = f->with_made_of ? NULL : "made_of",
 		.args = w.args };
+	enum store_pipeline_order order = STORE_BY_ID;
 
-	if (page != NULL && page->want_total &&
-	    count_pipelines(v, f, &page->total, err) < 0)
+	if (page == NULL)
+		page = &all;
+	if (page->want_total && count_pipelines(v, f, &page->total, err) < 0)
 		return err->code;
-	if (pipeline_where(&w, f, false, err) < 0)
+	if (pipeline_where(&w, f, way_of(page), &order, err) < 0)
 		return err->code;
-	add_page(&w, page != NULL ? page : &whole_list);
+	add_page(&w, orders[order].column, page);
 	q.where = buf_str(&w.sql);
+	q.given = &page->given;
 	return list_of_pipeline(v, &q, fn, data, err);
 }
 
@@ -335,8 +401,9 @@ store_list_jobs(struct store_view *v, const struct store_job_filter *f,
 	if (page != NULL && page->want_total &&
 	    count_up_to(v, q.table, &w, &page->total, err) < 0)
 		return err->code;
-	add_page(&w, page != NULL ? page : &whole_list);
+	add_page(&w, NULL, page != NULL ? page : &whole_list);
 	q.where = buf_str(&w.sql);
+	q.given = page != NULL ? &page->given : NULL;
 	return list_of_job(v, &q, fn, data, err);
 }
 
@@ -344,21 +411,37 @@ store_list_jobs(struct store_view *v, const struct store_job_filter *f,
 
 LIST_OF(project)
 
+static const char *const project_orders[STORE_PROJECT_ORDER_COUNT] = {
+	[STORE_PROJECTS_BY_NAME] = "name COLLATE NOCASE",
+	[STORE_PROJECTS_BY_PATH] = "path",
+	[STORE_PROJECTS_BY_ACTIVITY] = "ifnull((SELECT max(updated_us) FROM pipelines"
+				       " INDEXED BY pipelines_by_updated"
+				       " WHERE project = projects.id), created_us)",
+};
+
 int
-store_list_projects(struct store_view *v, const char *search, struct store_page *page,
-    store_project_fn fn, void *data, struct error *err)
+store_list_projects(struct store_view *v, const struct store_project_filter *f,
+    struct store_page *page, store_project_fn fn, void *data, struct error *err)
 {
 	cleanup_where struct where w = { .any = false };
 	struct store_query q = { .table = &store_projects, .args = w.args };
 
-	if (search != NULL && *search != '\0') {
-		add_text(&w, "instr(lower(path), lower(", search);
+	if (f->search != NULL && *f->search != '\0') {
+		add_text(&w, "instr(lower(path), lower(", f->search);
 		buf_add_str(&w.sql, ")) > 0");
 	}
+	add_text(&w, "visibility =", f->visibility);
+	if (f->archived)
+		add_term(&w, "archived <> 0");
+	if (f->not_archived)
+		add_term(&w, "archived = 0");
+	add_id(&w, "id >", f->after_id);
+	add_id(&w, "id <", f->before_id);
 	if (page != NULL && page->want_total &&
 	    count_up_to(v, q.table, &w, &page->total, err) < 0)
 		return err->code;
-	add_page(&w, page != NULL ? page : &whole_list);
+	add_page(&w, project_orders[f->order], page != NULL ? page : &whole_list);
 	q.where = buf_str(&w.sql);
+	q.given = page != NULL ? &page->given : NULL;
 	return list_of_project(v, &q, fn, data, err);
 }

@@ -374,6 +374,8 @@ store_row_list(struct store_view *v, const struct store_query *q, store_row_fn f
 	while ((more = store_stmt_step(st, err)) > 0) {
 		if (read_row(st, q->table, row, err) < 0)
 			return err->code;
+		if (q->given != NULL)
+			++*q->given;
 		if (!fn(row, data))
 			return 0;
 	}

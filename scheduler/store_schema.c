@@ -233,7 +233,15 @@ static const char *const version_2[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = { version_1, version_2 };
+/* Lists of pipelines by what changed last and by who started them; what is walked needs
+ * no row to know what it skips. */
+static const char *const version_3[] = {
+	"CREATE INDEX pipelines_by_updated ON pipelines (project, updated_us, id, source);"
+	"CREATE INDEX pipelines_by_user ON pipelines (project, user, id, source);",
+	NULL,
+};
+
+static const char *const *const versions[] = { version_1, version_2, version_3 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

@@ -2,8 +2,8 @@
 #include "scheduler/api/entities.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "base/iso_time.h"
 #include "base/str.h"
 
 #define ONLINE_US (120 * INT64_C(1000000))
@@ -11,18 +11,13 @@
 void
 entity_put_time(struct json_writer *w, const char *key, int64_t us)
 {
-	time_t seconds = (time_t)(us / 1000000);
-	char date[32], text[48];
-	struct tm tm;
+	char text[ISO_TIME_MAX];
 
 	json_key(w, key);
-	if (us == 0 || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(date, sizeof(date), "%FT%T", &tm) == 0) {
+	if (us == 0)
 		json_add_null(w);
-		return;
-	}
-	(void)snprintf(text, sizeof(text), "%s.%03dZ", date, (int)(us / 1000 % 1000));
-	json_add_string(w, text);
+	else
+		json_add_string(w, iso_time_write(text, us, true));
 }
 
 /* Seconds between two times; null unless both are known. */

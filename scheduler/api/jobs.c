@@ -1,6 +1,5 @@
 /* Jobs: listed, looked at, their logs and artifacts, retried, canceled, played. */
 #include <stdio.h>
-#include <strings.h>
 
 #include "base/str.h"
 #include "scheduler/api/entities.h"
@@ -102,6 +101,7 @@ add_job(const struct store_job *row, void *data)
 {
 	struct job_list *l = data;
 
+	l->r->last_id = row->id;
 	l->failed = write_job(l->v, l->r, row, l->err) < 0;
 	return !l->failed;
 }
@@ -156,23 +156,40 @@ add_scope(const char *name, const char *value, void *data)
 	s->items[s->count++] = arena_strdup(s->arena, value);
 }
 
-static void
-list(struct call *c, int64_t pipeline, struct project *p)
+static bool
+read_scopes(struct call *c, struct store_job_filter *f)
 {
-	struct reading *r = reading_of_project(c, p, true);
-	struct store_job_filter *f = arena_alloc(r->arena, sizeof(*f));
-	struct scopes scopes = { .arena = r->arena };
-	const char *retried = http_query(c->request, "include_retried");
+	struct scopes scopes = { .arena = c->arena };
+	enum status status;
 
-	f->project = p->row.id;
-	f->pipeline = pipeline;
-	f->with_retried =
-	    pipeline == 0 || (retried != NULL && strcasecmp(retried, "true") == 0);
 	http_each_query(c->request, add_scope, &scopes);
+	for (size_t i = 0; i < scopes.count; i++)
+		if (!status_parse(scopes.items[i], &status)) {
+			api_refuse(c, "scope does not have a valid value");
+			return false;
+		}
 	if (scopes.count > 0) {
 		add_scope("scope", NULL, &scopes);
 		f->statuses = scopes.items;
 	}
+	return true;
+}
+
+static void
+list(struct call *c, int64_t pipeline, struct project *p)
+{
+	struct store_job_filter *f = arena_alloc(c->arena, sizeof(*f));
+	struct reading *r;
+	bool with_retried = pipeline == 0, without_retried = false;
+
+	if (!query_bool(c, "include_retried", &with_retried, &without_retried) ||
+	    !read_scopes(c, f))
+		return;
+	f->project = p->row.id;
+	f->pipeline = pipeline;
+	f->with_retried = pipeline == 0 || with_retried;
+	r = reading_of_project(c, p, true);
+	reading_by_keyset(r);
 	r->jobs = f;
 	if (pipeline != 0)
 		add_waits(r, pipeline);

@@ -1,6 +1,9 @@
 /* Reading on a worker, answering on the loop. */
 #include "scheduler/api/listing.h"
 
+#include <strings.h>
+
+#include "base/iso_time.h"
 #include "base/str.h"
 #include "scheduler/registry_internal.h"
 #include "scheduler/service_internal.h"
@@ -56,6 +59,22 @@ reading_of_project(struct call *c, const struct project *p, bool is_list)
 	return r;
 }
 
+void
+reading_by_keyset(struct reading *r)
+{
+	const char *cursor = http_query(r->call->request, "cursor");
+	const char *pagination = http_query(r->call->request, "pagination");
+
+	if (pagination == NULL || !str_eq(pagination, "keyset"))
+		return;
+	r->is_keyset = true;
+	r->page.offset = 0;
+	r->page.want_total = false;
+	if (cursor != NULL && str_to_int64(cursor, &r->page.beyond_id) &&
+	    r->page.beyond_id < 0)
+		r->page.beyond_id = 0;
+}
+
 static int
 on_worker(struct store_view *v, void *data, struct error *err)
 {
@@ -67,7 +86,8 @@ on_worker(struct store_view *v, void *data, struct error *err)
 static void
 add_parameter(const char *name, const char *value, void *data)
 {
-	static const char *const ours[] = { "page", "per_page", "private_token" };
+	static const char *const ours[] = { "page", "per_page", "private_token",
+		"cursor" };
 	struct buf *out = data;
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
@@ -79,52 +99,80 @@ add_parameter(const char *name, const char *value, void *data)
 	buf_add_url_encoded(out, value);
 }
 
-/* The same request for another page. */
+/* The same request for another page: "page=3", "cursor=117". */
 static void
-add_link(struct reading *r, const char *rel, int64_t page, struct buf *out)
+add_link(
+    struct reading *r, const char *rel, const char *which, int64_t value, struct buf *out)
 {
 	struct call *c = r->call;
 	cleanup_free char *path = xstrdup(http_path(c->request));
 
-	buf_printf(out, "%s<%s%s?page=%" PRId64 "&per_page=%" PRId64,
-	    out->len > 0 ? ", " : "", service_server_url(c->service), path, page,
+	buf_printf(out, "%s<%s%s?%s=%" PRId64 "&per_page=%" PRId64,
+	    out->len > 0 ? ", " : "", service_server_url(c->service), path, which, value,
 	    r->per_page);
 	http_each_query(c->request, add_parameter, out);
 	buf_printf(out, ">; rel=\"%s\"", rel);
 }
 
+/* pages 0: how many there are is not known. */
 static void
-put_links(struct reading *r, int64_t pages)
+put_links(struct reading *r, int64_t pages, bool more)
 {
 	cleanup_buf struct buf links = BUF_INIT;
 
 	if (r->page_number > 1)
-		add_link(r, "prev", r->page_number - 1, &links);
-	if (r->page_number < pages)
-		add_link(r, "next", r->page_number + 1, &links);
-	add_link(r, "first", 1, &links);
-	add_link(r, "last", pages, &links);
+		add_link(r, "prev", "page", r->page_number - 1, &links);
+	if (more)
+		add_link(r, "next", "page", r->page_number + 1, &links);
+	add_link(r, "first", "page", 1, &links);
+	if (pages > 0)
+		add_link(r, "last", "page", pages, &links);
 	api_header(r->call, "Link", "%s", buf_str(&links));
+}
+
+/* As GitLab does, a total that is not known is left out. */
+static int64_t
+put_totals(struct reading *r)
+{
+	struct call *c = r->call;
+	int64_t total = r->page.total, pages = (total + r->per_page - 1) / r->per_page;
+
+	if (total < 0)
+		return 0;
+	if (pages == 0)
+		pages = 1;
+	api_header(c, "X-Total", "%" PRId64, total);
+	api_header(c, "X-Total-Pages", "%" PRId64, pages);
+	return pages;
 }
 
 static void
 put_page_headers(struct reading *r)
 {
 	struct call *c = r->call;
-	int64_t total = r->page.total, pages = (total + r->per_page - 1) / r->per_page;
+	int64_t pages = put_totals(r);
+	bool more = pages > 0 ? r->page_number < pages : r->page.given == r->page.limit;
 
-	if (pages == 0)
-		pages = 1;
 	api_header(c, "X-Page", "%" PRId64, r->page_number);
 	api_header(c, "X-Per-Page", "%" PRId64, r->per_page);
-	api_header(c, "X-Total", "%" PRId64, total);
-	api_header(c, "X-Total-Pages", "%" PRId64, pages);
 	/* at an end there is no such page, and no header: one without a value is none */
-	if (r->page_number < pages)
+	if (more)
 		api_header(c, "X-Next-Page", "%" PRId64, r->page_number + 1);
 	if (r->page_number > 1)
 		api_header(c, "X-Prev-Page", "%" PRId64, r->page_number - 1);
-	put_links(r, pages);
+	put_links(r, pages, more);
+}
+
+static void
+put_keyset_headers(struct reading *r)
+{
+	cleanup_buf struct buf links = BUF_INIT;
+
+	api_header(r->call, "X-Per-Page", "%" PRId64, r->per_page);
+	if (r->page.given < r->page.limit)
+		return;
+	add_link(r, "next", "cursor", r->last_id, &links);
+	api_header(r->call, "Link", "%s", buf_str(&links));
 }
 
 static void
@@ -139,7 +187,9 @@ on_read(void *data, const struct error *err)
 	} else if (err->code != 0) {
 		api_fail(c, err);
 	} else {
-		if (r->is_list)
+		if (r->is_keyset)
+			put_keyset_headers(r);
+		else if (r->is_list)
 			put_page_headers(r);
 		api_json(c, r->status, &r->body);
 	}
@@ -157,4 +207,101 @@ reading_start(struct reading *r,
 	run->fn = fn;
 	api_hold(r->call);
 	store_read(service_store(r->call->service), on_worker, on_read, run);
+}
+
+/* ---- what a list is asked for -------------------------------------------------------
+ */
+
+const char *
+query_text(struct call *c, const char *name)
+{
+	const char *text = http_query(c->request, name);
+
+	return text == NULL || *text == '\0' ? NULL : arena_strdup(c->arena, text);
+}
+
+bool
+query_word(
+    struct call *c, const char *name, const char *const *words, size_t count, size_t *out)
+{
+	const char *text = query_text(c, name);
+
+	if (text == NULL)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(text, words[i])) {
+			*out = i;
+			return true;
+		}
+	api_refuse(c, "%s does not have a valid value", name);
+	return false;
+}
+
+static bool
+refuse_keyset(struct call *c)
+{
+	static const struct json_field fields[] = {
+		{ .key = "error", .kind = JSON_KIND_STRING },
+		{ NULL },
+	};
+	static const struct json_shape shape = { fields, sizeof(const char *) };
+	const char *const said =
+	    "Keyset pagination is not yet available for this type of request";
+
+	api_shape(c, 405, &shape, &said);
+	return false;
+}
+
+bool
+query_order(
+    struct call *c, const char *const *words, size_t count, size_t *out, bool *ascending)
+{
+	static const char *const ways[] = { "desc", "asc" };
+	const char *pagination = query_text(c, "pagination");
+	size_t way = *ascending ? 1 : 0;
+
+	if (!query_word(c, "order_by", words, count, out) ||
+	    !query_word(c, "sort", ways, ARRAY_LEN(ways), &way))
+		return false;
+	*ascending = way == 1;
+	if (pagination != NULL && str_eq(pagination, "keyset") && *out != 0)
+		return refuse_keyset(c);
+	return true;
+}
+
+bool
+query_time(struct call *c, const char *name, int64_t *us)
+{
+	const char *text = query_text(c, name);
+
+	if (text == NULL || iso_time_read(text, us))
+		return true;
+	api_refuse(c, "%s is invalid", name);
+	return false;
+}
+
+bool
+query_bool(struct call *c, const char *name, bool *is_true, bool *is_false)
+{
+	const char *text = query_text(c, name);
+
+	if (text == NULL)
+		return true;
+	*is_true = strcasecmp(text, "true") == 0 || str_eq(text, "1");
+	*is_false = strcasecmp(text, "false") == 0 || str_eq(text, "0");
+	if (*is_true || *is_false)
+		return true;
+	api_refuse(c, "%s is invalid", name);
+	return false;
+}
+
+bool
+query_id(struct call *c, const char *name, int64_t *out)
+{
+	const char *text = query_text(c, name);
+
+	if (text == NULL || (str_to_int64(text, out) && *out >= 0))
+		return true;
+	api_refuse(c, "%s is invalid", name);
+	return false;
 }

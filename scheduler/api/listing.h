@@ -19,11 +19,12 @@ struct reading {
 	int status;                /* 200 unless the function says otherwise */
 	int64_t page_number, per_page;
 	bool is_list;
+	bool is_keyset;  /* pages go on behind an id, and nothing is counted */
+	int64_t last_id; /* of a keyset's list: the last row's, set by the function */
 	/* what the loop hands over */
 	struct store_project project;
 	int64_t id;
 	const char *text; /* the server's URL */
-	const char *search;
 	const struct store_pipeline_filter *pipelines;
 	const struct store_job_filter *jobs;
 	const struct entity_wait *waits; /* of jobs that wait, as the core has it */
@@ -33,9 +34,30 @@ struct reading {
 
 /* The call is held until the answer. List: page and per_page are read from the query. */
 struct reading *reading_new(struct call *c, bool is_list);
+/* A list in the order of ids, which may be asked for by keyset; ascending or not is said
+ * in r->page by then. */
+void reading_by_keyset(struct reading *r);
 /* The same about one project: with a copy of its row, and the server's URL as text. */
 struct reading *reading_of_project(struct call *c, const struct project *p, bool is_list);
 void reading_start(struct reading *r,
     int (*fn)(struct store_view *v, struct reading *r, struct error *err));
+
+/* ---- what a list is asked for -------------------------------------------------
+ * Each is false after a 400 in GitLab's words. Left out or empty is no mistake, and
+ * leaves *out as it is. What they give lives as long as the call.
+ */
+
+/* One of these words; *out is its place among them. */
+bool query_word(struct call *c, const char *name, const char *const *words, size_t count,
+    size_t *out);
+/* "order_by", one of these words, and "sort", asc or desc. By other than the first a
+ * keyset is refused. */
+bool query_order(
+    struct call *c, const char *const *words, size_t count, size_t *out, bool *ascending);
+bool query_time(struct call *c, const char *name, int64_t *us);
+bool query_bool(struct call *c, const char *name, bool *is_true, bool *is_false);
+bool query_id(struct call *c, const char *name, int64_t *out);
+/* NULL when it is left out or empty. */
+const char *query_text(struct call *c, const char *name);
 
 #endif

@@ -17,6 +17,7 @@ add_pipeline(const struct store_pipeline *row, void *data)
 	struct reading *r = data;
 
 	entity_add_pipeline(&r->writer, row, &r->project, NULL, r->text, false);
+	r->last_id = row->id;
 	return true;
 }
 
@@ -30,36 +31,89 @@ read_pipelines(struct store_view *v, struct reading *r, struct error *err)
 	return 0;
 }
 
-static const char *
-query(struct call *c, struct reading *r, const char *name)
+static bool
+read_status(struct call *c, struct store_pipeline_filter *f)
 {
-	return arena_strdup(r->arena, http_query(c->request, name));
+	const char *text = query_text(c, "status");
+	const char **list;
+	enum status status;
+
+	if (text == NULL)
+		return true;
+	if (!status_parse(text, &status)) {
+		api_refuse(c, "status does not have a valid value");
+		return false;
+	}
+	list = arena_calloc(c->arena, 2, sizeof(*list));
+	list[0] = text;
+	f->statuses = list;
+	return true;
+}
+
+static bool
+read_scope(struct call *c, struct store_pipeline_filter *f)
+{
+	static const char *const scopes[] = { "running", "pending", "finished",
+		"branches", "tags" };
+	size_t scope = ARRAY_LEN(scopes);
+
+	if (!query_word(c, "scope", scopes, ARRAY_LEN(scopes), &scope))
+		return false;
+	f->scope = scope < ARRAY_LEN(scopes) ? scopes[scope] : NULL;
+	return true;
+}
+
+/* Nobody's id, if there is no such user. */
+static int64_t
+user_named(struct call *c, const char *login)
+{
+	const struct user *user = login == NULL
+	    ? NULL
+	    : registry_user_by_login(service_registry(c->service), login);
+
+	if (login == NULL)
+		return 0;
+	return user == NULL ? INT64_MAX : user->row.id;
+}
+
+static bool
+read_filter(struct call *c, struct store_pipeline_filter *f, bool *ascending)
+{
+	static const char *const orders[] = { "id", "status", "ref", "updated_at",
+		"user_id" };
+	size_t order = 0;
+
+	f->ref = query_text(c, "ref");
+	f->sha = query_text(c, "sha");
+	f->source = query_text(c, "source");
+	f->name = query_text(c, "name");
+	f->user = user_named(c, query_text(c, "username"));
+	if (!read_scope(c, f) || !read_status(c, f) ||
+	    !query_order(c, orders, ARRAY_LEN(orders), &order, ascending) ||
+	    !query_time(c, "updated_after", &f->updated_after_us) ||
+	    !query_time(c, "updated_before", &f->updated_before_us) ||
+	    !query_time(c, "created_after", &f->created_after_us) ||
+	    !query_time(c, "created_before", &f->created_before_us) ||
+	    !query_bool(c, "yaml_errors", &f->with_errors, &f->without_errors))
+		return false;
+	f->order = (enum store_pipeline_order)order;
+	return true;
 }
 
 static void
 list_pipelines(struct call *c)
 {
 	struct project *p = api_project(c, 0);
-	struct store_pipeline_filter *f;
+	struct store_pipeline_filter *f = arena_alloc(c->arena, sizeof(*f));
 	struct reading *r;
-	const char *status;
+	bool ascending = false;
 
-	if (p == NULL)
+	if (p == NULL || !read_filter(c, f, &ascending))
 		return;
-	r = reading_of_project(c, p, true);
-	f = arena_alloc(r->arena, sizeof(*f));
 	f->project = p->row.id;
-	f->ref = query(c, r, "ref");
-	f->sha = query(c, r, "sha");
-	f->source = query(c, r, "source");
-	f->scope = query(c, r, "scope");
-	status = query(c, r, "status");
-	if (status != NULL) {
-		const char **list = arena_calloc(r->arena, 2, sizeof(*list));
-
-		list[0] = status;
-		f->statuses = list;
-	}
+	r = reading_of_project(c, p, true);
+	r->page.ascending = ascending;
+	reading_by_keyset(r);
 	r->pipelines = f;
 	reading_start(r, read_pipelines);
 }
@@ -190,7 +244,9 @@ get_latest(struct call *c)
 	r = reading_of_project(c, p, false);
 	f = arena_alloc(r->arena, sizeof(*f));
 	f->project = p->row.id;
-	f->ref = query(c, r, "ref");
+	f->ref = query_text(c, "ref");
+	if (f->ref == NULL) /* as GitLab has it: of the default branch */
+		f->ref = arena_strdup(r->arena, p->row.default_branch);
 	r->pipelines = f;
 	reading_start(r, read_latest);
 }

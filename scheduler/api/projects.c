@@ -17,6 +17,7 @@ add_project(const struct store_project *row, void *data)
 	struct reading *r = data;
 
 	entity_add_project(&r->writer, row, r->text);
+	r->last_id = row->id;
 	return true;
 }
 
@@ -39,19 +40,60 @@ read_projects(struct store_view *v, struct reading *r, struct error *err)
 	json_begin_array(&r->writer);
 	if (r->id != 0)
 		return read_only_project(v, r, err);
-	if (store_list_projects(v, r->search, &r->page, add_project, r, err) < 0)
+	if (store_list_projects(v, r->data, &r->page, add_project, r, err) < 0)
 		return err->code;
 	json_end_array(&r->writer);
 	return 0;
 }
 
+static bool
+read_filter(struct call *c, struct store_project_filter *f, bool *ascending)
+{
+	static const struct {
+		const char *word;
+		enum store_project_order order;
+	} orders[] = {
+		{ "id", STORE_PROJECTS_BY_ID },
+		{ "created_at", STORE_PROJECTS_BY_ID },
+		{ "name", STORE_PROJECTS_BY_NAME },
+		{ "path", STORE_PROJECTS_BY_PATH },
+		{ "updated_at", STORE_PROJECTS_BY_ACTIVITY },
+		{ "last_activity_at", STORE_PROJECTS_BY_ACTIVITY },
+	};
+	static const char *const visibilities[] = { "private", "internal", "public" };
+	const char *words[ARRAY_LEN(orders)];
+	size_t order = 0, visibility = ARRAY_LEN(visibilities);
+
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+		words[i] = orders[i].word;
+	f->search = query_text(c, "search");
+	if (!query_order(c, words, ARRAY_LEN(words), &order, ascending) ||
+	    !query_word(
+		c, "visibility", visibilities, ARRAY_LEN(visibilities), &visibility) ||
+	    !query_bool(c, "archived", &f->archived, &f->not_archived) ||
+	    !query_id(c, "id_after", &f->after_id) ||
+	    !query_id(c, "id_before", &f->before_id))
+		return false;
+	f->order = orders[order].order;
+	if (visibility < ARRAY_LEN(visibilities))
+		f->visibility = visibilities[visibility];
+	return true;
+}
+
 static void
 list_projects(struct call *c)
 {
-	struct reading *r = reading_new(c, true);
+	struct store_project_filter *f = arena_alloc(c->arena, sizeof(*f));
+	struct reading *r;
+	bool ascending = false;
 
+	if (!read_filter(c, f, &ascending))
+		return;
+	r = reading_new(c, true);
 	r->text = service_server_url(c->service);
-	r->search = arena_strdup(r->arena, http_query(c->request, "search"));
+	r->page.ascending = ascending;
+	reading_by_keyset(r);
+	r->data = f;
 	r->id = api_is_bound(c) ? c->token->row.project : 0;
 	reading_start(r, read_projects);
 }

@@ -39,6 +39,7 @@ UNIT_TESTS += tests/unit/test_http_uploads
 UNIT_TESTS += tests/unit/test_git
 UNIT_TESTS += tests/unit/test_http_client
 UNIT_TESTS += tests/unit/test_idmap
+UNIT_TESTS += tests/unit/test_iso_time
 UNIT_TESTS += tests/unit/test_json_params
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_junit

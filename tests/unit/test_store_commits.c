@@ -578,9 +578,9 @@ put_something(struct store_txn *t, struct error *err)
 	return store_put_job(t, &job, err);
 }
 
-/* A file of version 1 with a job in it, opened by today's release. */
+/* A file of an earlier version with a job in it, opened by today's release. */
 static void
-make_version_1(const char *dir)
+make_version(const char *dir, int version)
 {
 	struct error err = ERROR_INIT;
 	struct store_db db;
@@ -588,11 +588,15 @@ make_version_1(const char *dir)
 
 	ck_assert_int_eq(path_mkdirs(dir, 0700, &err), 0);
 	open_db(&db, dir, "pawl.db");
-	ck_assert_int_eq(store_schema_bring(&db, 1, &err), 0);
-	ck_assert_int_eq(ask_db(&db, "PRAGMA user_version"), 1);
+	ck_assert_int_eq(store_schema_bring(&db, (size_t)version, &err), 0);
+	ck_assert_int_eq(ask_db(&db, "PRAGMA user_version"), version);
 	ck_assert_int_eq(
-	    ask_db(&db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'test_%'"),
-	    0);
+	    ask_db(&db, "SELECT count(*) FROM sqlite_schema WHERE name = 'test_cases'"),
+	    version >= 2);
+	ck_assert_int_eq(ask_db(&db,
+			     "SELECT count(*) FROM sqlite_schema"
+			     " WHERE name = 'pipelines_by_user'"),
+	    version >= 3);
 	t.db = db;
 	if (put_something(&t, &err) < 0)
 		ck_abort_msg("%s", err.msg);
@@ -609,24 +613,36 @@ put_suite_of_old_job(struct store_txn *t, void *data UNUSED, struct error *err)
 	return store_put_test_suite(t, &suite, err);
 }
 
+static bool
+note_id_of_pipeline(const struct store_pipeline *row, void *data)
+{
+	*(int64_t *)data = row->id;
+	return true;
+}
+
 static int
 check_old_job(struct store_view *v, void *data UNUSED, struct error *err)
 {
+	const struct store_pipeline_filter f = { .project = 1, .order = STORE_BY_USER };
+	int64_t pipeline = 0;
 	struct store_job job;
 
+	if (store_list_pipelines(v, &f, NULL, note_id_of_pipeline, &pipeline, err) < 0)
+		return err->code;
+	ck_assert_int_eq(pipeline, 1);
 	if (store_get_job(v, 1, st.arena, &job, err) < 0)
 		return err->code;
 	ck_assert_str_eq(job.name, "unit");
 	return 0;
 }
 
-START_TEST(a_store_of_version_1_is_brought_up)
+START_TEST(an_earlier_version_is_brought_up)
 {
-	cleanup_free char *dir = path_join(st.root, "version-1");
+	cleanup_free char *dir = path_join(st.root, "earlier");
 	struct error err = ERROR_INIT;
 	struct store *store = NULL;
 
-	make_version_1(dir);
+	make_version(dir, _i);
 	if (store_open(&st.loop, dir, &store, &err) < 0 ||
 	    store_write_now(store, put_suite_of_old_job, NULL, &err) < 0 ||
 	    store_read_now(store, check_old_job, NULL, &err) < 0)
@@ -660,7 +676,7 @@ static const struct {
 } refusals[] = {
 	{ "PRAGMA application_id = 1885435756; PRAGMA user_version = 99", NULL,
 	    ERR_ENVIRONMENT,
-	    "made by a newer pawl (schema version 99, this one knows 2); install that "
+	    "made by a newer pawl (schema version 99, this one knows 3); install that "
 	    "release again, or take a backup made before it" },
 	{ "CREATE TABLE x (y)", NULL, ERR_INVALID,
 	    "this database was not made by pawl; name another data folder" },
@@ -724,7 +740,7 @@ main(void)
 	tcase_add_test(tc, a_failure_always_has_words);
 	tcase_add_test(tc, a_full_disk_fails_writes_and_no_reads);
 	tcase_add_test(tc, an_older_file_is_brought_up);
-	tcase_add_test(tc, a_store_of_version_1_is_brought_up);
+	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 3);
 	tcase_add_test(tc, a_failing_step_leaves_the_file_as_it_was);
 	tcase_add_loop_test(tc, refuses_files_it_did_not_make, 0, ARRAY_LEN(refusals));
 	tcase_add_test(tc, only_its_owner_may_read_the_files);

@@ -301,15 +301,26 @@ END_TEST
 /* ---- projects -------------------------------------------------------------- */
 
 static const struct {
-	const char *search;
+	struct store_project_filter f;
+	bool ascending;
 	const char *want;
-} searches[] = {
-	{ NULL, "2 1 /2" },
-	{ "", "2 1 /2" },
-	{ "TEAM/o", "1 /1" },
-	{ "tw", "2 /1" },
-	{ "%", "/0" },
-	{ "' OR 1", "/0" },
+} project_lists[] = {
+	{ { .search = NULL }, false, "2 1 /2" },
+	{ { .search = "" }, false, "2 1 /2" },
+	{ { .search = "TEAM/o" }, false, "1 /1" },
+	{ { .search = "tw" }, false, "2 /1" },
+	{ { .search = "%" }, false, "/0" },
+	{ { .search = "' OR 1" }, false, "/0" },
+	{ { .search = NULL }, true, "1 2 /2" },
+	{ { .order = STORE_PROJECTS_BY_NAME }, true, "1 2 /2" },
+	{ { .order = STORE_PROJECTS_BY_PATH }, false, "2 1 /2" },
+	{ { .order = STORE_PROJECTS_BY_ACTIVITY }, false, "1 2 /2" },
+	{ { .order = STORE_PROJECTS_BY_ACTIVITY }, true, "2 1 /2" },
+	{ { .after_id = 1 }, false, "2 /1" },
+	{ { .before_id = 2 }, false, "1 /1" },
+	{ { .visibility = "public" }, false, "/0" },
+	{ { .archived = true }, false, "/0" },
+	{ { .not_archived = true }, false, "2 1 /2" },
 };
 
 static bool
@@ -322,8 +333,11 @@ note_project(const struct store_project *row, void *data UNUSED)
 static int
 list_projects(struct store_view *v, void *data, struct error *err)
 {
-	struct store_page page = { .want_total = true };
-	int rc = store_list_projects(v, data, &page, note_project, NULL, err);
+	const int *i = data;
+	struct store_page page = { .want_total = true,
+		.ascending = project_lists[*i].ascending };
+	int rc =
+	    store_list_projects(v, &project_lists[*i].f, &page, note_project, NULL, err);
 
 	buf_printf(&got, "/%" PRId64, page.total);
 	return rc;
@@ -331,11 +345,71 @@ list_projects(struct store_view *v, void *data, struct error *err)
 
 START_TEST(finds_projects)
 {
-	cleanup_free char *search =
-	    searches[_i].search == NULL ? NULL : xstrdup(searches[_i].search);
+	int row = _i;
 
-	stored_read(&st, list_projects, search);
-	ck_assert_str_eq(buf_str(&got), searches[_i].want);
+	stored_read(&st, list_projects, &row);
+	ck_assert_str_eq(buf_str(&got), project_lists[_i].want);
+}
+END_TEST
+
+/* ---- orders ---------------------------------------------------------------- */
+
+static const struct {
+	struct store_pipeline_filter f;
+	bool ascending;
+	const char *want;
+} ordered[] = {
+	{ { .order = STORE_BY_REF }, true, "7 1 3 5 6 4 8 " },
+	{ { .order = STORE_BY_REF }, false, "8 4 6 5 3 1 7 " },
+	{ { .order = STORE_BY_STATUS }, true, "4 3 5 6 8 7 1 " },
+	{ { .order = STORE_BY_STATUS }, false, "1 7 8 6 5 3 4 " },
+	{ { .order = STORE_BY_UPDATED }, false, "8 7 6 5 4 3 1 " },
+	{ { .order = STORE_BY_UPDATED }, true, "1 3 4 5 6 7 8 " },
+	{ { .order = STORE_BY_USER }, false, "5 8 7 6 4 3 1 " },
+	{ { .order = STORE_BY_UPDATED, .ref = "main" }, false, "3 1 " },
+	{ { .order = STORE_BY_REF, .ref = "main" }, true, "1 3 " },
+	{ { .order = STORE_BY_REF, .sha = A }, true, "7 1 4 " },
+	{ { .order = STORE_BY_REF, .user = 1 }, true, "5 " },
+	{ { .order = STORE_BY_REF, .updated_after_us = 500 }, true, "7 6 8 " },
+	{ { .order = STORE_BY_REF, .scope = "branches" }, false, "6 3 " },
+	{ { .order = STORE_BY_STATUS,
+	      .statuses = (const char *const[]){ "running", "failed", NULL } },
+	    true, "3 8 " },
+	{ { .order = STORE_BY_STATUS,
+	      .statuses = (const char *const[]){ "running", NULL } },
+	    true, "8 " },
+	{ { .created_after_us = 300, .created_before_us = 700 }, true, "4 5 6 " },
+	{ { .with_errors = true }, true, "" },
+	{ { .without_errors = true, .ref = "v1" }, true, "4 8 " },
+};
+
+struct ordered_list {
+	int row;
+	bool want_total;
+};
+
+static int
+list_ordered(struct store_view *v, void *data, struct error *err)
+{
+	const struct ordered_list *l = data;
+	struct store_pipeline_filter f = ordered[l->row].f;
+	struct store_page page = { .ascending = ordered[l->row].ascending,
+		.want_total = l->want_total };
+
+	f.project = 1;
+	return store_list_pipelines(v, &f, &page, note_pipeline, NULL, err);
+}
+
+/* Whether all that fit are sorted, or the rows are found on the way of their order. */
+START_TEST(orders_pipelines)
+{
+	for (int i = 0; i < 2; i++) {
+		struct ordered_list l = { _i, i == 1 };
+
+		buf_reset(&got);
+		stored_read(&st, list_ordered, &l);
+		ck_assert_str_eq(buf_str(&got), ordered[_i].want);
+	}
 }
 END_TEST
 
@@ -413,7 +487,8 @@ main(void)
 	tcase_add_loop_test(tc, pages_pipelines, 0, ARRAY_LEN(pages));
 	tcase_add_test(tc, a_callback_ends_the_list);
 	tcase_add_loop_test(tc, filters_jobs, 0, ARRAY_LEN(job_filters));
-	tcase_add_loop_test(tc, finds_projects, 0, ARRAY_LEN(searches));
+	tcase_add_loop_test(tc, finds_projects, 0, ARRAY_LEN(project_lists));
+	tcase_add_loop_test(tc, orders_pipelines, 0, ARRAY_LEN(ordered));
 	tcase_add_test(tc, totals_have_an_end);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
