@@ -21,6 +21,8 @@ static const struct option_row own_options[] = {
 	{ 0, "repos", "DIR", "the server's repositories, if they are on this machine" },
 	{ 0, "description", "TEXT", "register: for the server's list of runners" },
 	{ 0, "tags", "A,B", "register: tags of jobs it takes" },
+	{ 0, "log-format", "FORMAT",
+	    "how it says what happens: text, or json for machines" },
 	{ 0, "verbose", NULL, "say what it does" },
 	{ 0 },
 };

@@ -115,7 +115,7 @@ write_note(const struct build *b, const char *name, const char *text)
 	struct error err = ERROR_INIT;
 
 	if (path_write_file(file, text, strlen(text), 0600, &err) < 0)
-		log_warn("job %" PRId64 ": %s", b->job->id, err.msg);
+		log_event(LOG_WARN, LOG_JOB(b->job->id), "%s", err.msg);
 }
 
 static void

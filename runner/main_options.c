@@ -26,6 +26,7 @@ enum {
 	OPT_EXECUTOR,
 	OPT_DESCRIPTION,
 	OPT_TAGS,
+	OPT_LOG_FORMAT,
 	OPT_VERBOSE,
 	OPT_HELP
 };
@@ -58,6 +59,8 @@ static const struct row {
 	    "register: for the server's list of runners" },
 	{ { "tags", required_argument, NULL, OPT_TAGS }, "A,B",
 	    "register: tags of jobs it takes" },
+	{ { "log-format", required_argument, NULL, OPT_LOG_FORMAT }, "FORMAT",
+	    "how it says what happens: text, or json for machines" },
 	{ { "verbose", no_argument, NULL, OPT_VERBOSE }, NULL, "say what it does" },
 	{ { "help", no_argument, NULL, OPT_HELP }, NULL, "show this text" },
 };
@@ -134,6 +137,15 @@ set_concurrent(struct options *o, const char *text)
 }
 
 static bool
+set_log_format(struct options *o, const char *text)
+{
+	o->settings.log_format = settings_log_format(text);
+	if (o->settings.log_format == NULL)
+		options_complain("--log-format %s: wanted text or json", text);
+	return o->settings.log_format != NULL;
+}
+
+static bool
 set_option(struct options *o, int which, const char *value)
 {
 	struct arena *a = o->arena;
@@ -178,6 +190,8 @@ set_option(struct options *o, int which, const char *value)
 	case OPT_TAGS:
 		o->tags = value;
 		return true;
+	case OPT_LOG_FORMAT:
+		return set_log_format(o, value);
 	case OPT_VERBOSE:
 		log_set_level(LOG_INFO);
 		return true;
@@ -263,6 +277,8 @@ read_file(struct options *o)
 		o->settings.state_dir = file.state_dir;
 	if (o->settings.executor == NULL)
 		o->settings.executor = file.executor;
+	if (o->settings.log_format == NULL)
+		o->settings.log_format = file.log_format;
 	o->settings.servers = file.servers;
 	o->settings.server_count = file.server_count;
 	o->settings.server_cap = file.server_cap;

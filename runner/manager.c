@@ -160,8 +160,8 @@ take_job(struct server *s, const struct http_reply *reply)
 	struct error err = ERROR_INIT;
 
 	if (job_payload_read(reply->body, reply->len, &payload, &err) < 0) {
-		log_error(
-		    "%s sent a job that cannot be read: %s", s->settings->url, err.msg);
+		log_event(LOG_ERROR, LOG_SERVER(s->settings->url),
+		    "the server sent a job that cannot be read: %s", err.msg);
 		return;
 	}
 	if (has_job(m, s, payload->id)) { /* the same answer, heard twice */
@@ -234,14 +234,15 @@ on_refused(struct server *s, const struct http_reply *reply)
 	char words[256];
 
 	error_body_read(reply->body, reply->len, words, sizeof(words));
-	log_warn("%s does not accept this runner's token (403%s%s)", s->settings->url,
+	log_event(LOG_WARN, LOG_SERVER(s->settings->url),
+	    "the server does not accept this runner's token (403%s%s)",
 	    *words != '\0' ? ": " : "", words);
 	if (++s->unhealthy < UNHEALTHY_LIMIT) {
 		ask_in(s, with_jitter(POLL_MS));
 		return;
 	}
-	log_error("%s is not asked for the next %d minutes", s->settings->url,
-	    UNHEALTHY_MS / 60000);
+	log_event(LOG_ERROR, LOG_SERVER(s->settings->url),
+	    "the server is not asked for the next %d minutes", UNHEALTHY_MS / 60000);
 	ask_in(s, UNHEALTHY_MS);
 }
 
@@ -252,10 +253,12 @@ on_failed(struct server *s, const struct http_reply *reply)
 
 	error_body_read(reply->body, reply->len, words, sizeof(words));
 	if (reply->status == 0)
-		log_warn("cannot ask for jobs: %s", reply->error->msg);
+		log_event(LOG_WARN, LOG_SERVER(s->settings->url),
+		    "cannot ask for jobs: %s", reply->error->msg);
 	else
-		log_warn("cannot ask for jobs: %s answered %d %s", s->settings->url,
-		    reply->status, words);
+		log_event(LOG_WARN, LOG_SERVER(s->settings->url),
+		    "cannot ask for jobs: the server answered %d %s", reply->status,
+		    words);
 	ask_after_failure(s);
 }
 
@@ -345,8 +348,8 @@ adopt_folder(struct manager *m, const char *dir)
 	}
 	owner = server_of(m, url);
 	if (owner == NULL) {
-		log_warn("%s is left alone: its server, %s, is not among the settings",
-		    dir, url);
+		log_event(LOG_WARN, LOG_SERVER(url),
+		    "%s is left alone: its server is not among the settings", dir);
 		job_payload_free(payload);
 		return true;
 	}

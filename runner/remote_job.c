@@ -215,7 +215,7 @@ append_to_spool(struct remote_job *j, const char *text, size_t len)
 	struct stat st;
 
 	if (fd < 0 || path_write_fd(fd, text, len) < 0 || fstat(fd, &st) < 0) {
-		log_warn("job %" PRId64 ": cannot write its log: %s", j->payload->id,
+		log_event(LOG_WARN, LOG_JOB(j->payload->id), "cannot write its log: %s",
 		    strerror(errno));
 		return;
 	}
@@ -239,7 +239,7 @@ on_told(enum sender_outcome outcome, void *data)
 {
 	struct remote_job *j = data;
 
-	log_info("job %" PRId64 ": %s", j->payload->id,
+	log_event(LOG_INFO, LOG_JOB(j->payload->id), "%s",
 	    outcome == SENDER_TOLD       ? "told"
 		: outcome == SENDER_LOST ? "given up"
 					 : "the server wants to hear no more of it");
@@ -456,7 +456,8 @@ on_accepted(bool accepted, void *data)
 
 	if (!accepted) {
 		j->refused = true;
-		log_info("job %" PRId64 ": the server has taken it back", j->payload->id);
+		log_event(
+		    LOG_INFO, LOG_JOB(j->payload->id), "the server has taken it back");
 		free_slot(j);
 	} else {
 		sender_start(j->sender);
@@ -624,7 +625,7 @@ remote_job_start(const struct remote_context *context, struct job_payload *paylo
 	struct remote_job *j = new_job(context, payload, events);
 	struct error err = ERROR_INIT;
 
-	log_info("job %" PRId64 ": %s of %s", payload->id,
+	log_event(LOG_INFO, LOG_JOB(payload->id), "%s of %s",
 	    payload->name != NULL ? payload->name : "?",
 	    payload->project_full_path != NULL ? payload->project_full_path : "?");
 	if (make_folder(j, &err) < 0)
@@ -694,13 +695,13 @@ adopt_living(struct remote_job *j)
 	    buf_read_file(&source, note, 8192, &ignored) == 0 &&
 	    j->source.snapshot == NULL &&
 	    snapshot_reuse(buf_str(&source), &j->source.snapshot, &ignored) < 0)
-		log_info("job %" PRId64 ": %s", j->payload->id, ignored.msg);
+		log_event(LOG_INFO, LOG_JOB(j->payload->id), "%s", ignored.msg);
 	if (err.code == 0) {
 		j->jobdir = (struct jobdir){ .path = xstrdup(j->dir), .lock_fd = -1 };
 		memcpy(j->jobdir.marker, j->marker, sizeof(j->marker));
 		make_build(j);
 		if (build_adopt(j->build, buf_str(&project), &err) == 0) {
-			log_info("job %" PRId64 ": taken over", j->payload->id);
+			log_event(LOG_INFO, LOG_JOB(j->payload->id), "taken over");
 			return;
 		}
 		build_free(take(j->build));

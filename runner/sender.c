@@ -223,19 +223,19 @@ fail(struct sender *s, const char *what, const struct http_reply *reply)
 
 	error_body_read(reply->body, reply->len, words, sizeof(words));
 	if (reply->status == 0)
-		log_info(
-		    "job %" PRId64 ": %s: %s", s->target.job, what, reply->error->msg);
+		log_event(
+		    LOG_INFO, LOG_JOB(s->target.job), "%s: %s", what, reply->error->msg);
 	else
-		log_info("job %" PRId64 ": %s: the server answered %d %s", s->target.job,
-		    what, reply->status, words);
+		log_event(LOG_INFO, LOG_JOB(s->target.job),
+		    "%s: the server answered %d %s", what, reply->status, words);
 	s->failures++;
 	s->not_before_ms =
 	    now_ms(s) + s->wait_ms + (jitter > 0 ? uv_hrtime() / 1000 % jitter : 0);
 	s->wait_ms = s->wait_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : s->wait_ms * 2;
 	if (s->finishing && s->failures >= FINAL_TRIES &&
 	    now_ms(s) - s->finishing_ms > FINAL_LIMIT_MS) {
-		log_warn("job %" PRId64 ": its end could not be told to the server",
-		    s->target.job);
+		log_event(LOG_WARN, LOG_JOB(s->target.job),
+		    "its end could not be told to the server");
 		conclude(s, SENDER_LOST);
 	}
 }
@@ -454,7 +454,7 @@ static void
 on_accept_answered(struct sender *s, bool aborted, const struct http_reply *reply)
 {
 	if (reply->status == 0)
-		log_info("job %" PRId64 ": %s", s->target.job, reply->error->msg);
+		log_event(LOG_INFO, LOG_JOB(s->target.job), "%s", reply->error->msg);
 	s->last_sent_ms = now_ms(s);
 	s->events.on_accepted(!aborted && reply->status != 404, s->events.data);
 }

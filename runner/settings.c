@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "pipelines/document.h"
@@ -39,13 +40,22 @@ static const struct key top_keys[] = {
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"servers", NULL };
+	"log_format", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
 {
 	ARENA_GROW(s->arena, s->servers, s->server_count, s->server_cap);
 	return &s->servers[s->server_count++];
+}
+
+const char *
+settings_log_format(const char *word)
+{
+	for (size_t i = 0; log_formats[i] != NULL; i++)
+		if (str_eq(word, log_formats[i]))
+			return log_formats[i];
+	return NULL;
 }
 
 static void
@@ -139,6 +149,18 @@ read_concurrent(const struct node *n, struct runner_settings *s, struct diags *d
 }
 
 static void
+read_log_format(const struct node *n, struct runner_settings *s, struct diags *diags)
+{
+	const char *word = node_is_scalar(n) ? settings_log_format(n->text) : NULL;
+
+	if (word == NULL)
+		diag_error(diags, DIAG_SHAPE, n->mark, NULL,
+		    "log_format should be text or json");
+	else
+		s->log_format = word;
+}
+
+static void
 read_top(const struct node *root, struct runner_settings *s, struct diags *diags)
 {
 	if (!node_is(root, NODE_MAP)) {
@@ -151,6 +173,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 
 		if (str_eq(pair->key, "concurrent"))
 			read_concurrent(pair->value, s, diags);
+		else if (str_eq(pair->key, "log_format"))
+			read_log_format(pair->value, s, diags);
 		else if (str_eq(pair->key, "servers"))
 			read_servers(pair->value, s, diags);
 		else if (!read_known(

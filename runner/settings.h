@@ -6,6 +6,7 @@
  *   name: builder-1
  *   state: /var/lib/pawl-runner
  *   executor: shell
+ *   log_format: text             # or json
  *   servers:
  *     - url: https://ci.example.org
  *       token_file: /etc/pawl/runner-token    # or token: glrt-…
@@ -31,6 +32,7 @@ struct runner_settings {
 	struct arena *arena; /* the caller's; strings live in it */
 	int64_t concurrent;  /* 0: not said */
 	const char *name, *state_dir, *executor;
+	const char *log_format; /* of log_formats; NULL: not said */
 	struct runner_server *servers;
 	size_t server_count, server_cap;
 };
@@ -49,6 +51,9 @@ struct runner_server *settings_add_server(struct runner_settings *s);
  * $PAWL_RUNNER_TOKEN. ERR_INVALID names what is wrong.
  */
 MUST_CHECK int settings_complete(struct runner_settings *s, struct error *err);
+
+/* The one of log_formats that is this word; NULL: none is. */
+const char *settings_log_format(const char *word);
 
 /* A server as the file has it. */
 void settings_write_server(const struct runner_server *server, struct buf *out);

@@ -111,12 +111,16 @@ main(int argc, char **argv)
 	if (o.config != NULL && !read_settings(&settings, o.config, arena))
 		return EXIT_USAGE;
 	apply(&o, &settings);
+	log_set_format(settings.log_format, "server");
 	server.data_dir = o.data;
 	server.token_file = o.token_file;
 	server.runner = o.runner;
 	server.hook = o.hook;
 	if (server_run(&server, &err) < 0) {
-		(void)fprintf(stderr, "pawl: %s\n", err.msg);
+		if (settings.log_format == LOG_JSON)
+			log_error("%s", err.msg);
+		else
+			(void)fprintf(stderr, "pawl: %s\n", err.msg);
 		return EXIT_ENVIRONMENT;
 	}
 	return 0;

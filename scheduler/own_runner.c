@@ -105,7 +105,8 @@ set_arguments(struct own_runner *r, const struct own_runner_options *o)
 {
 	const char *const pairs[][2] = { { "--url", o->url }, { "--unix", o->socket },
 		{ "--token-file", o->token_file }, { "--repos", o->repos_dir },
-		{ "--state", o->state_dir }, { "--name", o->name } };
+		{ "--state", o->state_dir }, { "--name", o->name },
+		{ "--log-format", o->log_format } };
 	size_t n = 0;
 
 	r->argv[n++] = xstrdup(o->program);

@@ -14,6 +14,7 @@ struct uv_loop_s;
 struct own_runner_options { /* strings are copied */
 	struct uv_loop_s *loop;
 	const char *program, *url, *socket, *token_file, *repos_dir, *state_dir, *name;
+	const char *log_format;
 	int concurrent; /* 0: its own choice */
 };
 

@@ -223,7 +223,8 @@ on_made(void *data, const struct pipeline_outcome *o)
 
 	map_remove(&l->service->pushes, m->key);
 	if (o->verdict == PIPELINE_ERROR)
-		log_warn("%s, %s: %s", l->path, m->ref, o->error->msg);
+		log_event(LOG_WARN, &(struct log_about){ .ref = m->ref },
+		    "no pipeline for a push to %s: %s", l->path, o->error->msg);
 	if (l->events.on_result != NULL)
 		l->events.on_result(&result, l->events.data);
 	free(m->key);

@@ -18,7 +18,8 @@
 #include "scheduler/retention.h"
 #include "scheduler/service.h"
 
-#define END_MS 5000 /* for calls that are in hand at the end */
+#define DRAIN_MS 10000 /* for calls that are in hand: uploads, downloads, pushes */
+#define END_MS 5000    /* for what they have begun */
 #define FIRST_LOGIN "root"
 #define OWN_RUNNER "local"
 
@@ -236,6 +237,7 @@ start_runner(struct server *s, struct error *err)
 		.repos_dir = repos,
 		.state_dir = jobs,
 		.name = OWN_RUNNER,
+		.log_format = log_formats[s->o->settings->log_format],
 		.concurrent = (int)s->o->settings->runner.jobs };
 
 	if (!s->o->settings->runner.enabled || s->o->runner == NULL)
@@ -276,9 +278,6 @@ on_signal(uv_signal_t *handle, int signum UNUSED)
 		return;
 	}
 	log_info("draining: no new jobs; a second signal ends at once");
-	service_drain(s->service);
-	http_server_drain(s->http);
-	own_runner_stop(s->runner);
 	uv_stop(&s->loop);
 }
 
@@ -296,6 +295,26 @@ static void
 on_deadline(uv_timer_t *timer)
 {
 	*(bool *)timer->data = true;
+}
+
+/* Who waits is answered, what is in hand comes to its end. */
+static void
+drain(struct server *s)
+{
+	uv_timer_t deadline;
+	bool is_over = false;
+
+	service_drain(s->service);
+	own_runner_stop(s->runner);
+	http_server_drain(s->http);
+	api_drain(s->api);
+	uv_timer_init(&s->loop, &deadline);
+	deadline.data = &is_over;
+	uv_timer_start(&deadline, on_deadline, DRAIN_MS, 0);
+	while (http_server_connections(s->http) > 0 && !is_over && s->signals < 2)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&deadline, NULL);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
 }
 
 /* Calls that wait for a program or the disk come to their end before what they use goes.
@@ -363,9 +382,12 @@ server_run(const struct server_options *options, struct error *err)
 		if (keep_first_token(&s, err) == 0 && start_serving(&s, err) == 0 &&
 		    start_runner(&s, err) == 0) {
 			greet(&s);
+			log_info("listening on %s", s.url);
 			uv_run(&s.loop, UV_RUN_DEFAULT);
+			drain(&s);
 		}
 	}
 	stop(&s);
+	log_info("ended");
 	return err->code;
 }

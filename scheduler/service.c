@@ -93,6 +93,49 @@ count_job(struct service *s, struct live_job *job, const struct core_job *state)
 }
 
 static void
+log_job(const struct service *s, const struct core_job *job)
+{
+	const struct live_pipeline *p = idmap_get(&s->pipelines, job->pipeline);
+	const struct log_about about = { .project = p == NULL ? 0 : p->project,
+		.pipeline = job->pipeline,
+		.job = job->id,
+		.runner = job->runner,
+		.status = status_name(job->status),
+		.reason = job->status == STATUS_FAILED ? reason_name(job->reason) : NULL,
+		.duration_ms = status_is_completed(job->status) && job->started_us != 0
+		    ? (job->finished_us - job->started_us) / 1000
+		    : 0 };
+
+	log_event(LOG_INFO, &about, "job %s", job->plan->name);
+}
+
+static void
+log_pipeline(struct live_pipeline *p, enum status status)
+{
+	const struct event *e = &p->recipe->event;
+	const struct log_about about = { .project = p->project,
+		.pipeline = p->id,
+		.user = e->user_id,
+		.ref = e->ref,
+		.source = e->source,
+		.status = status_name(status) };
+
+	p->logged = status;
+	log_event(LOG_INFO, &about, "pipeline of %s", e->project_path);
+}
+
+static void
+on_pipeline_changed(struct service *s, int64_t id)
+{
+	struct live_pipeline *p = service_find_pipeline(s, id);
+	enum status status = core_pipeline(s->core, id)->status;
+
+	service_touch_pipeline(s, p);
+	if (status_is_completed(status) && p->logged != status)
+		log_pipeline(p, status);
+}
+
+static void
 on_job_changed(struct service *s, int64_t id)
 {
 	struct live_job *job = service_find_job(s, id);
@@ -101,6 +144,8 @@ on_job_changed(struct service *s, int64_t id)
 	assert(job != NULL && state != NULL);
 	service_touch_job(s, job);
 	count_job(s, job, state);
+	if (state->status == STATUS_RUNNING || status_is_completed(state->status))
+		log_job(s, state);
 	if (!status_is_completed(state->status))
 		return;
 	service_end_token(s, job);
@@ -120,6 +165,7 @@ act(struct service *s, const struct core_effect *effect)
 		p->recipe->event.pipeline_id = p->id;
 		idmap_set(&s->pipelines, p->id, p);
 		s->figures.pipelines++;
+		log_pipeline(p, STATUS_CREATED);
 		service_touch_pipeline(s, p);
 		break;
 	case CORE_JOB_CREATED:
@@ -130,7 +176,7 @@ act(struct service *s, const struct core_effect *effect)
 		on_job_changed(s, effect->job);
 		break;
 	case CORE_PIPELINE_CHANGED:
-		service_touch_pipeline(s, service_find_pipeline(s, effect->pipeline));
+		on_pipeline_changed(s, effect->pipeline);
 		break;
 	case CORE_ASSIGN:
 		service_hand_out(s, effect->job, effect->runner);

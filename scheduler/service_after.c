@@ -43,7 +43,7 @@ on_worker(uv_work_t *request)
 		find_coverage(w);
 	if (w->log_bytes >= PACK_FROM &&
 	    log_store_compress(w->service->o.logs, w->job, &err) < 0)
-		log_warn("log of job %" PRId64 ": %s", w->job, err.msg);
+		log_event(LOG_WARN, LOG_JOB(w->job), "its log: %s", err.msg);
 }
 
 static void

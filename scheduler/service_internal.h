@@ -21,6 +21,7 @@ struct live_pipeline {
 	size_t job_count, job_cap;
 	size_t busy; /* writes and work in progress that point here: not to be freed */
 	bool is_stored, is_dirty;
+	enum status logged; /* what the log says of it */
 };
 
 /* What the events in hand changed, on its way to the disk. */

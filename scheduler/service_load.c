@@ -180,7 +180,7 @@ log_size(struct service *s, int64_t job)
 
 	if (log_store_state(s->o.logs, job, &state, &err) == 0)
 		return state.size;
-	log_error("log of job %" PRId64 ": %s", job, err.msg);
+	log_event(LOG_ERROR, LOG_JOB(job), "its log: %s", err.msg);
 	return 0;
 }
 

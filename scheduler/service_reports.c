@@ -215,7 +215,8 @@ on_batch_written(void *data, const struct error *err)
 	drop_batch(r);
 	r->is_first = false;
 	if (err->code != 0)
-		log_warn("test report of job %" PRId64 ": %s", r->suite.job, err->msg);
+		log_event(
+		    LOG_WARN, LOG_JOB(r->suite.job), "its test report: %s", err->msg);
 	if (r->again && !r->service->is_closing)
 		rewind_report(r);
 	else if (err->code != 0 || r->is_over || r->service->is_closing) {

@@ -85,6 +85,7 @@ static const struct value_shape runner_shape = VALUE_SHAPE(runner_fields);
 static const struct value_field fields[] = {
 	{ "listen", value_word, SETTING(listen), NULL, 0 },
 	{ "url", value_word, SETTING(url), NULL, 0 },
+	{ "log_format", value_enum, SETTING(log_format), log_formats, 0 },
 	{ "create_on_push", value_bool, SETTING(create_on_push), NULL, 0 },
 	{ "limits", value_map, 0, &limit_shape, 0 },
 	{ "keep", value_map, 0, &keep_shape, 0 },

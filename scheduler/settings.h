@@ -5,12 +5,14 @@
 #ifndef SCHEDULER_SETTINGS_H
 #define SCHEDULER_SETTINGS_H
 
+#include "base/log.h"
 #include "pipelines/diag.h"
 
 #define SERVER_SETTINGS_MAX_BYTES ((size_t)1 << 20)
 
 struct server_settings {
 	const char *listen, *url;
+	enum log_format log_format;
 	bool create_on_push; /* a push to a path without a project makes it */
 	struct {
 		int64_t jobs, project_jobs; /* at once; 0: any number */

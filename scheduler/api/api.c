@@ -11,6 +11,7 @@
 struct api {
 	struct uv_loop_s *loop;
 	struct service *service;
+	struct call *calls; /* open ones */
 	size_t open_calls;
 	bool is_stopping;
 };
@@ -39,6 +40,16 @@ api_new(struct uv_loop_s *loop, struct service *service)
 	api->loop = loop;
 	api->service = service;
 	return api;
+}
+
+void
+api_drain(struct api *api)
+{
+	for (struct call *c = api->calls, *next; c != NULL; c = next) {
+		next = c->next;
+		if (c->on_drain != NULL && !c->is_gone && !c->is_answered)
+			c->on_drain(c);
+	}
 }
 
 void
@@ -72,6 +83,12 @@ static void
 free_call(struct call *c)
 {
 	c->api->open_calls--;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		c->api->calls = c->next;
 	arena_free(c->arena);
 }
 
@@ -381,9 +398,14 @@ api_on_request(struct http_request *r, void *data)
 	struct call *c = arena_alloc(arena, sizeof(*c));
 	bool other = false;
 
-	*c = (struct call){
-		.api = api, .service = api->service, .request = r, .arena = arena
-	};
+	*c = (struct call){ .api = api,
+		.service = api->service,
+		.request = r,
+		.arena = arena,
+		.next = api->calls };
+	if (c->next != NULL)
+		c->next->prev = c;
+	api->calls = c;
 	api->open_calls++;
 	http_on_gone(r, on_gone, c);
 	http_on_end(r, on_end, c);

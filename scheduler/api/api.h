@@ -48,11 +48,18 @@ struct call {
 	struct access_token *token;
 	void *data;                      /* the handler's */
 	void (*on_gone)(struct call *c); /* the peer left before the answer */
+	/* The server is ending, and who waits for something of the future waits in vain:
+	 * answers now, or as soon as it can. NULL: it is in hand, and comes to its end.
+	 */
+	void (*on_drain)(struct call *c);
+	struct call *next, *prev; /* open ones */
 	size_t holds;
 	bool is_gone, is_answered;
 };
 
 struct api *api_new(struct uv_loop_s *loop, struct service *service);
+/* Those who wait are answered; what is in hand goes on. */
+void api_drain(struct api *api);
 /* From here on calls only end. */
 void api_stop(struct api *api);
 bool api_is_stopping(const struct api *api);

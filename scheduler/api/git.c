@@ -147,7 +147,7 @@ on_backend_exit(uv_process_t *process, int64_t status, int signal)
 	struct cgi *g = process->data;
 
 	if (status != 0 || signal != 0)
-		log_info("git http-backend ended with status %d, signal %d", (int)status,
+		log_warn("git http-backend ended with status %d, signal %d", (int)status,
 		    signal);
 	close_handle((uv_handle_t *)process);
 	close_handle((uv_handle_t *)&g->in);

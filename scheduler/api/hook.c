@@ -20,7 +20,7 @@ struct hook {
 	struct push_options options;
 	int64_t *pipelines; /* that are waited for */
 	size_t count, cap;
-	bool looked;
+	bool looked, is_ending; /* the server, that is */
 	struct service_watch *watch;
 	struct api_timer *timer;
 };
@@ -60,8 +60,25 @@ finish(struct hook *h)
 static void
 finish_if_done(struct hook *h)
 {
-	if (h->looked && h->count == 0)
+	if (!h->looked)
+		return;
+	if (h->count > 0 && h->is_ending)
+		say(h,
+		    "pawl: the server is ending; what runs goes on. "
+		    "`pawl status --wait` has the verdict\n");
+	if (h->count == 0 || h->is_ending)
 		finish(h);
+}
+
+static void
+on_drain(struct call *c)
+{
+	struct hook *h = c->data;
+
+	if (h == NULL)
+		return;
+	h->is_ending = true;
+	finish_if_done(h);
 }
 
 /* ---- what came of a ref
@@ -307,6 +324,7 @@ begin(struct call *c, struct project *p, const struct said *said)
 	push_read_options(&said->options, c->arena, &h->options);
 	c->data = h;
 	c->on_gone = on_pusher_gone;
+	c->on_drain = on_drain;
 	api_hold(c);
 	http_begin(c->request, 200, "text/plain", -1);
 	say(h, "\n");

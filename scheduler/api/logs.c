@@ -98,7 +98,7 @@ send_more(struct sending *s, char *chunk)
 		if (want == 0)
 			return true;
 		if (log_reader_read(s->reader, s->offset, chunk, want, &got, &err) < 0) {
-			log_warn("log of job %" PRId64 ": %s", s->job, err.msg);
+			log_event(LOG_WARN, LOG_JOB(s->job), "its log: %s", err.msg);
 			http_abort(s->call->request);
 			return false;
 		}
@@ -233,6 +233,16 @@ api_send_log(struct call *c, int64_t job)
 	pump(s);
 }
 
+/* The connection breaks off: an end of the stream would be one of the job. */
+static void
+on_server_ends(struct call *c)
+{
+	if (c->data == NULL)
+		return;
+	http_abort(c->request);
+	finish(c->data);
+}
+
 /* A range that has no end yet is answered as RFC 8673 has it: with one far away. */
 void
 api_follow_log(struct call *c, int64_t job, int64_t from, bool as_events)
@@ -249,6 +259,7 @@ api_follow_log(struct call *c, int64_t job, int64_t from, bool as_events)
 	s->offset = from;
 	s->as_events = as_events;
 	s->watch = service_watch(c->service, on_change, s);
+	c->on_drain = on_server_ends;
 	if (as_events)
 		s->timer = api_timer_start(c, KEEP_ALIVE_MS, on_silence);
 	api_header(c, "Cache-Control", "no-cache");

@@ -123,6 +123,13 @@ on_poll_over(struct call *c)
 }
 
 static void
+on_drain(struct call *c)
+{
+	end_wait(c);
+	on_poll_over(c);
+}
+
+static void
 on_runner_gone(struct call *c)
 {
 	struct wait *w = c->data;
@@ -150,6 +157,7 @@ request_job(struct call *c)
 	w->call = c;
 	c->data = w;
 	c->on_gone = on_runner_gone;
+	c->on_drain = on_drain;
 	api_hold(c);
 	w->timer = api_timer_start(c, POLL_MS, on_poll_over);
 	w->poll = service_ask(c->service, n->row.id, on_given, c);

@@ -150,7 +150,7 @@ wait_for log_has 5 'line 2000'
 kill_runner KILL
 sleep 0.3
 start_runner
-wait_for grep -q 'job 5: taken over' runner.log
+wait_for grep -q 'taken over job=5' runner.log
 touch go-5
 expect_end 5 '"state":"success"'
 no_gap 5

@@ -44,6 +44,7 @@ UNIT_TESTS += tests/unit/test_json_params
 UNIT_TESTS += tests/unit/test_json_writer
 UNIT_TESTS += tests/unit/test_junit
 UNIT_TESTS += tests/unit/test_launcher
+UNIT_TESTS += tests/unit/test_log
 UNIT_TESTS += tests/unit/test_log_store
 UNIT_TESTS += tests/unit/test_lines
 UNIT_TESTS += tests/unit/test_screen

@@ -32,7 +32,7 @@ read_text(const char *text)
 START_TEST(every_key_is_read)
 {
 	read_text("listen: 0.0.0.0:80\nurl: https://ci.example.org\n"
-		  "create_on_push: false\n"
+		  "create_on_push: false\nlog_format: json\n"
 		  "limits: {jobs: 7, project_jobs: 3, artifact_size: 2 GiB, "
 		  "log_size: 10 MiB, timeout: 2h}\n"
 		  "keep: {artifacts: never, pipelines: 90 days}\n"
@@ -41,6 +41,7 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(settings.listen, "0.0.0.0:80");
 	ck_assert_str_eq(settings.url, "https://ci.example.org");
 	ck_assert(!settings.create_on_push);
+	ck_assert_int_eq(settings.log_format, LOG_JSON);
 	ck_assert_int_eq(settings.limits.jobs, 7);
 	ck_assert_int_eq(settings.limits.project_jobs, 3);
 	ck_assert_int_eq(settings.limits.artifact_bytes, INT64_C(2) << 30);
@@ -59,6 +60,7 @@ START_TEST(what_is_not_said_stays)
 	ck_assert_str_eq(settings.listen, "127.0.0.1:8080");
 	ck_assert_int_eq(settings.keep.artifacts_s, INT64_C(30) * 86400);
 	ck_assert(settings.runner.enabled);
+	ck_assert_int_eq(settings.log_format, LOG_TEXT);
 }
 END_TEST
 
@@ -75,6 +77,7 @@ static const struct {
 	    "pawl.yml:2:13: error: settings:limits:log_size must be a size" },
 	{ "keep: {pipelines: soon}\n", "keep:pipelines must be a duration" },
 	{ "create_on_push: maybe\n", "create_on_push" },
+	{ "log_format: xml\n", "log_format" },
 	{ "- listen\n", "the settings should be a map" },
 	{ "listen: [a\n", "pawl.yml:" },
 };

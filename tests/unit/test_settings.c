@@ -28,7 +28,8 @@ START_TEST(all_settings_are_read)
 	struct runner_settings s;
 	struct diags diags;
 
-	read_text("concurrent: 3\nname: n\nstate: /s\nexecutor: shell\nservers:\n"
+	read_text("concurrent: 3\nname: n\nstate: /s\nexecutor: shell\n"
+		  "log_format: json\nservers:\n"
 		  "  - url: https://h/\n    token: glrt-x\n    unix_socket: /u\n"
 		  "    repos: /r\n    ca_file: /a\n    cert_file: /c\n    key_file: /k\n"
 		  "  - {url: http://i, token_file: /t}\n",
@@ -38,6 +39,7 @@ START_TEST(all_settings_are_read)
 	ck_assert_str_eq(s.name, "n");
 	ck_assert_str_eq(s.state_dir, "/s");
 	ck_assert_str_eq(s.executor, "shell");
+	ck_assert_str_eq(s.log_format, "json");
 	ck_assert_uint_eq(s.server_count, 2);
 	ck_assert_str_eq(s.servers[0].url, "https://h/");
 	ck_assert_str_eq(s.servers[0].token, "glrt-x");
@@ -62,6 +64,7 @@ static const struct {
 	    "r.yml:1:13: error: concurrent should be a number from 1 to 1000" },
 	{ "concurrent: 0\n",
 	    "r.yml:1:13: error: concurrent should be a number from 1 to 1000" },
+	{ "log_format: xml\n", "r.yml:1:13: error: log_format should be text or json" },
 	{ "name: [a]\n", "r.yml:1:7: error: name should be a text" },
 	{ "state: here\n",
 	    "r.yml:1:8: error: state should be an absolute path, not \"here\"" },
