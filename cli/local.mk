@@ -46,6 +46,7 @@ libcli_a_SOURCES += cli/server_show.c cli/server_show.h
 libcli_a_SOURCES += cli/show.c
 libcli_a_SOURCES += cli/status.c
 libcli_a_SOURCES += cli/summary.c
+libcli_a_SOURCES += cli/token.c cli/token.h
 libcli_a_SOURCES += cli/trigger.c
 libcli_a_SOURCES += cli/why.c
 libcli_a_SOURCES += cli/worktree.c cli/worktree.h
