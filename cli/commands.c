@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&command_expr,
 	&command_server,
 	&command_runner,
+	&command_hook,
 	&command_login,
 	&command_status,
 	&command_logs,

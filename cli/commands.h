@@ -8,6 +8,7 @@ extern const struct command command_artifacts;
 extern const struct command command_cancel;
 extern const struct command command_expr;
 extern const struct command command_graph;
+extern const struct command command_hook;
 extern const struct command command_lint;
 extern const struct command command_list;
 extern const struct command command_login;

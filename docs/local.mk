@@ -1,12 +1,12 @@
 # Pages for users and for whoever changes pawl; the man pages and the completion are made from
 # the command tables.
-EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/run.svg docs/runner.md \
+EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/hook.md docs/run.svg docs/runner.md \
 	docs/running.md docs/server.md docs/server-settings.md docs/variables.md docs/why.md docs/make-picture
 
 # one page per command, and pawl(1); a test compares the list with the tables
 MAN_PAGES = docs/pawl.1 docs/pawl-artifacts.1 docs/pawl-cancel.1 docs/pawl-expr.1 \
-	docs/pawl-graph.1 docs/pawl-lint.1 docs/pawl-list.1 docs/pawl-login.1 \
-	docs/pawl-logs.1 docs/pawl-play.1 docs/pawl-retry.1 docs/pawl-run.1 docs/pawl-runner.1 \
+	docs/pawl-graph.1 docs/pawl-hook.1 docs/pawl-lint.1 docs/pawl-list.1 \
+	docs/pawl-login.1 docs/pawl-logs.1 docs/pawl-play.1 docs/pawl-retry.1 docs/pawl-run.1 docs/pawl-runner.1 \
 	docs/pawl-server.1 docs/pawl-show.1 docs/pawl-status.1 docs/pawl-trigger.1 \
 	docs/pawl-why.1
 nodist_man_MANS = $(MAN_PAGES)

@@ -91,4 +91,12 @@ pawl_server_SOURCES = scheduler/main.c
 # what git calls after a push; libc alone
 pkglibexec_PROGRAMS += pawl-hook
 pawl_hook_SOURCES = scheduler/hook/main.c
+pawl_hook_SOURCES += scheduler/hook/copy.c scheduler/hook/copy.h
+pawl_hook_SOURCES += scheduler/hook/forward.c scheduler/hook/forward.h
+pawl_hook_SOURCES += scheduler/hook/hosted.c scheduler/hook/hosted.h
+pawl_hook_SOURCES += scheduler/hook/level.c scheduler/hook/level.h
+pawl_hook_SOURCES += scheduler/hook/mirror.c scheduler/hook/mirror.h
+pawl_hook_SOURCES += scheduler/hook/place.c scheduler/hook/place.h
+pawl_hook_SOURCES += scheduler/hook/pushed.c scheduler/hook/pushed.h
+pawl_hook_SOURCES += scheduler/hook/queue.c scheduler/hook/queue.h
 pawl_hook_LDADD = libbase.a

@@ -1,152 +1,33 @@
 /*
- * pawl-hook: what git calls after a push, as hooks/post-receive. Tells the server which
- * refs moved, and shows the pusher what it answers. A push is a push even when nobody
- * answers: the server looks for itself when it is back. Links libc alone.
+ * pawl-hook: what git calls after a push, as hooks/post-receive. Without words in a
+ * repository of the server itself, "forward" in one hosted elsewhere. The others are what
+ * `pawl hook` needs; they end as pawl does. Links libc alone.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-#include "base/path.h"
-
-static int
-give_up(const char *what)
-{
-	printf("pawl: %s; the pipeline starts when the server is back\n", what);
-	return 0;
-}
-
-/* A socket's path may be longer than an address holds: from its folder it is short. */
-static int
-connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	cleanup_free char *dir = xstrdup(path);
-	char *slash = strrchr(dir, '/');
-	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	if (slash != NULL && slash != dir) {
-		*slash = '\0';
-		if (chdir(dir) < 0)
-			return -1;
-		path = slash + 1;
-	}
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -1;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -1;
-	return take_fd(&fd);
-}
-
-/* "project 1", "user 2", "option ci.skip", "ref refs/heads/main": a line each. */
-static void
-add_line(struct buf *body, const char *word, const char *text)
-{
-	if (text != NULL && strchr(text, '\n') == NULL)
-		buf_printf(body, "%s %s\n", word, text);
-}
-
-static void
-read_refs(struct buf *body)
-{
-	cleanup_free char *line = NULL;
-	size_t cap = 0;
-
-	while (getline(&line, &cap, stdin) > 0) {
-		char *ref = strrchr(line, ' '); /* "OLD NEW REF" */
-
-		line[strcspn(line, "\n")] = '\0';
-		if (ref != NULL)
-			add_line(body, "ref", ref + 1);
-	}
-}
-
-static void
-read_options(struct buf *body)
-{
-	const char *count = getenv("GIT_PUSH_OPTION_COUNT");
-	long n = count == NULL ? 0 : strtol(count, NULL, 10);
-
-	for (long i = 0; i < n && i < 1000; i++) {
-		char name[48];
-
-		(void)snprintf(name, sizeof(name), "GIT_PUSH_OPTION_%ld", i);
-		add_line(body, "option", getenv(name));
-	}
-}
-
-static int
-send_request(int fd, const struct buf *body)
-{
-	cleanup_buf struct buf request = BUF_INIT;
-
-	/* 1.0: the answer ends where the connection does */
-	buf_printf(&request,
-	    "POST /api/pawl/v1/hook HTTP/1.0\r\nContent-Type: text/plain\r\n"
-	    "Content-Length: %zu\r\n\r\n",
-	    body->len);
-	buf_add(&request, body->data, body->len);
-	return path_write_fd(fd, request.data, request.len);
-}
-
-/* The body is for the pusher; what comes before it is not. */
-static int
-show_answer(int fd)
-{
-	cleanup_buf struct buf head = BUF_INIT;
-	char block[4096];
-	bool in_body = false;
-	ssize_t n;
-
-	while ((n = read(fd, block, sizeof(block))) != 0) {
-		char *end;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		if (in_body) {
-			if (path_write_fd(STDOUT_FILENO, block, (size_t)n) < 0)
-				return 0; /* the pusher left */
-			continue;
-		}
-		buf_add(&head, block, (size_t)n);
-		end = memmem(head.data, head.len, "\r\n\r\n", 4);
-		if (end == NULL)
-			continue;
-		in_body = true;
-		end += 4;
-		if (path_write_fd(
-			STDOUT_FILENO, end, head.len - (size_t)(end - head.data)) < 0)
-			return 0;
-	}
-	return in_body ? 0 : give_up("the server did not answer");
-}
+#include "scheduler/hook/copy.h"
+#include "scheduler/hook/forward.h"
+#include "scheduler/hook/hosted.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	cleanup_buf struct buf body = BUF_INIT;
-	const char *path = getenv("PAWL_SOCKET");
-	cleanup_close int fd = -1;
+	const char *verb = argc > 1 ? argv[1] : "", *dir = argc > 2 ? argv[2] : ".";
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	add_line(&body, "project", getenv("PAWL_PROJECT"));
-	add_line(&body, "user", getenv("PAWL_USER"));
-	read_options(&body);
-	read_refs(&body);
-	if (path == NULL)
-		return give_up("PAWL_SOCKET is not set");
-	fd = connect_to(path);
-	if (fd < 0 || send_request(fd, &body) < 0)
-		return give_up("the server cannot be reached");
-	return show_answer(fd);
+	if (argc == 1)
+		return hosted_tell();
+	if (str_eq(verb, "forward"))
+		return forward_push();
+	if (str_eq(verb, "sync"))
+		return copy_sync(dir);
+	if (str_eq(verb, "compare"))
+		return copy_compare(dir);
+	if (str_eq(verb, "check") && argc > 3)
+		return copy_check(dir, argv[3]);
+	if (str_eq(verb, "first") && argc > 3)
+		return copy_first(dir, argv[3], argc > 4);
+	(void)fprintf(stderr, "pawl-hook: git and `pawl hook` start this program\n");
+	return 2;
 }
