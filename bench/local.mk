@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	bench/harness.py \
 	bench/jobs.py \
 	bench/kept.py \
+	bench/laminar.py \
 	bench/logs.py \
 	bench/peers.py \
 	bench/plans.py \

@@ -12,7 +12,8 @@ import subprocess
 import time
 import urllib.request
 
-from harness import ABOVE, BUILD, ONLY, RATIO, Bench, Failed, Skip
+import laminar
+from harness import ABOVE, BUILD, FASTER, ONLY, RATIO, Bench, Failed, Skip
 
 START_S = 20
 
@@ -94,6 +95,14 @@ def memory_at_rest(scratch):
         return private_mb(server.process.pid), private_mb(runner[0])
 
 
+def resident_at_rest(scratch):
+    """With all the libraries' pages it has looked at, which others may share."""
+    with Server(scratch, f"resident-{time.time_ns()}", "--no-runner") as server:
+        time.sleep(3)
+        text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+
 class Pushes:
     """Pushes of a one-job pipeline, with and without it."""
 
@@ -131,6 +140,13 @@ class Pushes:
         begin, _ = self.push()
         self.wait(before)
         return (int(self.stamps()[-1]) - begin) / 1e6
+
+    def prompt_ms(self):
+        self.begin()
+        before = len(self.stamps())
+        _, took = self.push()
+        self.wait(before)
+        return took
 
     def alone_ms(self):
         self.begin()
@@ -294,6 +310,13 @@ def benches(scratch, quick):
     polls = 1000 if quick else 10000
     followers = 200 if quick else 2000
     xargs = ["sh", "-c", f"seq {jobs} | xargs -P2 -I@ bash -c true"]
+    beside = [] if quick else [
+        Bench("server-resident", "resident memory of an idle server", RATIO, 3, "MB",
+              lambda: resident_at_rest(scratch), lambda: laminar.rss_mb(scratch), "Laminar", 1),
+        Bench("queued-against-peer", "a queued job of true, on two slots", FASTER, 4, "ms",
+              lambda: queued_ms(scratch, jobs) / jobs, lambda: laminar.job_ms(scratch, jobs),
+              "Laminar", 3),
+    ]
     return [
         Bench("server-start", "pawl server in an empty folder, to its first answer", ONLY, 20, "ms",
               lambda: start_ms(scratch), rounds=5),
@@ -303,6 +326,8 @@ def benches(scratch, quick):
               lambda: memory_at_rest(scratch)[1], rounds=1),
         Bench("push-first-line", "git push to the first line of its job", ABOVE, 30, "ms",
               pushes.first_line_ms, pushes.alone_ms, "the push alone", 10 if quick else 50),
+        Bench("push-prompt", "git push with a pipeline, until the prompt is back", ABOVE, 50, "ms",
+              pushes.prompt_ms, pushes.alone_ms, "the push alone", 10 if quick else 50),
         Bench("queued-jobs", f"{jobs} queued jobs of true on two slots", RATIO, 3, "ms",
               lambda: queued_ms(scratch, jobs), lambda: scratch.wall_ms(xargs), "xargs -P2", 3),
         Bench("log-intake-http", "200 MB of log by PATCH", ONLY, 1000, "ms",
@@ -311,4 +336,5 @@ def benches(scratch, quick):
               lambda: followers_s(scratch, followers, 1024), rounds=1),
         Bench("idle-polls", f"private memory with {polls} runners waiting", ONLY, 200, "MB",
               lambda: polls_mb(scratch, polls), rounds=1),
+        *beside,
     ]
