@@ -21,7 +21,7 @@ static struct {
 	enum log_format format;
 	const char *program;
 	size_t lost; /* lines, since the reader stopped reading */
-} self = { .level = LOG_WARN, .format = LOG_PLAIN, .program = "" };
+} self = { .level = LOG_WARN, .format = LOG_FORMAT_PLAIN, .program = "" };
 
 const char *const log_formats[] = { "text", "json", NULL };
 
@@ -106,13 +106,13 @@ add_text_string(struct buf *out, const char *text)
 static void
 add_field(struct buf *out, const char *name, const char *text, int64_t number)
 {
-	if (self.format == LOG_JSON)
+	if (self.format == LOG_FORMAT_JSON)
 		buf_printf(out, ",\"%s\":", name);
 	else
 		buf_printf(out, " %s=", name);
 	if (text == NULL)
 		buf_printf(out, "%" PRId64, number);
-	else if (self.format == LOG_JSON)
+	else if (self.format == LOG_FORMAT_JSON)
 		add_json_string(out, text, MAX_FIELD);
 	else
 		add_text_string(out, text);
@@ -155,19 +155,19 @@ make_line(struct buf *out, enum log_level level, const struct log_about *about,
 	char time[ISO_TIME_MAX];
 
 	switch (self.format) {
-	case LOG_PLAIN:
+	case LOG_FORMAT_PLAIN:
 		buf_printf(out, "pawl: %s: ", level_names[level]);
 		if (about != NULL && about->job != 0)
 			buf_printf(out, "job %" PRId64 ": ", about->job);
 		buf_add_str(out, message);
 		break;
-	case LOG_TEXT:
+	case LOG_FORMAT_TEXT:
 		buf_printf(
 		    out, "%s %s %s: ", now(time), level_names[level], self.program);
 		visible_add(out, message);
 		add_fields(out, about);
 		break;
-	case LOG_JSON:
+	case LOG_FORMAT_JSON:
 		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\"",
 		    now(time), level_names[level], self.program);
 		buf_add_str(out, ",\"message\":");

@@ -3,9 +3,11 @@
  * a trace and never goes through here; nor does a secret: values of variables, tokens,
  * bodies of requests.
  *
- *   LOG_PLAIN  pawl: warning: job 5: SENTENCE                       (commands)
- *   LOG_TEXT   2026-01-31T12:00:00.000Z warning server: SENTENCE job=5
- *   LOG_JSON   {"time":"…","level":"warning","program":"server","message":"…","job":5}
+ * As text, as JSON, and plain, for commands:
+ *
+ *     2026-01-31T12:00:00.000Z warning server: SENTENCE job=5
+ *     {"time":"…","level":"warning","program":"server","message":"…","job":5}
+ *     pawl: warning: job 5: SENTENCE
  *
  * Any thread. A reader that does not read is waited for once, for a second; then lines
  * are lost until it does, and how many is said. Level, format and program are the one
@@ -17,10 +19,10 @@
 #include "base/base.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
-enum log_format { LOG_TEXT, LOG_JSON, LOG_PLAIN };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_PLAIN };
 
 void log_set_level(enum log_level level); /* default LOG_WARN */
-/* program: "server"; a string that stays. Default LOG_PLAIN, which does not name it. */
+/* program: "server"; a string that stays. The default is plain and does not name it. */
 void log_set_format(enum log_format format, const char *program);
 /* What settings may say, in the order of the enum, ending with NULL: "text", "json". */
 extern const char *const log_formats[];

@@ -47,8 +47,9 @@ run(struct options *o)
 	struct program p = { .manager = NULL };
 	int rc = OPTIONS_OK;
 
-	log_set_format(
-	    o->settings.log_format == log_formats[LOG_JSON] ? LOG_JSON : LOG_TEXT,
+	log_set_format(o->settings.log_format == log_formats[LOG_FORMAT_JSON]
+		? LOG_FORMAT_JSON
+		: LOG_FORMAT_TEXT,
 	    "runner");
 	if (runner_choose_executor(&runner, o->settings.executor, &err) < 0) {
 		options_complain("%s", err.msg);

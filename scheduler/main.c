@@ -117,7 +117,7 @@ main(int argc, char **argv)
 	server.runner = o.runner;
 	server.hook = o.hook;
 	if (server_run(&server, &err) < 0) {
-		if (settings.log_format == LOG_JSON)
+		if (settings.log_format == LOG_FORMAT_JSON)
 			log_error("%s", err.msg);
 		else
 			(void)fprintf(stderr, "pawl: %s\n", err.msg);

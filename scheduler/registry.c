@@ -2,6 +2,7 @@
 #include "scheduler/registry.h"
 
 #include "base/arena.h"
+#include "base/json_writer.h"
 #include "protocol/json_shape.h"
 #include "scheduler/registry_internal.h"
 
@@ -23,6 +24,21 @@ read_tags(const char *json, struct arena *a, struct strs *out)
 	if (json_shape_read(
 		&tag_shape, text, strlen(text), strlen(text) + 1, a, out, &ignored) < 0)
 		*out = (struct strs){ 0 };
+}
+
+const char *
+registry_tags_json(struct arena *a, const struct strs *tags)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&out);
+
+	if (tags->count == 0)
+		return NULL;
+	json_begin_array(&w);
+	for (size_t i = 0; i < tags->count; i++)
+		json_add_string(&w, tags->items[i]);
+	json_end_array(&w);
+	return arena_strdup(a, buf_str(&out));
 }
 
 /* ---- keeping rows ------------------------------------------------------------ */

@@ -59,6 +59,9 @@ struct registered_runner *registry_runner(const struct registry *r, int64_t id);
 struct registered_runner *registry_runner_by_token(
     const struct registry *r, const char *token);
 
+/* As rows have them: ["a","b"]; NULL without any. */
+const char *registry_tags_json(struct arena *a, const struct strs *tags);
+
 /* Each one, in the order of their ids; fn returns false to end it. */
 void registry_each_project(
     const struct registry *r, bool (*fn)(struct project *p, void *data), void *data);

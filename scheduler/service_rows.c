@@ -16,22 +16,6 @@ static const char *const when_names[] = {
 	[WHEN_NEVER] = "never",
 };
 
-/* ["a","b"]; NULL without any. */
-static const char *
-tags_json(struct arena *a, const struct strs *tags)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-	struct json_writer w = JSON_WRITER_INIT(&out);
-
-	if (tags->count == 0)
-		return NULL;
-	json_begin_array(&w);
-	for (size_t i = 0; i < tags->count; i++)
-		json_add_string(&w, tags->items[i]);
-	json_end_array(&w);
-	return arena_strdup(a, buf_str(&out));
-}
-
 static const char *
 why_json(struct arena *a, const struct why *why)
 {
@@ -85,7 +69,7 @@ job_row(struct service *s, const struct live_job *job, struct arena *a)
 	};
 
 	if (!job->is_stored) {
-		row.tags = tags_json(a, &plan->tags);
+		row.tags = registry_tags_json(a, &plan->tags);
 		row.why = why_json(a, &plan->why);
 	}
 	if (job->has_token)

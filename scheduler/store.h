@@ -280,6 +280,11 @@ MUST_CHECK int store_update_job(
     struct store_txn *t, const struct store_job *row, struct error *err);
 MUST_CHECK int store_put_artifact(
     struct store_txn *t, const struct store_artifact *row, struct error *err);
+/* Its log and artifacts are gone. ERR_MISSING: there is no such job. */
+MUST_CHECK int store_erase_job(
+    struct store_txn *t, int64_t id, int64_t erased_us, struct error *err);
+/* They do not expire any more. */
+MUST_CHECK int store_keep_artifacts(struct store_txn *t, int64_t job, struct error *err);
 /* type NULL: all of the job's. */
 MUST_CHECK int store_delete_artifacts(
     struct store_txn *t, int64_t job, const char *type, struct error *err);

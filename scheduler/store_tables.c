@@ -118,7 +118,7 @@ static const struct store_column job_columns[] = {
 	COLUMN("token_hash", COL_HASH, token_hash, COL_LIFE),
 	COLUMN("log_bytes", COL_INT64, log_bytes, COL_LIFE),
 	COLUMN("log_crc32", COL_INT64, log_crc32, COL_LIFE),
-	COLUMN("erased_us", COL_INT64, erased_us, COL_LIFE),
+	COLUMN("erased_us", COL_INT64, erased_us, 0),
 	COLUMN("peak_bytes", COL_INT64, peak_bytes, COL_LIFE),
 	COLUMN("cpu_us", COL_INT64, cpu_us, COL_LIFE),
 	COLUMN("tags", COL_TEXT, tags, 0),

@@ -124,6 +124,44 @@ store_delete_artifacts(
 	    t, &store_artifacts, "job = ?1 AND (?2 IS NULL OR type = ?2)", args, err));
 }
 
+/* ERR_MISSING: there is no such row. */
+static int
+change_one(struct store_txn *t, const char *sql, const struct store_arg *args,
+    const char *what, struct error *err)
+{
+	cleanup_stmt struct store_stmt *st = NULL;
+	int rows;
+
+	if (store_stmt_take(&t->db, sql, &st, err) < 0 ||
+	    store_stmt_bind_args(st, args, err) < 0)
+		return err->code;
+	rows = store_stmt_step(st, err);
+	if (rows == 0)
+		return error_set(err, ERR_MISSING, "there is no such %s", what);
+	return rows < 0 ? rows : 0;
+}
+
+int
+store_erase_job(struct store_txn *t, int64_t id, int64_t erased_us, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(id), ARG_INT(erased_us), ARG_END };
+
+	if (store_delete_artifacts(t, id, NULL, err) < 0)
+		return err->code;
+	return change_one(t, "UPDATE jobs SET erased_us = ?2 WHERE id = ?1 RETURNING id",
+	    args, "job", err);
+}
+
+int
+store_keep_artifacts(struct store_txn *t, int64_t job, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(job), ARG_END };
+
+	return change_one(t,
+	    "UPDATE artifacts SET expire_us = 0 WHERE job = ?1 RETURNING 1", args,
+	    "artifact", err);
+}
+
 int
 store_put_job_variable(
     struct store_txn *t, const struct store_job_variable *row, struct error *err)

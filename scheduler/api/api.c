@@ -24,6 +24,7 @@ static const struct api_route *const tables[] = {
 	api_project_routes,
 	api_pipeline_routes,
 	api_job_routes,
+	api_job_file_routes,
 	api_report_routes,
 	api_lint_routes,
 	api_system_routes,

@@ -147,6 +147,7 @@ extern const struct api_route api_project_routes[];
 extern const struct api_route api_pipeline_routes[];
 extern const struct api_route api_hook_routes[];
 extern const struct api_route api_job_routes[];
+extern const struct api_route api_job_file_routes[];
 extern const struct api_route api_report_routes[]; /* of tests */
 extern const struct api_route api_metrics_routes[];
 extern const struct api_route api_system_routes[]; /* /-/health, /version */

@@ -297,23 +297,62 @@ entity_runner_status_name(enum runner_status status)
 	return names[status];
 }
 
-void
-entity_add_runner(struct json_writer *w, const struct store_runner *r, int64_t now_us)
+const char *
+entity_runner_type(enum store_owner owner)
+{
+	static const char *const names[STORE_OWNER_COUNT] = {
+		[STORE_INSTANCE] = "instance_type",
+		[STORE_GROUP] = "group_type",
+		[STORE_PROJECT] = "project_type",
+	};
+
+	return names[owner];
+}
+
+static void
+put_runner_fields(struct json_writer *w, const struct store_runner *r, int64_t now_us)
 {
 	enum runner_status status = entity_runner_status(r, now_us);
 
-	json_begin_object(w);
 	json_put_int(w, "id", r->id);
 	json_put_string(w, "description", r->description);
 	json_put_bool(w, "active", !r->paused);
 	json_put_bool(w, "paused", r->paused);
 	json_put_bool(w, "is_shared", r->owner == STORE_INSTANCE);
-	json_put_string(w, "runner_type",
-	    r->owner == STORE_INSTANCE    ? "instance_type"
-		: r->owner == STORE_GROUP ? "group_type"
-					  : "project_type");
+	json_put_string(w, "runner_type", entity_runner_type(r->owner));
 	json_put_bool(w, "online", status == RUNNER_ONLINE);
 	json_put_string(w, "status", entity_runner_status_name(status));
+	entity_put_time(w, "created_at", r->created_us);
 	entity_put_time(w, "contacted_at", r->contacted_us);
+}
+
+void
+entity_add_runner(struct json_writer *w, const struct store_runner *r, int64_t now_us)
+{
+	json_begin_object(w);
+	put_runner_fields(w, r, now_us);
+	json_end_object(w);
+}
+
+void
+entity_add_runner_details(struct json_writer *w, const struct store_runner *r,
+    const struct strs *tags, int64_t now_us)
+{
+	json_begin_object(w);
+	put_runner_fields(w, r, now_us);
+	json_key(w, "tag_list");
+	json_begin_array(w);
+	for (size_t i = 0; i < tags->count; i++)
+		json_add_string(w, tags->items[i]);
+	json_end_array(w);
+	json_put_bool(w, "run_untagged", r->run_untagged);
+	json_put_bool(w, "locked", r->locked);
+	json_put_string(
+	    w, "access_level", r->only_protected ? "ref_protected" : "not_protected");
+	json_key(w, "maximum_timeout");
+	if (r->maximum_timeout_s == 0)
+		json_add_null(w);
+	else
+		json_add_int(w, r->maximum_timeout_s);
 	json_end_object(w);
 }

@@ -1,4 +1,6 @@
 /* Jobs: listed, looked at, their logs and artifacts, retried, canceled, played. */
+#include "scheduler/api/jobs.h"
+
 #include <stdio.h>
 
 #include "base/str.h"
@@ -215,7 +217,7 @@ list_pipeline_jobs(struct call *c)
 		list(c, id, p);
 }
 
-static void
+void
 send_job(struct call *c, struct project *p, int64_t id, int status)
 {
 	struct reading *r = reading_of_project(c, p, false);
@@ -242,15 +244,6 @@ get_job(struct call *c)
 /* ---- what needs the job's row first
  * -------------------------------------------------------- */
 
-struct wanted {
-	struct call *call;
-	struct project *project;
-	int64_t id;
-	struct store_job job;
-	void (*then)(struct wanted *w);
-	enum core_event_type action;
-};
-
 static int
 read_row(struct store_view *v, void *data, struct error *err)
 {
@@ -275,9 +268,8 @@ on_row(void *data, const struct error *err)
 	api_let_go(w->call);
 }
 
-/* then() is called with the row and lets the call go. */
-static struct wanted *
-want(struct call *c, void (*then)(struct wanted *w))
+struct wanted *
+want_job(struct call *c, void (*then)(struct wanted *w))
 {
 	struct wanted *w = arena_alloc(c->arena, sizeof(*w));
 
@@ -317,7 +309,7 @@ act(struct wanted *w)
 static void
 start_action(struct call *c, enum core_event_type action)
 {
-	struct wanted *w = want(c, act);
+	struct wanted *w = want_job(c, act);
 
 	if (w != NULL)
 		w->action = action;
@@ -376,13 +368,13 @@ send_events(struct wanted *w)
 static void
 get_events(struct call *c)
 {
-	(void)want(c, send_events);
+	(void)want_job(c, send_events);
 }
 
 static void
 get_trace(struct call *c)
 {
-	(void)want(c, send_trace);
+	(void)want_job(c, send_trace);
 }
 
 /* ---- artifacts
@@ -399,7 +391,7 @@ send_archive(struct wanted *w)
 static void
 get_artifacts(struct call *c)
 {
-	(void)want(c, send_archive);
+	(void)want_job(c, send_archive);
 }
 
 struct single {
@@ -446,7 +438,7 @@ send_single(struct wanted *w)
 static void
 get_artifact_file(struct call *c)
 {
-	(void)want(c, send_single);
+	(void)want_job(c, send_single);
 }
 
 const struct api_route api_job_routes[] = {

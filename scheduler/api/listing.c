@@ -209,6 +209,23 @@ reading_start(struct reading *r,
 	store_read(service_store(r->call->service), on_worker, on_read, run);
 }
 
+void
+reading_answer(struct reading *r)
+{
+	const struct error none = ERROR_INIT;
+
+	api_hold(r->call);
+	on_read((struct running *)r, &none);
+}
+
+bool
+reading_takes(struct reading *r)
+{
+	int64_t at = r->page.total++;
+
+	return at >= r->page.offset && at < r->page.offset + r->page.limit;
+}
+
 /* ---- what a list is asked for -------------------------------------------------------
  */
 

@@ -39,6 +39,10 @@ struct reading *reading_new(struct call *c, bool is_list);
 void reading_by_keyset(struct reading *r);
 /* The same about one project: with a copy of its row, and the server's URL as text. */
 struct reading *reading_of_project(struct call *c, const struct project *p, bool is_list);
+/* A row more of a list that is walked as a whole: is it on the page? */
+bool reading_takes(struct reading *r);
+/* What the body has by now is the answer; nothing is read. */
+void reading_answer(struct reading *r);
 void reading_start(struct reading *r,
     int (*fn)(struct store_view *v, struct reading *r, struct error *err));
 

@@ -9,6 +9,10 @@
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
+#define MAX_NAME 255
+
+static const char *const visibilities[] = { "private", "internal", "public" };
+
 /* ---- projects --------------------------------------------------------------------- */
 
 static bool
@@ -60,7 +64,6 @@ read_filter(struct call *c, struct store_project_filter *f, bool *ascending)
 		{ "updated_at", STORE_PROJECTS_BY_ACTIVITY },
 		{ "last_activity_at", STORE_PROJECTS_BY_ACTIVITY },
 	};
-	static const char *const visibilities[] = { "private", "internal", "public" };
 	const char *words[ARRAY_LEN(orders)];
 	size_t order = 0, visibility = ARRAY_LEN(visibilities);
 
@@ -117,42 +120,114 @@ get_project(struct call *c)
 		send_project(c, 200, p);
 }
 
-struct new_project {
-	const char *name, *path, *namespace_path;
+struct project_fields {
+	const char *name, *path, *namespace_path, *description, *default_branch,
+	    *visibility, *config_path;
 };
 
-static const struct json_field new_project_fields[] = {
-	{ JSON_FIELD("name", STRING, struct new_project, name) },
-	{ JSON_FIELD("path", STRING, struct new_project, path) },
-	{ JSON_FIELD("namespace_path", STRING, struct new_project, namespace_path) },
+static const struct json_field project_json_fields[] = {
+	{ JSON_FIELD("name", STRING, struct project_fields, name) },
+	{ JSON_FIELD("path", STRING, struct project_fields, path) },
+	{ JSON_FIELD("namespace_path", STRING, struct project_fields, namespace_path) },
+	{ JSON_FIELD("description", STRING, struct project_fields, description) },
+	{ JSON_FIELD("default_branch", STRING, struct project_fields, default_branch) },
+	{ JSON_FIELD("visibility", STRING, struct project_fields, visibility) },
+	{ JSON_FIELD("ci_config_path", STRING, struct project_fields, config_path) },
 	{ NULL },
 };
-static const struct json_shape new_project_shape = { new_project_fields,
-	sizeof(struct new_project) };
+static const struct json_shape project_shape = { project_json_fields,
+	sizeof(struct project_fields) };
+
+static bool
+is_visibility(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(visibilities); i++)
+		if (str_eq(word, visibilities[i]))
+			return true;
+	return false;
+}
+
+/* false after a 400 */
+static bool
+check_fields(struct call *c, const struct project_fields *q)
+{
+	if (q->visibility != NULL && !is_visibility(q->visibility)) {
+		api_refuse(c, "visibility does not have a valid value");
+		return false;
+	}
+	if (q->name != NULL && str_is_blank(q->name)) {
+		api_refuse_member(c, "name", "can't be blank");
+		return false;
+	}
+	if (q->name != NULL && strlen(q->name) > MAX_NAME) {
+		api_refuse_member(
+		    c, "name", "is too long (maximum is %d characters)", MAX_NAME);
+		return false;
+	}
+	if (q->config_path != NULL && strlen(q->config_path) > MAX_NAME) {
+		api_refuse_member(c, "ci_config_path",
+		    "is too long (maximum is %d characters)", MAX_NAME);
+		return false;
+	}
+	return true;
+}
+
+/* What is not said stays; what is said to be empty is none. */
+static const char *
+said(const char *value, const char *old)
+{
+	if (value == NULL)
+		return old;
+	return *value == '\0' ? NULL : value;
+}
 
 static void
-on_project_made(void *data, const struct error *err)
+apply_fields(const struct project_fields *q, struct store_project *row)
 {
-	struct call *c = data;
-	struct project *p = c->data;
+	if (q->name != NULL)
+		row->name = q->name;
+	if (q->visibility != NULL)
+		row->visibility = q->visibility;
+	row->description = said(q->description, row->description);
+	row->config_path = said(q->config_path, row->config_path);
+}
+
+static void
+answer_project(struct call *c, const struct error *err, int status)
+{
+	const struct project *p = c->data;
 
 	if (err->code != 0)
 		api_fail(c, err);
 	else
-		send_project(c, 201, p);
+		send_project(c, status, p);
 	api_let_go(c);
+}
+
+static void
+on_project_made(void *data, const struct error *err)
+{
+	answer_project(data, err, 201);
+}
+
+static void
+on_project_changed(void *data, const struct error *err)
+{
+	answer_project(data, err, 200);
 }
 
 /* Without a namespace it is the user's own. */
 static void
 create_project(struct call *c)
 {
-	struct new_project q = { .name = NULL };
+	struct project_fields q = { .name = NULL };
+	struct registry *registry = service_registry(c->service);
 	struct error err = ERROR_INIT;
+	struct store_project row;
 	struct project *p;
 	const char *name, *path;
 
-	if (!api_read(c, &new_project_shape, &q))
+	if (!api_read(c, &project_shape, &q) || !check_fields(c, &q))
 		return;
 	if (api_is_bound(c)) {
 		api_error(c, 403, "403 Forbidden");
@@ -169,14 +244,67 @@ create_project(struct call *c)
 	    q.namespace_path != NULL ? q.namespace_path : c->user->row.login, name);
 	if (registry_check_path(path, &err) < 0 ||
 	    repo_create(service_repos_dir(c->service), path, &err) < 0 ||
-	    registry_add_project(service_registry(c->service), path, service_now_us(),
-		on_project_made, c, &p, &err) < 0) {
+	    registry_add_project(registry, path, service_now_us(), NULL, NULL, &p, &err) <
+		0) {
 		api_fail(c, &err);
 		return;
 	}
 	service_describe_project(c->service, p);
 	c->data = p;
 	api_hold(c);
+	row = p->row;
+	apply_fields(&q, &row);
+	registry_set_project(registry, &row, on_project_made, c);
+}
+
+/* It must be there, and what clones begin with follows it. */
+static int
+set_default_branch(struct call *c, const char *branch, const char *path,
+    struct store_project *row, struct error *err)
+{
+	cleanup_free char *dir = repo_dir(service_repos_dir(c->service), path);
+	cleanup_git_repo struct git_repo *repo = NULL;
+	const char *ref = arena_printf(c->arena, "refs/heads/%s", branch);
+	struct error ignored = ERROR_INIT;
+	char sha[GIT_SHA_MAX];
+
+	if (git_repo_open_bare(dir, &repo, err) < 0)
+		return err->code;
+	if (git_repo_resolve(repo, ref, sha, &ignored) < 0)
+		return error_set(err, ERR_INVALID,
+		    "Could not set the default branch. Branch '%.200s' does not exist",
+		    branch);
+	row->default_branch = branch;
+	return repo_set_head(service_repos_dir(c->service), path, branch, err);
+}
+
+static void
+change_project(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	struct project_fields q = { .name = NULL };
+	struct error err = ERROR_INIT;
+	struct store_project row;
+
+	if (p == NULL || !api_read(c, &project_shape, &q) || !check_fields(c, &q))
+		return;
+	row = p->row;
+	if (q.path != NULL && !str_eq(q.path, strrchr(row.path, '/') + 1)) {
+		api_refuse_member(c, "path", "cannot be changed");
+		return;
+	}
+	apply_fields(&q, &row);
+	if (q.default_branch != NULL &&
+	    set_default_branch(c, q.default_branch, p->row.path, &row, &err) < 0) {
+		if (err.code == ERR_INVALID)
+			api_refuse_member(c, "base", "%s", err.msg);
+		else
+			api_fail(c, &err);
+		return;
+	}
+	c->data = p;
+	api_hold(c);
+	registry_set_project(service_registry(c->service), &row, on_project_changed, c);
 }
 
 /* ---- branches -------------------------------------------------------------------------
@@ -202,6 +330,9 @@ add_branch(struct reading *r, struct git_repo *repo, const char *ref)
 	json_key(w, "commit");
 	json_begin_object(w);
 	json_put_string(w, "id", f.sha);
+	json_put_string(w, "short_id", arena_strndup(r->arena, f.sha, 8));
+	json_put_string(
+	    w, "title", arena_strndup(r->arena, f.message, strcspn(f.message, "\n")));
 	json_put_string(w, "message", f.message);
 	json_put_string(w, "author_name", f.author.name);
 	json_put_string(w, "author_email", f.author.email);
@@ -277,6 +408,7 @@ const struct api_route api_project_routes[] = {
 	{ "GET", "/api/v4/projects", API_READ, list_projects },
 	{ "POST", "/api/v4/projects", API_WRITE, create_project },
 	{ "GET", "/api/v4/projects/:id", API_READ, get_project },
+	{ "PUT", "/api/v4/projects/:id", API_WRITE, change_project },
 	{ "GET", "/api/v4/projects/:id/repository/branches", API_READ, list_branches },
 	{ "GET", "/api/v4/projects/:id/repository/branches/*branch", API_READ,
 	    get_branch },

@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "scheduler/api/api.h"
-#include "scheduler/api/entities.h"
+#include "scheduler/api/listing.h"
 #include "scheduler/service_internal.h"
 
 struct runner_fields {
@@ -55,17 +55,13 @@ on_made(void *data, const struct error *err)
 	api_let_go(c);
 }
 
+/* NULL: none are said. */
 static const char *
-tags_json(struct arena *a, const char *const *tags, size_t count)
+tags_of(struct call *c, const struct runner_fields *q)
 {
-	cleanup_buf struct buf out = BUF_INIT;
-	struct json_writer w = JSON_WRITER_INIT(&out);
+	const struct strs tags = { q->tags, q->tag_count };
 
-	json_begin_array(&w);
-	for (size_t i = 0; i < count; i++)
-		json_add_string(&w, tags[i]);
-	json_end_array(&w);
-	return arena_strdup(a, buf_str(&out));
+	return registry_tags_json(c->arena, &tags);
 }
 
 static void
@@ -99,7 +95,7 @@ create_runner(struct call *c)
 		return;
 	}
 	row.description = q.description;
-	row.tags = tags_json(c->arena, q.tags, q.tag_count);
+	row.tags = tags_of(c, &q);
 	row.run_untagged = q.run_untagged;
 	row.paused = q.paused;
 	row.locked = q.locked;
@@ -117,31 +113,101 @@ create_runner(struct call *c)
 /* ---- looking
  * --------------------------------------------------------------------------- */
 
-struct runner_list {
-	struct json_writer *w;
-	int64_t now;
+struct runner_filter {
+	struct reading *r;
+	int64_t now_us;
+	const struct project *project; /* that may use it; NULL: any */
+	size_t owner, status; /* of enum store_owner, runner_status; the count: any */
+	bool paused, not_paused;
+	const char *tags; /* all of these, between commas; NULL: any */
 };
+
+static bool
+serves(const struct store_runner *row, const struct project *p)
+{
+	return p == NULL || row->owner == STORE_INSTANCE ||
+	    (row->owner == STORE_PROJECT && row->owner_id == p->row.id) ||
+	    (row->owner == STORE_GROUP && row->owner_id == p->row.namespace);
+}
+
+static bool
+has_tag(const struct registered_runner *n, const char *tag, size_t len)
+{
+	for (size_t i = 0; i < n->tags.count; i++)
+		if (strlen(n->tags.items[i]) == len &&
+		    strncmp(n->tags.items[i], tag, len) == 0)
+			return true;
+	return len == 0;
+}
+
+static bool
+has_tags(const struct registered_runner *n, const char *tags)
+{
+	while (tags != NULL && *tags != '\0') {
+		size_t len = strcspn(tags, ",");
+
+		if (!has_tag(n, tags, len))
+			return false;
+		tags += len + (tags[len] == ',');
+	}
+	return true;
+}
 
 static bool
 add_runner(struct registered_runner *n, void *data)
 {
-	struct runner_list *l = data;
+	struct runner_filter *f = data;
+	const struct store_runner *row = &n->row;
 
-	entity_add_runner(l->w, &n->row, l->now);
+	if (serves(row, f->project) &&
+	    (f->owner == STORE_OWNER_COUNT || row->owner == (enum store_owner)f->owner) &&
+	    (f->status == RUNNER_STATUS_COUNT ||
+		entity_runner_status(row, f->now_us) == (enum runner_status)f->status) &&
+	    !(f->paused && !row->paused) && !(f->not_paused && row->paused) &&
+	    has_tags(n, f->tags) && reading_takes(f->r))
+		entity_add_runner(&f->r->writer, row, f->now_us);
 	return true;
+}
+
+static void
+list_for(struct call *c, const struct project *p)
+{
+	struct runner_filter f = { .now_us = service_now_us(),
+		.project = p,
+		.owner = STORE_OWNER_COUNT,
+		.status = RUNNER_STATUS_COUNT,
+		.tags = query_text(c, "tag_list") };
+	const char *types[STORE_OWNER_COUNT], *statuses[RUNNER_STATUS_COUNT];
+
+	for (int i = 0; i < STORE_OWNER_COUNT; i++)
+		types[i] = entity_runner_type((enum store_owner)i);
+	for (int i = 0; i < RUNNER_STATUS_COUNT; i++)
+		statuses[i] = entity_runner_status_name((enum runner_status)i);
+	if (!query_word(c, "type", types, ARRAY_LEN(types), &f.owner) ||
+	    !query_word(c, "status", statuses, ARRAY_LEN(statuses), &f.status) ||
+	    !query_bool(c, "paused", &f.paused, &f.not_paused))
+		return;
+	f.r = reading_new(c, true);
+	json_begin_array(&f.r->writer);
+	registry_each_runner(service_registry(c->service), add_runner, &f);
+	json_end_array(&f.r->writer);
+	reading_answer(f.r);
 }
 
 static void
 list_runners(struct call *c)
 {
-	cleanup_buf struct buf json = BUF_INIT;
-	struct json_writer w = JSON_WRITER_INIT(&json);
-	struct runner_list l = { &w, service_now_us() };
+	list_for(c, NULL);
+}
 
-	json_begin_array(&w);
-	registry_each_runner(service_registry(c->service), add_runner, &l);
-	json_end_array(&w);
-	api_json(c, 200, &json);
+/* Those that may take its jobs. */
+static void
+list_project_runners(struct call *c)
+{
+	const struct project *p = api_project(c, 0);
+
+	if (p != NULL)
+		list_for(c, p);
 }
 
 static struct registered_runner *
@@ -164,7 +230,7 @@ send_runner(struct call *c, const struct registered_runner *n)
 	cleanup_buf struct buf json = BUF_INIT;
 	struct json_writer w = JSON_WRITER_INIT(&json);
 
-	entity_add_runner(&w, &n->row, service_now_us());
+	entity_add_runner_details(&w, &n->row, &n->tags, service_now_us());
 	api_json(c, 200, &json);
 }
 
@@ -214,7 +280,7 @@ change_runner(struct call *c)
 	row.locked = q.locked;
 	row.maximum_timeout_s = q.maximum_timeout;
 	if (q.tag_count > 0)
-		row.tags = tags_json(c->arena, q.tags, q.tag_count);
+		row.tags = tags_of(c, &q);
 	if (q.access_level != NULL)
 		row.only_protected = str_eq(q.access_level, "ref_protected");
 	c->data = n;
@@ -241,6 +307,7 @@ const struct api_route api_runner_admin_routes[] = {
 	{ "POST", "/api/v4/user/runners", API_WRITE, create_runner },
 	{ "GET", "/api/v4/runners", API_ADMIN, list_runners },
 	{ "GET", "/api/v4/runners/all", API_ADMIN, list_runners },
+	{ "GET", "/api/v4/projects/:id/runners", API_READ, list_project_runners },
 	{ "GET", "/api/v4/runners/:id", API_ADMIN, get_runner },
 	{ "PUT", "/api/v4/runners/:id", API_ADMIN, change_runner },
 	{ "DELETE", "/api/v4/runners/:id", API_ADMIN, remove_runner },

@@ -123,11 +123,8 @@ static bool
 add_token(const struct store_token *row, void *data)
 {
 	struct reading *r = data;
-	struct store_page *page = &r->page;
 
-	if (row->revoked_us != 0 || row->project != r->id)
-		return true;
-	if (page->total++ >= page->offset && page->total <= page->offset + page->limit)
+	if (row->revoked_us == 0 && row->project == r->id && reading_takes(r))
 		put_token(&r->writer, row, NULL);
 	return true;
 }

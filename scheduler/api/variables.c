@@ -97,10 +97,9 @@ static bool
 add_row(const struct store_variable *row, void *data)
 {
 	struct listing *l = data;
-	struct store_page *page = &l->r->page;
 	struct buf value = BUF_INIT;
 
-	if (page->total++ < page->offset || page->total > page->offset + page->limit)
+	if (!reading_takes(l->r))
 		return true;
 	l->failed = open_value(l->r->call, row, &value, l->err) < 0;
 	if (!l->failed)

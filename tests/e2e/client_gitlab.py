@@ -45,6 +45,26 @@ same([p.id for p in gl.projects.list(search='APP', membership=True, order_by='pa
                                      sort='asc', simple=True)], [project.id], 'search')
 second = gl.projects.create({'name': 'second', 'visibility': 'private'})
 same(second.path_with_namespace, 'root/second', 'created')
+second.name = 'Second one'
+second.description = 'of two'
+second.save()
+same([(p.name, p.description) for p in gl.projects.list(search='second')],
+     [('Second one', 'of two')], 'a changed project')
+project.default_branch = 'topic/one'
+project.ci_config_path = 'ci.yml'
+project.save()
+project = gl.projects.get('team/app')
+same((project.default_branch, project.ci_config_path), ('topic/one', 'ci.yml'), 'changed')
+project.default_branch = 'main'
+project.ci_config_path = ''
+project.save()
+project = gl.projects.get('team/app')
+same((project.default_branch, project.ci_config_path), ('main', ''), 'changed back')
+assert 'does not exist' in refused(400, gl.projects.update, project.id,
+                                   {'default_branch': 'none'})
+refused(400, gl.projects.update, project.id, {'path': 'other'})
+refused(400, gl.projects.update, project.id, {'name': ' '})
+refused(400, gl.projects.update, project.id, {'visibility': 'odd'})
 same({b.name for b in project.branches.list(iterator=True)}, {'main', 'topic/one'},
      'branches')
 same(project.branches.get('topic/one').commit['message'], 'a commit\n', 'a branch')
@@ -106,6 +126,13 @@ assert b'greeting=[MASKED]' in log and b'hello-again' not in log, log
 assert make.artifacts()[:2] == b'PK', 'the artifacts are no zip'
 same(make.artifact('out/deep/a file'), b'inner\n', 'one file')
 refused(404, make.artifact, 'out/none')
+same(project.artifacts.download(ref_name='main', job='make')[:2], b'PK', 'by ref')
+same(project.artifacts.raw('main', 'out/deep/a file', 'make'), b'inner\n', 'a file by ref')
+refused(404, project.artifacts.download, ref_name='main', job='check')
+refused(404, project.artifacts.download, ref_name='none', job='make')
+assert make.artifacts_expire_at is not None
+make.keep_artifacts()
+same(project.jobs.get(make.id).artifacts_expire_at, None, 'kept artifacts')
 same(len(project.jobs.list(scope=['manual', 'skipped'], get_all=True)) > 0, True, 'scope')
 ship = project.jobs.get(jobs['ship'].id)
 same(ship.status, 'manual', 'a manual job')
@@ -114,6 +141,19 @@ until(lambda: project.jobs.get(ship.id), 'success', 'the played job')
 again = make.retry()
 assert again['id'] != make.id, 'a retry is a job of its own'
 until(lambda: project.jobs.get(again['id']), 'success', 'the retried job')
+
+# ---- erased
+again = project.jobs.get(again['id'])
+again.delete_artifacts()
+again = project.jobs.get(again.id)
+same(again.attributes['artifacts'], [], 'artifacts of it')
+assert b'greeting' in again.trace(), 'the log went with the artifacts'
+refused(404, again.keep_artifacts)
+again.erase()
+again = project.jobs.get(again.id)
+assert again.erased_at is not None
+same((again.status, again.trace()), ('success', b''), 'an erased job')
+assert 'not erasable' in refused(403, again.erase)
 
 # ---- cancel and retry of a whole one
 server.commit('team/app', {'.gitlab-ci.yml': 'long: {script: [sleep 100]}\n'}, push=False)
@@ -125,6 +165,7 @@ until(lambda: project.pipelines.get(pipeline.id), 'canceled', 'the canceled one'
 pipeline.retry()
 until(lambda: project.pipelines.get(pipeline.id), 'running', 'the retried one')
 job = project.jobs.get(pipeline.jobs.list()[0].id)
+assert 'not erasable' in refused(403, job.erase)
 job.cancel()
 until(lambda: project.jobs.get(job.id), 'canceled', 'the canceled job')
 
@@ -136,6 +177,25 @@ same((runner.online, runner.paused), (True, False), 'the runner')
 runner.description = 'renamed'
 runner.save()
 same(gl.runners.get(runner.id).description, 'renamed', 'renamed runner')
+made = gl.user.runners.create({'runner_type': 'project_type', 'project_id': project.id,
+                               'tag_list': 'gpu,big', 'access_level': 'ref_protected'}) \
+    if hasattr(gl.user, 'runners') else None
+if made is None:
+    gl.http_post('/user/runners', post_data={
+        'runner_type': 'project_type', 'project_id': project.id, 'tag_list': 'gpu,big',
+        'access_level': 'ref_protected', 'maximum_timeout': 60})
+same([r.runner_type for r in gl.runners.list(tag_list='gpu,big')], ['project_type'], 'by tag')
+same(gl.runners.list(tag_list='gpu,small'), [], 'by tags none has')
+ours = gl.runners.get(gl.runners.list(type='project_type')[0].id)
+same((ours.tag_list, ours.run_untagged, ours.access_level, ours.status),
+     (['gpu', 'big'], True, 'ref_protected', 'never_contacted'), 'its details')
+same(len(gl.runners.list(status='online')), 1, 'those online')
+same([len(p.runners.list()) for p in (project, gl.projects.get(second.id))], [2, 1],
+     'runners of projects')
+same(gl.runners.list(paused=True), [], 'those paused')
+same(len(list(gl.runners.list(iterator=True, per_page=1))), 2, 'pages of runners')
+refused(400, gl.http_list, '/runners', {'status': 'odd'})
+refused(400, gl.http_list, '/runners', {'type': 'odd'})
 
 # ---- who may not
 stranger = gitlab.Gitlab(server.url, private_token='glpat-wrong')

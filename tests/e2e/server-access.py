@@ -37,15 +37,19 @@ TABLE = {
         ('GET', P + '/pipelines/:pipeline'), ('GET', P + '/pipelines/:pipeline/jobs'),
         ('GET', P + '/jobs'), ('GET', J), ('GET', J + '/trace'), ('GET', J + '/artifacts'),
         ('GET', J + '/artifacts/*path'),
+        ('GET', P + '/jobs/artifacts/:ref/download'),
+        ('GET', P + '/jobs/artifacts/:ref/raw/*path'),
         ('GET', '/api/pawl/v1/projects/:id/jobs/:job/log/events'),
         ('GET', P + '/variables'), ('GET', P + '/variables/:key'),
-        ('GET', P + '/access_tokens'),
+        ('GET', P + '/access_tokens'), ('GET', P + '/runners'),
     ],
     'write': [
+        ('PUT', P),
         ('POST', P + '/ci/lint'), ('POST', P + '/pipeline'),
         ('POST', P + '/pipelines/:pipeline/retry'),
         ('POST', P + '/pipelines/:pipeline/cancel'),
-        ('POST', J + '/retry'), ('POST', J + '/cancel'), ('POST', J + '/play'),
+        ('POST', J + '/erase'), ('DELETE', J + '/artifacts'),
+        ('POST', J + '/artifacts/keep'), ('POST', J + '/retry'), ('POST', J + '/cancel'), ('POST', J + '/play'),
         ('POST', P + '/variables'), ('PUT', P + '/variables/:key'),
         ('DELETE', P + '/variables/:key'), ('DELETE', P + '/access_tokens/:token'),
     ],
@@ -148,7 +152,7 @@ def token_for(asker):
 
 def address(pattern):
     values = {'id': project, 'pipeline': pipeline, 'job': job['id'], 'key': 'KEY',
-              'token': 1, 'branch': 'main', 'path': 'file'}
+              'token': 1, 'branch': 'main', 'ref': 'main', 'path': 'file'}
     if pattern.startswith('/api/v4/jobs/'):
         values['id'] = job['id']
     elif pattern.startswith('/api/v4/runners/'):

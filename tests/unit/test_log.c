@@ -27,7 +27,7 @@ teardown(void)
 	(void)close(saved);
 	(void)close(out[0]);
 	(void)close(out[1]);
-	log_set_format(LOG_PLAIN, "");
+	log_set_format(LOG_FORMAT_PLAIN, "");
 	log_set_level(LOG_WARN);
 }
 
@@ -50,14 +50,14 @@ static const struct {
 	enum log_format format;
 	const char *message, *want; /* after the time */
 } lines[] = {
-	{ LOG_PLAIN, "it ended", "pawl: warning: job 12: it ended\n" },
-	{ LOG_TEXT, "it ended",
+	{ LOG_FORMAT_PLAIN, "it ended", "pawl: warning: job 12: it ended\n" },
+	{ LOG_FORMAT_TEXT, "it ended",
 	    " warning test: it ended project=1 pipeline=7 job=12 ref=\"a b\""
 	    " status=failed\n" },
-	{ LOG_TEXT, "two\nlines \033[31m",
+	{ LOG_FORMAT_TEXT, "two\nlines \033[31m",
 	    " warning test: two\\nlines \\x1b[31m project=1 pipeline=7 job=12"
 	    " ref=\"a b\" status=failed\n" },
-	{ LOG_JSON, "it \"ended\"\\",
+	{ LOG_FORMAT_JSON, "it \"ended\"\\",
 	    "\",\"level\":\"warning\",\"program\":\"test\",\"message\":"
 	    "\"it \\\"ended\\\"\\\\\",\"project\":1,\"pipeline\":7,\"job\":12,"
 	    "\"ref\":\"a b\",\"status\":\"failed\"}\n" },
@@ -108,7 +108,7 @@ START_TEST(json_holds_whatever_is_said)
 	cleanup_free char *got = NULL;
 	json_t *root;
 
-	log_set_format(LOG_JSON, "test");
+	log_set_format(LOG_FORMAT_JSON, "test");
 	log_warn("%s", odd[_i].in);
 	got = written();
 	ck_assert_str_eq(message_of(got, &root), odd[_i].out);
@@ -128,7 +128,7 @@ START_TEST(long_lines_are_cut_and_whole)
 	while (text.len < 100000)
 		buf_add_str(&text, units[_i]);
 	about.ref = about.source = about.reason = buf_str(&text);
-	log_set_format(LOG_JSON, "test");
+	log_set_format(LOG_FORMAT_JSON, "test");
 	log_event(LOG_WARN, &about, "%s", buf_str(&text));
 	got = written();
 	ck_assert_uint_lt(strlen(got), 4096);

@@ -41,7 +41,7 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(settings.listen, "0.0.0.0:80");
 	ck_assert_str_eq(settings.url, "https://ci.example.org");
 	ck_assert(!settings.create_on_push);
-	ck_assert_int_eq(settings.log_format, LOG_JSON);
+	ck_assert_int_eq(settings.log_format, LOG_FORMAT_JSON);
 	ck_assert_int_eq(settings.limits.jobs, 7);
 	ck_assert_int_eq(settings.limits.project_jobs, 3);
 	ck_assert_int_eq(settings.limits.artifact_bytes, INT64_C(2) << 30);
@@ -60,7 +60,7 @@ START_TEST(what_is_not_said_stays)
 	ck_assert_str_eq(settings.listen, "127.0.0.1:8080");
 	ck_assert_int_eq(settings.keep.artifacts_s, INT64_C(30) * 86400);
 	ck_assert(settings.runner.enabled);
-	ck_assert_int_eq(settings.log_format, LOG_TEXT);
+	ck_assert_int_eq(settings.log_format, LOG_FORMAT_TEXT);
 }
 END_TEST
 
