@@ -154,6 +154,8 @@ void service_write_too(
 void service_add_handout(struct service *s, struct service_poll *poll, struct buf *json);
 
 /* service_pipelines.c */
+/* "refs/heads/main"; malloced. */
+char *service_whole_ref(const struct event *e);
 /* What is known of the event before the commit is read; the caller's. */
 struct recipe *service_make_recipe(
     struct service *s, const struct pipeline_request *q, int64_t iid);

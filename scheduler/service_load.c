@@ -227,8 +227,7 @@ hand_to_core(struct load *l, struct error *err)
 	struct live_pipeline *p = xcalloc(1, sizeof(*p));
 	struct core_job *saved = arena_calloc(l->arena, l->job_count, sizeof(*saved));
 	const struct event *e = &l->recipe->event;
-	cleanup_free char *ref =
-	    xasprintf("refs/%s/%s", e->is_tag ? "tags" : "heads", e->ref);
+	cleanup_free char *ref = service_whole_ref(e);
 	struct core_pipeline row = {
 		.id = l->id,
 		.project = l->row.project,

@@ -91,6 +91,12 @@ service_is_protected(const struct store_project *project, const char *ref, bool 
 	    str_eq(project->default_branch, ref);
 }
 
+char *
+service_whole_ref(const struct event *e)
+{
+	return xasprintf("refs/%s/%s", e->is_tag ? "tags" : "heads", e->ref);
+}
+
 /* ---- making one
  * ----------------------------------------------------------------------------- */
 
@@ -212,8 +218,7 @@ hand_to_core(struct making *m)
 	struct service *s = m->service;
 	struct live_pipeline *p = m->pipeline;
 	const struct event *e = &p->recipe->event;
-	cleanup_free char *ref =
-	    xasprintf("refs/%s/%s", e->is_tag ? "tags" : "heads", e->ref);
+	cleanup_free char *ref = service_whole_ref(e);
 	struct core_origin origin = {
 		.project = p->project,
 		.ref = ref,
