@@ -50,6 +50,7 @@ libscheduler_a_SOURCES += scheduler/registry.c scheduler/registry.h scheduler/re
 libscheduler_a_SOURCES += scheduler/registry_change.c
 libscheduler_a_SOURCES += scheduler/service.c scheduler/service.h scheduler/service_internal.h
 libscheduler_a_SOURCES += scheduler/service_after.c
+libscheduler_a_SOURCES += scheduler/service_delete.c
 libscheduler_a_SOURCES += scheduler/service_downstream.c
 libscheduler_a_SOURCES += scheduler/service_jobs.c
 libscheduler_a_SOURCES += scheduler/service_load.c

@@ -23,12 +23,11 @@ struct round {
 	struct retention *retention;
 	struct arena *arena;
 	const char *artifacts_dir;
-	struct log_store *logs;
 	int64_t now_us, pipelines_before_us; /* 0: none are removed */
 	struct store_artifact *artifacts;
 	size_t artifact_count, artifact_cap;
-	int64_t *pipelines, *jobs;
-	size_t pipeline_count, pipeline_cap, job_count, job_cap;
+	int64_t *pipelines;
+	size_t pipeline_count, pipeline_cap;
 };
 
 /* ---- on a worker
@@ -55,16 +54,6 @@ add_pipeline(const struct store_pipeline *row, void *data)
 	return true;
 }
 
-static bool
-add_job(const struct store_job *row, void *data)
-{
-	struct round *r = data;
-
-	ARENA_GROW(r->arena, r->jobs, r->job_count, r->job_cap);
-	r->jobs[r->job_count++] = row->id;
-	return true;
-}
-
 static int
 list(struct round *r, struct store_view *v, struct error *err)
 {
@@ -76,42 +65,23 @@ list(struct round *r, struct store_view *v, struct error *err)
 	    (r->pipelines_before_us > 0 &&
 		store_list_pipelines(v, &old, &page, add_pipeline, r, err) < 0))
 		return err->code;
-	for (size_t i = 0; i < r->pipeline_count; i++) {
-		const struct store_job_filter jobs = { .pipeline = r->pipelines[i],
-			.with_retried = true };
-		struct store_page all = { .ascending = true };
-
-		if (store_list_jobs(v, &jobs, &all, add_job, r, err) < 0)
-			return err->code;
-	}
 	return 0;
-}
-
-static bool
-remove_artifact(const struct store_artifact *row, void *data)
-{
-	const struct round *r = data;
-
-	artifact_store_remove(r->artifacts_dir, row->job, row->type);
-	return true;
 }
 
 static int
 remove_files(struct store_view *v, void *data, struct error *err)
 {
 	struct round *r = data;
-	struct error ignored = ERROR_INIT;
 
 	if (list(r, v, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < r->artifact_count; i++)
-		remove_artifact(&r->artifacts[i], r);
-	for (size_t i = 0; i < r->job_count; i++) {
-		if (log_store_erase(r->logs, r->jobs[i], &ignored) < 0)
-			log_warn("%s", ignored.msg);
-		if (store_list_artifacts(v, r->jobs[i], remove_artifact, r, err) < 0)
+		artifact_store_remove(
+		    r->artifacts_dir, r->artifacts[i].job, r->artifacts[i].type);
+	for (size_t i = 0; i < r->pipeline_count; i++)
+		if (service_remove_files(r->retention->service, v, r->pipelines[i], err) <
+		    0)
 			return err->code;
-	}
 	return 0;
 }
 
@@ -183,7 +153,6 @@ on_timer(uv_timer_t *timer)
 	round->retention = r;
 	round->arena = arena;
 	round->artifacts_dir = service_artifacts_dir(r->service);
-	round->logs = service_logs(r->service);
 	round->now_us = service_now_us();
 	round->pipelines_before_us = keep_s == 0 ? 0 : round->now_us - keep_s * 1000000;
 	r->is_busy = true;

@@ -462,6 +462,7 @@ service_free(struct service *s)
 	idmap_clear(&s->jobs);
 	map_clear(&s->tokens);
 	idmap_clear(&s->polls);
+	idmap_clear(&s->going);
 	map_clear(&s->pushes);
 	free(s->dirty_jobs);
 	free(s->dirty_pipelines);

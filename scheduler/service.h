@@ -120,6 +120,14 @@ typedef void (*service_acted_fn)(void *data, int64_t job, const struct error *er
 void service_act(struct service *s, int64_t pipeline, const struct core_event *event,
     service_acted_fn done, void *data);
 
+/* A pipeline at rest, with all its jobs left. ERR_ENVIRONMENT: it is not, or something
+ * is being done with it; done comes within the call then. */
+void service_delete_pipeline(
+    struct service *s, int64_t id, store_done_fn done, void *data);
+/* Logs and artifacts of its jobs. Worker thread. */
+MUST_CHECK int service_remove_files(
+    struct service *s, struct store_view *v, int64_t pipeline, struct error *err);
+
 /* May jobs of this ref have protected variables and runners? The default branch. */
 bool service_is_protected(
     const struct store_project *project, const char *ref, bool is_tag);

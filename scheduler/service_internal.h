@@ -121,6 +121,8 @@ struct service {
 	uv_timer_t *timer, *retry;
 	struct flush *failed;        /* writes the disk had no room for */
 	struct test_report *reports; /* that are being read */
+	struct load *loads;          /* pipelines on their way back */
+	struct idmap going;          /* those being deleted, by id */
 };
 
 /* Where a sealed value lies, for seal_value(). malloced. */
@@ -181,6 +183,11 @@ void service_add_dotenv(struct live_job *job, const char *key, const char *value
 void service_hand_out(struct service *s, int64_t job, int64_t runner);
 void service_give(struct flush_handout *handout);
 void service_end_token(struct service *s, struct live_job *job);
+
+/* service_load.c: whoever loads this pipeline finds it gone, until the end and later. */
+void service_begin_going(struct service *s, int64_t pipeline);
+void service_end_going(struct service *s, int64_t pipeline);
+bool service_is_going(const struct service *s, int64_t pipeline);
 
 /* service_after.c: once a job has ended */
 void service_follow_up(struct service *s, struct live_job *job);

@@ -23,6 +23,8 @@ struct load {
 	struct compilation compilation;
 	struct held_variables held;
 	struct error error; /* within a list */
+	struct load *next, *prev;
+	bool is_gone; /* it is deleted meanwhile */
 	void (*done)(struct load *l, const struct error *err);
 	void *data;
 };
@@ -270,11 +272,46 @@ hand_to_core(struct load *l, struct error *err)
 }
 
 static void
+unlink_load(struct load *l)
+{
+	if (l->next != NULL)
+		l->next->prev = l->prev;
+	if (l->prev != NULL)
+		l->prev->next = l->next;
+	else
+		l->service->loads = l->next;
+}
+
+void
+service_begin_going(struct service *s, int64_t pipeline)
+{
+	idmap_set(&s->going, pipeline, s);
+	for (struct load *l = s->loads; l != NULL; l = l->next)
+		l->is_gone = l->is_gone || l->id == pipeline;
+}
+
+void
+service_end_going(struct service *s, int64_t pipeline)
+{
+	(void)idmap_remove(&s->going, pipeline);
+}
+
+bool
+service_is_going(const struct service *s, int64_t pipeline)
+{
+	return idmap_get(&s->going, pipeline) != NULL;
+}
+
+static void
 on_loaded(void *data, const struct error *err)
 {
 	struct load *l = data;
 	struct error own = *err;
 
+	unlink_load(l);
+	if (own.code == 0 && l->is_gone)
+		error_set(
+		    &own, ERR_MISSING, "pipeline %" PRId64 " has been deleted", l->id);
 	/* somebody else may have asked for it, too */
 	if (own.code == 0 && service_find_pipeline(l->service, l->id) == NULL &&
 	    hand_to_core(l, &own) < 0)
@@ -296,6 +333,11 @@ load(struct service *s, int64_t id, void (*done)(struct load *, const struct err
 	*l = (struct load){
 		.service = s, .arena = arena, .id = id, .done = done, .data = data
 	};
+	l->is_gone = service_is_going(s, id);
+	l->next = s->loads;
+	if (l->next != NULL)
+		l->next->prev = l;
+	s->loads = l;
 	store_read(s->o.store, load_on_worker, on_loaded, l);
 }
 

@@ -383,6 +383,7 @@ struct action {
 	struct call *call;
 	struct project *project;
 	int64_t pipeline;
+	bool is_at_rest;
 };
 
 static void
@@ -466,10 +467,62 @@ cancel_pipeline(struct call *c)
 	prepare(c, on_may_cancel);
 }
 
+/* ---- deleting one -------------------------------------------------------------------
+ */
+
+static int
+check_at_rest(struct store_view *v, void *data, struct error *err)
+{
+	struct action *a = data;
+	cleanup_arena struct arena *arena = arena_new();
+	struct store_pipeline row;
+
+	if (store_get_pipeline(v, a->pipeline, arena, &row, err) < 0)
+		return err->code;
+	if (row.project != a->project->row.id)
+		return error_set(err, ERR_MISSING, "not of this project");
+	a->is_at_rest = status_is_completed(row.status) || row.status == STATUS_MANUAL;
+	return 0;
+}
+
+static void
+on_may_delete(void *data, const struct error *err)
+{
+	struct action *a = data;
+	struct call *c = a->call;
+
+	if (err->code == 0 && a->is_at_rest) {
+		service_delete_pipeline(c->service, a->pipeline, api_done, c);
+		return;
+	}
+	if (err->code == ERR_MISSING)
+		api_error(c, 404, "404 Not Found");
+	else if (err->code != 0)
+		api_fail(c, err);
+	else
+		api_error(c, 403, "403 Forbidden - it has not ended; cancel it first");
+	api_let_go(c);
+}
+
+static void
+delete_pipeline(struct call *c)
+{
+	struct action *a = arena_alloc(c->arena, sizeof(*a));
+
+	a->call = c;
+	a->project = api_project(c, 0);
+	if (a->project == NULL || !api_id(c, 1, &a->pipeline))
+		return;
+	api_hold(c);
+	store_read(service_store(c->service), check_at_rest, on_may_delete, a);
+}
+
 const struct api_route api_pipeline_routes[] = {
 	{ "GET", "/api/v4/projects/:id/pipelines", API_READ, list_pipelines },
 	{ "GET", "/api/v4/projects/:id/pipelines/latest", API_READ, get_latest },
 	{ "GET", "/api/v4/projects/:id/pipelines/:pipeline", API_READ, get_pipeline },
+	{ "DELETE", "/api/v4/projects/:id/pipelines/:pipeline", API_WRITE,
+	    delete_pipeline },
 	{ "GET", "/api/v4/projects/:id/pipelines/:pipeline/variables", API_READ,
 	    list_variables },
 	{ "POST", "/api/v4/projects/:id/pipeline", API_WRITE, create_pipeline },

@@ -44,7 +44,7 @@ TABLE = {
         ('GET', P + '/access_tokens'), ('GET', P + '/runners'),
     ],
     'write': [
-        ('PUT', P),
+        ('PUT', P), ('DELETE', P + '/pipelines/:pipeline'),
         ('POST', P + '/ci/lint'), ('POST', P + '/pipeline'),
         ('POST', P + '/pipelines/:pipeline/retry'),
         ('POST', P + '/pipelines/:pipeline/cancel'),
