@@ -82,6 +82,7 @@ cd ..
 end_server
 (cd work && git checkout -q main && git commit -q --allow-empty -m unseen)
 git --git-dir=work/.git push -q data/repos/team/sub/app.git main
+: >server.out # what the last one said
 pawl server --data data --listen 127.0.0.1:0 --no-runner >server.out 2>&1 &
 server=$!
 until grep -q '^pawl server: ' server.out; do kill -0 $server; sleep 0.05; done
