@@ -99,6 +99,7 @@ struct moved {
 struct look {
 	struct service *service;
 	struct arena *arena;
+	uint64_t number;
 	int64_t project;
 	const char *path, *dir;
 	struct strlist refs; /* empty: all */
@@ -208,6 +209,57 @@ end_one(struct look *l)
 	arena_free(l->arena);
 }
 
+/*
+ * What a look has read may be old news when it gets here: a pipeline that was made since
+ * it began stays marked for as long as such a look is about.
+ */
+static bool
+is_in_hand(struct look *l, const struct moved *moved, char **key)
+{
+	struct map *pushes = &l->service->pushes;
+	struct push_mark *mark;
+
+	*key = xasprintf("%" PRId64 " %s %s", l->project, moved->ref, moved->sha);
+	mark = map_get(pushes, *key);
+	if (mark != NULL && (mark->made_at == 0 || mark->made_at >= l->number)) {
+		free(take(*key));
+		return true;
+	}
+	if (mark == NULL) {
+		mark = xcalloc(1, sizeof(*mark));
+		map_set(pushes, *key, mark);
+	}
+	mark->made_at = 0;
+	return false;
+}
+
+static void
+mark_made(struct service *s, const char *key, bool is_made)
+{
+	struct push_mark *mark = map_get(&s->pushes, key);
+
+	mark->made_at = s->last_look;
+	if (s->looks > 0 && is_made)
+		return;
+	(void)map_remove(&s->pushes, key);
+	free(mark);
+}
+
+static void
+end_comparing(struct service *s)
+{
+	if (--s->looks > 0)
+		return;
+	map_for_each(e, &s->pushes) {
+		struct push_mark *mark = e->value;
+
+		if (mark->made_at == 0)
+			continue;
+		(void)map_remove(&s->pushes, e->key);
+		free(mark);
+	}
+}
+
 struct making {
 	struct look *look;
 	char *key; /* in service->pushes */
@@ -221,7 +273,7 @@ on_made(void *data, const struct pipeline_outcome *o)
 	struct look *l = m->look;
 	struct push_result result = { m->ref, o };
 
-	map_remove(&l->service->pushes, m->key);
+	mark_made(l->service, m->key, o->verdict != PIPELINE_ERROR);
 	if (o->verdict == PIPELINE_ERROR)
 		log_event(LOG_WARN, &(struct log_about){ .ref = m->ref },
 		    "no pipeline for a push to %s: %s", l->path, o->error->msg);
@@ -299,19 +351,6 @@ choose_default(struct look *l, struct project *p)
 	    0)
 		log_warn("%s", err.msg);
 	registry_set_project(l->service->o.registry, &row, NULL, NULL);
-}
-
-/* A push of the same commit that is in hand already makes the pipeline. */
-static bool
-is_in_hand(struct look *l, const struct moved *moved, char **key)
-{
-	*key = xasprintf("%" PRId64 " %s %s", l->project, moved->ref, moved->sha);
-	if (map_has(&l->service->pushes, *key)) {
-		free(take(*key));
-		return true;
-	}
-	map_set(&l->service->pushes, *key, l);
-	return false;
 }
 
 static void
@@ -406,6 +445,7 @@ on_looked(void *data, const struct error *err)
 			store_write(l->service->o.store, write_imported, on_imported, l);
 		}
 	}
+	end_comparing(l->service);
 	end_one(l);
 }
 
@@ -430,6 +470,8 @@ push_look(struct service *s, struct project *project, const struct strlist *refs
 	struct look *l = arena_alloc(arena, sizeof(*l));
 	cleanup_free char *dir = repo_dir(s->repos_dir, project->row.path);
 
+	s->looks++;
+	l->number = ++s->last_look;
 	l->service = s;
 	l->arena = arena;
 	l->project = project->row.id;

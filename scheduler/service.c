@@ -463,6 +463,8 @@ service_free(struct service *s)
 	map_clear(&s->tokens);
 	idmap_clear(&s->polls);
 	idmap_clear(&s->going);
+	map_for_each(e, &s->pushes)
+		free(e->value);
 	map_clear(&s->pushes);
 	free(s->dirty_jobs);
 	free(s->dirty_pipelines);

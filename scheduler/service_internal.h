@@ -92,6 +92,11 @@ struct service_watch {
 	bool is_gone;
 };
 
+/* A push whose pipeline is being made, or was made while somebody compared refs. */
+struct push_mark {
+	uint64_t made_at; /* the last look that had begun by then; 0: it is in hand */
+};
+
 struct service {
 	struct service_options o;
 	char *repos_dir, *artifacts_dir;
@@ -102,7 +107,9 @@ struct service {
 	struct live_pipeline *creating; /* while the core makes it */
 	struct idmap pipelines, jobs;   /* by id */
 	struct map tokens;              /* of jobs, by hash in hex */
-	struct map pushes;              /* "project ref sha" that is in hand */
+	struct map pushes;              /* "project ref sha" -> struct push_mark */
+	uint64_t last_look;             /* number of the last look at refs that began */
+	size_t looks;                   /* that have not compared yet */
 	struct idmap polls;             /* runner's id -> struct polls */
 	struct live_job **dirty_jobs;
 	size_t dirty_job_count, dirty_job_cap;

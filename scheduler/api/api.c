@@ -65,6 +65,12 @@ api_is_stopping(const struct api *api)
 	return api->is_stopping;
 }
 
+struct call *
+api_calls(const struct api *api)
+{
+	return api->calls;
+}
+
 size_t
 api_open_calls(const struct api *api)
 {

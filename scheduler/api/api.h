@@ -64,6 +64,8 @@ void api_drain(struct api *api);
 void api_stop(struct api *api);
 bool api_is_stopping(const struct api *api);
 size_t api_open_calls(const struct api *api);
+/* The open calls, by their next. */
+struct call *api_calls(const struct api *api);
 void api_free(struct api *api); /* NULL is fine */
 
 /* For http_server_options.on_request; data is the api. */
@@ -129,6 +131,8 @@ void api_follow_log(struct call *c, int64_t job, int64_t from, bool as_events);
 /* /GROUP/NAME.git/… */
 bool api_is_git(struct call *c);
 void api_git(struct call *c);
+/* The hook of that push has said which refs it moved. */
+void api_git_told(const struct api *api, int64_t push);
 bool api_has_scope(const struct access_token *t, const char *scope);
 struct uv_loop_s *api_loop(const struct call *c);
 

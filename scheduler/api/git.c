@@ -115,6 +115,8 @@ struct cgi {
 	size_t queued; /* bytes on their way to it */
 	struct buf head;
 	bool has_head, input_ended, is_paused, output_paused, is_push;
+	uint64_t push; /* what its hook calls it */
+	bool is_told;  /* by its hook, which refs it moved */
 	struct project *project;
 	int64_t user;
 };
@@ -126,10 +128,13 @@ on_closed(uv_handle_t *handle)
 
 	if (--g->open_handles > 0)
 		return;
-	/* whatever the hook did or did not: the refs say what was pushed */
-	if (g->is_push && !api_is_stopping(g->call->api))
+	/* A hook that did not come: the refs say what was pushed. Else they are not
+	 * looked at again: that could take what another push has just moved, before its
+	 * hook has said with which options. */
+	if (g->is_push && !g->is_told && !api_is_stopping(g->call->api))
 		push_look(g->call->service, g->project, NULL, g->user, NULL, NULL);
 	buf_clear(&g->head);
+	g->call->data = NULL; /* it may go on without */
 	api_let_go(g->call);
 	free(g);
 }
@@ -328,6 +333,17 @@ on_gone(struct call *c)
 	}
 }
 
+void
+api_git_told(const struct api *api, int64_t push)
+{
+	for (struct call *c = api_calls(api); c != NULL; c = c->next) {
+		struct cgi *g = c->on_gone == on_gone ? c->data : NULL;
+
+		if (g != NULL && g->push == (uint64_t)push)
+			g->is_told = true;
+	}
+}
+
 /* ---- starting it
  * --------------------------------------------------------------------------------- */
 
@@ -390,8 +406,8 @@ set_config(struct cgi_env *e, const char *data_dir)
 }
 
 static void
-set_environment(
-    struct cgi_env *e, struct call *c, const struct project *p, const char *rest)
+set_environment(struct cgi_env *e, struct call *c, const struct project *p,
+    const char *rest, uint64_t push)
 {
 	const char *query = strchr(http_target(c->request), '?');
 	const char *path = getenv("PATH");
@@ -413,6 +429,7 @@ set_environment(
 	set_header(e, c, "HTTP_GIT_PROTOCOL", "Git-Protocol");
 	set(e, "PAWL_SOCKET", "%s", service_socket(c->service));
 	set(e, "PAWL_PROJECT", "%" PRId64, p->row.id);
+	set(e, "PAWL_PUSH", "%" PRIu64, push);
 	set(e, "PAWL_USER", "%" PRId64, c->user != NULL ? c->user->row.id : 0);
 	set_config(e, service_data_dir(c->service));
 }
@@ -439,7 +456,8 @@ start(struct call *c, struct project *p, const char *rest)
 		.exit_cb = on_backend_exit };
 	int rc;
 
-	set_environment(&env, c, p, rest);
+	g->push = uv_hrtime(); /* no two are made in one nanosecond */
+	set_environment(&env, c, p, rest, g->push);
 	g->call = c;
 	g->project = p;
 	g->user = c->user != NULL ? c->user->row.id : 0;

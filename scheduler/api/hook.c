@@ -276,7 +276,7 @@ on_silence(struct call *c)
  * ----------------------------------------------------------------------------------- */
 
 struct said {
-	int64_t project, user;
+	int64_t project, user, push;
 	struct strlist refs, options;
 };
 
@@ -287,6 +287,8 @@ read_line(struct said *s, const char *line)
 		(void)str_to_int64(line + 8, &s->project);
 	else if (str_starts(line, "user "))
 		(void)str_to_int64(line + 5, &s->user);
+	else if (str_starts(line, "push "))
+		(void)str_to_int64(line + 5, &s->push);
 	else if (str_starts(line, "option "))
 		strlist_add(&s->options, line + 7);
 	else if (str_starts(line, "ref "))
@@ -327,7 +329,7 @@ begin(struct call *c, struct project *p, const struct said *said)
 	c->on_drain = on_drain;
 	api_hold(c);
 	http_begin(c->request, 200, "text/plain", -1);
-	say(h, "\n");
+	say(h, "\n"); /* scheduler/hook/forward.c knows by it that refs have moved */
 	if (h->options.error != NULL)
 		say(h, "pawl: %s\n", h->options.error);
 	if (h->options.wait) {
@@ -360,10 +362,12 @@ take_hook(struct call *c)
 	}
 	read_lines(&said, c->body, c->body_len);
 	p = registry_project(service_registry(c->service), said.project);
-	if (p == NULL)
+	if (p == NULL) {
 		api_error(c, 404, "404 Project Not Found");
-	else
+	} else {
+		api_git_told(c->api, said.push);
 		begin(c, p, &said);
+	}
 	strlist_clear(&said.refs);
 	strlist_clear(&said.options);
 }

@@ -44,7 +44,8 @@ connect_to(const char *path)
 	return take_fd(&fd);
 }
 
-/* "project 1", "user 2", "option ci.skip", "ref refs/heads/main": a line each. */
+/* "project 1", "user 2", "push 3", "option ci.skip", "ref refs/heads/main": a line each.
+ */
 static void
 add_line(struct buf *body, const char *word, const char *text)
 {
@@ -111,6 +112,7 @@ hosted_tell(void)
 	pushed_read(&pushed);
 	add_line(&body, "project", getenv("PAWL_PROJECT"));
 	add_line(&body, "user", getenv("PAWL_USER"));
+	add_line(&body, "push", getenv("PAWL_PUSH"));
 	for (size_t i = 0; i < pushed.options.count; i++)
 		add_line(&body, "option", pushed.options.items[i]);
 	for (size_t i = 0; i < pushed.refs.count; i++)

@@ -66,6 +66,30 @@ git rm -q .gitlab-ci.yml && git commit -qm none
 git push "$remote" broken >../push.out 2>&1
 grep -q 'no pipeline: the commit has no .gitlab-ci.yml' ../push.out || fail "$(cat ../push.out)"
 
+# pushes at the same time: each commit has one pipeline, and each pipeline its push's options
+for round in 1 2 3; do
+	pushing=()
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		git checkout -q -b "at-once-$round-$i" main
+		git commit -q --allow-empty -m "at once $round $i"
+	done
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		option=ci.variable=A=b
+		if ((i % 2)); then option=ci.skip; fi
+		git push -q -o $option "$remote" "at-once-$round-$i" 2>/dev/null &
+		pushing+=($!)
+	done
+	wait "${pushing[@]}"
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		want=pending
+		if ((i % 2)); then want=skipped; fi
+		sha=$(git rev-parse "at-once-$round-$i")
+		got=$(api "$url/api/v4/projects/1/pipelines?sha=$sha" | jq -r 'map(.status) | join(" ")')
+		[ "$got" = $want ] || fail "pushed at once, $round $i: \"$got\", not $want"
+	done
+done
+git checkout -q main
+
 # who has no token neither reads nor writes; nor does who has a wrong one
 anonymous=${remote/root:$token@/}
 ! GIT_TERMINAL_PROMPT=0 git ls-remote "$anonymous" 2>/dev/null || fail 'read without a token'
