@@ -179,7 +179,10 @@ hook_script_put(const struct hook_script *s, struct error *err)
 		return err->code;
 	if (s->state == HOOK_SCRIPT_PLAIN && rename(s->path, s->before) < 0)
 		return error_errno(err, "cannot move %s", s->path);
-	return path_write_file(s->path, text, strlen(text), 0755, err);
+	if (path_write_file(s->path, text, strlen(text), 0755, err) < 0)
+		return err->code;
+	/* whoever pushes runs it, whatever the umask is here */
+	return chmod(s->path, 0755) < 0 ? error_errno(err, "%s", s->path) : 0;
 }
 
 int

@@ -160,13 +160,11 @@ copy_first(const char *git_dir, const char *settings, bool force)
 {
 	cleanup_place struct place p = PLACE_INIT;
 	cleanup_difference struct difference lacks = DIFFERENCE_INIT;
-	cleanup_close int lock = -1;
 	struct error err = ERROR_INIT;
 	enum mirror_result result;
 
 	if (place_open(git_dir, settings, &p, &err) < 0)
 		return say_closed(&err);
-	lock = place_lock(&p, "lock", true);
 	result = level_compare(&p, &lacks, &err);
 	if (result == MIRROR_DONE && would_lose(&lacks) && !force) {
 		printf("pawl: %s has what %s has not; as its copy it would lose\n", p.url,

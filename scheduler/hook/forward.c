@@ -23,11 +23,12 @@
 struct forward {
 	struct place place;
 	struct pushed pushed;
-	int to_viewer;    /* -1: nobody reads any more */
-	int lock;         /* -1: let go */
-	char *note;       /* in the queue; NULL: none */
-	bool has_arrived; /* the server's refs have moved */
-	bool has_said;    /* which refs it has refused */
+	int to_viewer;     /* -1: nobody reads any more */
+	int lock;          /* -1: let go */
+	char *note;        /* in the queue; NULL: none */
+	bool has_arrived;  /* the server's refs have moved */
+	bool has_said;     /* which refs it has refused */
+	bool is_overtaken; /* by a later push, of some refs at least */
 };
 
 /* ---- what the pusher sees -------------------------------------------------------- */
@@ -117,6 +118,8 @@ say_result(struct forward *f, enum mirror_result result, const struct error *err
 	if (result == MIRROR_REFUSED && !f->has_said)
 		say(f, "pawl: no pipeline: %s; see `pawl hook status %s`\n", err->msg,
 		    f->place.git_dir);
+	else if (result == MIRROR_DONE && !f->has_arrived && !f->is_overtaken)
+		say(f, "pawl: %s had this already\n", f->place.url);
 	else if (result == MIRROR_AWAY && f->has_arrived)
 		say(f, "pawl: lost %s (%s); the pipeline goes on\n", f->place.url,
 		    err->msg);
@@ -144,7 +147,8 @@ push(struct forward *f)
 		f->note = queue_add(&f->place, &f->pushed, &err);
 	f->lock = place_lock(&f->place, "lock", true);
 	result = level_push(&l, &err);
-	if (l.overtaken > 0)
+	f->is_overtaken = l.overtaken > 0;
+	if (f->is_overtaken)
 		say(f, "pawl: a later push has moved on what this one brought\n");
 	say_result(f, result, &err);
 	if (result == MIRROR_AWAY)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -83,11 +82,9 @@ int
 place_lock(const struct place *p, const char *name, bool wait)
 {
 	cleanup_free char *path = path_join(p->dir, name);
-	cleanup_close int fd = -1;
+	cleanup_close int fd =
+	    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (mkdir(p->dir, 0700) < 0 && errno != EEXIST)
-		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -1;
 	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)

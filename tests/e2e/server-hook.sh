@@ -36,6 +36,7 @@ wait_for() { # COMMAND…
 }
 
 start_server() { # PORT
+	: >"$top/server.out" # what the last one said
 	pawl server --data "$top/data" --listen "127.0.0.1:$1" --token-file "$top/token" -j 2 \
 	    >"$top/server.out" 2>&1 &
 	server=$!
@@ -116,7 +117,7 @@ ends 1 pawl hook status ../app.git
 says out 'No hook of pawl is installed'
 cmp ../app.git/hooks/post-receive ../old-hook || fail 'the hook was touched'
 cmp ../app.git/config ../old-config || fail 'the settings were touched'
-[ -z "$(ls -d ../app.git/pawl.new ../app.git/pawl/{url,token} 2>/dev/null)" ] || fail 'settings were left'
+[ -z "$(ls -d ../app.git/pawl* 2>/dev/null)" ] || fail 'settings were left'
 
 # ---- installing: all refs are there, HEAD's branch is the default one and has a pipeline
 ends 0 pawl hook install ../app.git --server "$url" --project team/app --token-file ../hook-token
@@ -182,6 +183,34 @@ wait_for server_lacks refs/tags/v2
 git checkout -q trunk
 git branch -qD topic
 
+# many at once are an import, also for the mirror
+mapfile -t many < <(seq -f 'trunk:many-%g' 60)
+push origin "${many[@]}"
+wait_for server_has refs/heads/many-60 "$(git rev-parse HEAD)"
+push origin "${many[@]/#trunk/}"
+wait_for server_lacks refs/heads/many-60
+server_lacks refs/heads/many-1 || fail 'not all are removed'
+
+# pushes at the same time: each is there with its options, and nothing else is
+at_once=()
+for i in 1 2 3 4 5 6; do
+	git checkout -q -b "at-once-$i" trunk
+	commit "at once $i"
+	git push -o "$( ((i % 2)) && echo ci.skip || echo ci.variable=A=b)" origin "at-once-$i" >"../at-once-$i" 2>&1 &
+	at_once+=($!)
+done
+wait "${at_once[@]}"
+for i in 1 2 3 4 5 6; do
+	sha=$(git rev-parse "at-once-$i")
+	wait_for has_pipelines "$sha" 1
+	if ((i % 2)); then
+		has_status "$sha" skipped || fail "push $i was not skipped"
+	else
+		wait_for has_status "$sha" success
+	fi
+done
+git checkout -q trunk
+
 # ---- Ctrl-C ends the waiting alone, and who waits is in nobody's way
 commit waiting
 setsid env --default-signal=INT git push -o ci.wait -o ci.variable=GATED=yes origin trunk >../waiting.out 2>&1 &
@@ -215,6 +244,11 @@ has_status "$(git rev-parse skipped)" skipped || fail 'the option was lost'
 wait_for server_lacks refs/heads/beside
 wait_for has_status "$(git rev-parse HEAD)" success
 [ -z "$(ls ../app.git/pawl/queue)" ] || fail 'the queue is not empty'
+
+# whoever tried again is done
+is_free() { flock -n "../app.git/pawl/$1" true; }
+wait_for is_free next
+wait_for is_free retry
 
 # ---- a hook that did not run: status sees it, sync brings it, or the next push
 commit lost
