@@ -146,6 +146,12 @@ own_runner_stop(struct own_runner *r)
 		uv_process_kill(&r->process, SIGTERM);
 }
 
+bool
+own_runner_is_running(const struct own_runner *r)
+{
+	return r != NULL && r->is_running;
+}
+
 void
 own_runner_free(struct own_runner *r)
 {

@@ -18,6 +18,7 @@
 #include "scheduler/retention.h"
 #include "scheduler/service.h"
 
+#define LEAVE_MS 500   /* for its own runner to leave, before nobody is let in any more */
 #define DRAIN_MS 10000 /* for calls that are in hand: uploads, downloads, pushes */
 #define END_MS 5000    /* for what they have begun */
 #define FIRST_LOGIN "root"
@@ -306,11 +307,16 @@ drain(struct server *s)
 
 	service_drain(s->service);
 	own_runner_stop(s->runner);
-	http_server_drain(s->http);
 	api_drain(s->api);
 	uv_timer_init(&s->loop, &deadline);
 	deadline.data = &is_over;
+	uv_timer_start(&deadline, on_deadline, LEAVE_MS, 0);
+	while (own_runner_is_running(s->runner) && !is_over && s->signals < 2)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	is_over = false;
 	uv_timer_start(&deadline, on_deadline, DRAIN_MS, 0);
+	http_server_drain(s->http);
+	api_drain(s->api);
 	while (http_server_connections(s->http) > 0 && !is_over && s->signals < 2)
 		uv_run(&s->loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&deadline, NULL);

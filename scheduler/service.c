@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
 #define LEASE_S 30
@@ -362,6 +363,22 @@ service_describe_project(struct service *s, const struct project *p)
 		.limit = (int)s->o.settings->limits.project_jobs };
 
 	service_tell(s, (struct core_event){ .type = CORE_PROJECT, .project = &project });
+}
+
+int
+service_add_project(struct service *s, const char *path, int64_t user, store_done_fn done,
+    void *data, struct project **out, struct error *err)
+{
+	if (registry_check_path(path, err) < 0 ||
+	    repo_create(s->repos_dir, path, err) < 0 ||
+	    registry_add_project(
+		s->o.registry, path, service_now_us(), done, data, out, err) < 0)
+		return err->code;
+	service_describe_project(s, *out);
+	log_event(LOG_INFO,
+	    &(struct log_about){ .project = (*out)->row.id, .user = user },
+	    "project %s made", (*out)->row.path);
+	return 0;
 }
 
 void

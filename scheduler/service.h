@@ -59,6 +59,10 @@ const char *service_data_dir(const struct service *s);
 const char *service_socket(const struct service *s);
 const struct server_settings *service_settings(const struct service *s);
 
+/* With its repository. ERR_INVALID: the path is none, or taken. done may be NULL. */
+MUST_CHECK int service_add_project(struct service *s, const char *path, int64_t user,
+    store_done_fn done, void *data, struct project **out, struct error *err);
+
 /* ---- pipelines ---------------------------------------------------------------- */
 
 struct pipeline_request {

@@ -516,14 +516,11 @@ create(struct call *c, const char *path, const char *rest)
 	struct creation *n = arena_alloc(c->arena, sizeof(*n));
 	struct error err = ERROR_INIT;
 
-	if (registry_check_path(path, &err) < 0 ||
-	    repo_create(service_repos_dir(c->service), path, &err) < 0 ||
-	    registry_add_project(service_registry(c->service), path, service_now_us(),
-		on_created, n, &n->project, &err) < 0) {
+	if (service_add_project(c->service, path, c->user->row.id, on_created, n,
+		&n->project, &err) < 0) {
 		api_fail(c, &err);
 		return;
 	}
-	service_describe_project(c->service, n->project);
 	n->call = c;
 	n->rest = rest;
 	api_hold(c);

@@ -242,14 +242,11 @@ create_project(struct call *c)
 	}
 	path = arena_printf(c->arena, "%s/%s",
 	    q.namespace_path != NULL ? q.namespace_path : c->user->row.login, name);
-	if (registry_check_path(path, &err) < 0 ||
-	    repo_create(service_repos_dir(c->service), path, &err) < 0 ||
-	    registry_add_project(registry, path, service_now_us(), NULL, NULL, &p, &err) <
-		0) {
+	if (service_add_project(c->service, path, c->user->row.id, NULL, NULL, &p, &err) <
+	    0) {
 		api_fail(c, &err);
 		return;
 	}
-	service_describe_project(c->service, p);
 	c->data = p;
 	api_hold(c);
 	row = p->row;

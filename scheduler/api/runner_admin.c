@@ -2,6 +2,7 @@
  */
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "scheduler/api/api.h"
 #include "scheduler/api/listing.h"
@@ -108,6 +109,9 @@ create_runner(struct call *c)
 	m->runner =
 	    registry_add_runner(service_registry(c->service), &row, m->token, on_made, c);
 	service_describe_runner(c->service, m->runner);
+	log_event(LOG_INFO,
+	    &(struct log_about){ .runner = m->runner->row.id, .user = c->user->row.id },
+	    "runner made");
 }
 
 /* ---- looking
@@ -301,6 +305,8 @@ remove_runner(struct call *c)
 	api_hold(c);
 	registry_remove_runner(service_registry(c->service), id, api_done, c);
 	service_forget_runner(c->service, id);
+	log_event(LOG_INFO, &(struct log_about){ .runner = id, .user = c->user->row.id },
+	    "runner removed");
 }
 
 const struct api_route api_runner_admin_routes[] = {
