@@ -118,6 +118,10 @@ void plan_canonical_json(const struct plan *plan, struct buf *out);
  */
 size_t plan_needs_run(const struct plan *plan, const struct plan_job *job, size_t first);
 
+/* Of variables for some environments only, those for this one are set. */
+void plan_set_scoped(
+    struct vars *vars, const struct var *scoped, size_t count, const char *environment);
+
 /* The job of that name, NULL when there is none. */
 const struct plan_job *plan_find(const struct plan *plan, const char *name);
 

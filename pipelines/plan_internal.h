@@ -38,7 +38,4 @@ void vars_add_config(
     struct vars *vars, enum var_level level, const struct config_vars *add);
 void vars_set_job(struct vars *vars, const struct job_config *config);
 void vars_set_environment(struct vars *vars, const struct plan_job *job);
-void vars_set_scoped(
-    struct vars *vars, const struct plan_options *options, const char *environment);
-
 #endif

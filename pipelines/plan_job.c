@@ -39,7 +39,8 @@ set_environment(struct compile *c, struct plan_job *job)
 		return;
 	job->environment =
 	    expand_deep(&job->vars, c->arena, environment->name, EXPAND_DROP);
-	vars_set_scoped(&job->vars, c->options, job->environment);
+	plan_set_scoped(
+	    &job->vars, c->options->scoped, c->options->scoped_count, job->environment);
 	job->environment_action =
 	    environment->action == NULL ? "start" : environment->action;
 	job->environment_url =

@@ -136,11 +136,11 @@ scope_weight(const char *scope)
 }
 
 void
-vars_set_scoped(
-    struct vars *vars, const struct plan_options *options, const char *environment)
+plan_set_scoped(
+    struct vars *vars, const struct var *scoped, size_t count, const char *environment)
 {
-	for (size_t i = 0; i < options->scoped_count; i++) {
-		const struct var *var = &options->scoped[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct var *var = &scoped[i];
 		const struct var *have = vars_get(vars, var->name);
 
 		if (!scope_fits(var->environment_scope, environment))

@@ -4,6 +4,7 @@
  */
 #include "pipelines/vars.h"
 
+#include "base/str.h"
 #include "pipelines/vars_ref.h"
 
 #define FIRST_INDEX 16
@@ -12,6 +13,12 @@ struct vars_slot {
 	uint32_t hash;
 	uint32_t item; /* index + 1 into items; 0: free */
 };
+
+bool
+var_fits_everywhere(const struct var *var)
+{
+	return var->environment_scope == NULL || str_eq(var->environment_scope, "*");
+}
 
 /* Where the program was loaded (ASLR) is the seed: names come from strangers. */
 uint32_t

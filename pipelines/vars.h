@@ -36,6 +36,8 @@ struct var {
 	const char *environment_scope; /* NULL or "*": every environment */
 };
 
+bool var_fits_everywhere(const struct var *var);
+
 struct vars_slot;
 
 struct vars {

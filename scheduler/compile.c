@@ -41,27 +41,31 @@ read_commit(struct recipe *r, struct git_repo *repo, struct error *err)
 	return 0;
 }
 
-static bool
-fits_everywhere(const struct var *var)
+/* What is compiled first is what holds: see struct recipe. */
+static void
+hold_vars(struct compilation *c)
 {
-	return var->environment_scope == NULL || str_eq(var->environment_scope, "*");
+	struct recipe *r = c->recipe;
+
+	if (r->has_held)
+		return;
+	r->has_held = true;
+	for (size_t i = 0; i < c->var_count; i++)
+		if (!c->vars[i].is_protected || r->event.ref_is_protected)
+			recipe_hold_var(r, &c->vars[i]);
 }
 
 /* Variables for some environments only are handed over apart; see struct plan_options. */
 static void
-set_vars(const struct compilation *c, struct vars *vars, struct var **scoped,
+set_vars(const struct recipe *r, struct vars *vars, struct var **scoped,
     size_t *scoped_count, struct arena *arena)
 {
-	const struct recipe *r = c->recipe;
-
-	*scoped = arena_calloc(arena, c->var_count, sizeof(**scoped));
+	*scoped = arena_calloc(arena, r->held_count, sizeof(**scoped));
 	predefined_set(vars, &r->event);
-	for (size_t i = 0; i < c->var_count; i++) {
-		const struct var *var = &c->vars[i];
+	for (size_t i = 0; i < r->held_count; i++) {
+		const struct var *var = &r->held[i].var;
 
-		if (var->is_protected && !r->event.ref_is_protected)
-			continue;
-		if (fits_everywhere(var))
+		if (var_fits_everywhere(var))
 			vars_set(vars, var);
 		else
 			(*scoped)[(*scoped_count)++] = *var;
@@ -118,7 +122,7 @@ compile(struct compilation *c, struct commit_files *files, struct arena *arena,
 	int rc = ERR_INVALID;
 
 	vars_init(&vars, arena, NULL);
-	set_vars(c, &vars, &scoped, &options.scoped_count, arena);
+	set_vars(r, &vars, &scoped, &options.scoped_count, arena);
 	options.scoped = scoped;
 	if (document_load(&load, arena, diags, &document) == 0 &&
 	    config_build(document.root, arena, document.incomplete, diags, &config) ==
@@ -163,6 +167,7 @@ compile_recipe(struct compilation *c, struct error *err)
 		c->is_skipped =
 		    r->event.message != NULL && compile_message_skips(r->event.message);
 		c->no_file = !has_file(&files, r);
+		hold_vars(c);
 	}
 	if (rc == 0 && !c->no_file) {
 		arena = arena_new();

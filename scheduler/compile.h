@@ -18,9 +18,10 @@ struct compile_watch {
 };
 
 struct compilation {
-	struct recipe *recipe; /* commit facts and pins are filled in */
+	struct recipe *recipe; /* commit facts, pins and held variables are filled in */
 	const char *repos_dir;
-	/* of the instance, groups and project, each at its level */
+	/* of the instance, groups and project, each at its level; not looked at when the
+	 * recipe knows what they were */
 	const struct var *vars;
 	size_t var_count;
 	bool only_checks;                  /* whether the file is right; no plan */

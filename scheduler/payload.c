@@ -22,6 +22,38 @@ add_variable(struct job_payload *job, size_t *cap, const struct var *var)
 	};
 }
 
+/* A scope like from and what it stands on, but for what the server held. */
+static void
+add_unheld(struct vars *to, const struct vars *from)
+{
+	if (from->parent != NULL)
+		add_unheld(to, from->parent);
+	for (size_t i = 0; i < from->count; i++)
+		if (from->items[i].level < VAR_INSTANCE ||
+		    from->items[i].level > VAR_PROJECT)
+			vars_set(to, &from->items[i]);
+}
+
+static void
+add_held(struct vars *to, const struct payload_options *o, struct arena *a)
+{
+	struct var *scoped = arena_calloc(a, o->held_count, sizeof(*scoped));
+	size_t count = 0;
+
+	for (size_t i = 0; i < o->held_count; i++) {
+		const struct var *var = &o->held[i];
+
+		if (var->is_protected && !o->event->ref_is_protected)
+			continue;
+		if (var_fits_everywhere(var))
+			vars_set(to, var);
+		else
+			scoped[count++] = *var;
+	}
+	if (o->job->environment != NULL)
+		plan_set_scoped(to, scoped, count, o->job->environment);
+}
+
 static int
 add_variables(struct job_payload *job, const struct payload_options *o, struct error *err)
 {
@@ -30,7 +62,11 @@ add_variables(struct job_payload *job, const struct payload_options *o, struct e
 	size_t count, cap = 0;
 	int rc;
 
-	vars_init(&scope, job->arena, &o->job->vars);
+	vars_init(&scope, job->arena, o->has_held ? NULL : &o->job->vars);
+	if (o->has_held) {
+		add_unheld(&scope, &o->job->vars);
+		add_held(&scope, o, job->arena);
+	}
 	predefined_set_job(
 	    &scope, o->event, o->job, o->job_id, o->job_token, o->played_by_hand);
 	for (size_t i = 0; i < o->dotenv_count; i++)

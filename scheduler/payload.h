@@ -17,6 +17,11 @@ struct payload_options {
 	int64_t job_id, pipeline_id;
 	const char *job_token;
 	bool played_by_hand;
+	/* What the server holds by now, each at its level, instead of what it held when
+	 * the plan was made; has_held false: nothing has changed since. */
+	const struct var *held;
+	size_t held_count;
+	bool has_held;
 	/* From dotenv reports of earlier jobs, in the order of those jobs. */
 	const struct var *dotenv;
 	size_t dotenv_count;

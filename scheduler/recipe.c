@@ -1,6 +1,7 @@
 /* Recipes as JSON, by a table of their fields. */
 #include "scheduler/recipe.h"
 
+#include "base/str.h"
 #include "protocol/json_shape.h"
 
 #define RECIPE_MAX_BYTES ((size_t)64 << 20)
@@ -16,6 +17,19 @@ static const struct json_field var_fields[] = {
 	{ NULL },
 };
 static const struct json_shape var_shape = { var_fields, sizeof(struct var) };
+
+#define HELD(name, type, field) JSON_FIELD(name, type, struct recipe_held, field)
+static const struct json_field held_fields[] = {
+	{ HELD("level", STRING, level) },
+	{ HELD("key", STRING, var.name) },
+	{ HELD("value", STRING, var.value) },
+	{ HELD("scope", STRING, var.environment_scope), .when = JSON_OMIT },
+	{ HELD("raw", BOOL, var.raw), .when = JSON_OMIT },
+	{ HELD("file", BOOL, var.file), .when = JSON_OMIT },
+	{ HELD("masked", BOOL, var.masked), .when = JSON_OMIT },
+	{ NULL },
+};
+static const struct json_shape held_shape = { held_fields, sizeof(struct recipe_held) };
 
 static const struct json_field pin_fields[] = {
 	{ JSON_FIELD("project", STRING, struct recipe_pin, project) },
@@ -62,6 +76,9 @@ static const struct json_field recipe_fields[] = {
 	{ EVENT("user_email", STRING, user_email), .when = JSON_OMIT },
 	{ JSON_COUNTED("variables", OBJECTS, struct recipe, vars, var_count),
 	    .shape = &var_shape },
+	{ JSON_FIELD("has_held", BOOL, struct recipe, has_held), .when = JSON_OMIT },
+	{ JSON_COUNTED("held", OBJECTS, struct recipe, held, held_count),
+	    .shape = &held_shape, .when = JSON_OMIT },
 	{ JSON_FIELD("inputs", STRING, struct recipe, inputs), .when = JSON_OMIT },
 	{ JSON_FIELD("inputs_as_typed", BOOL, struct recipe, inputs_as_typed),
 	    .when = JSON_OMIT },
@@ -121,6 +138,39 @@ recipe_add_var(struct recipe *r, const struct var *var)
 	};
 }
 
+static const struct {
+	const char *name;
+	enum var_level level;
+} held_levels[] = { { "instance", VAR_INSTANCE }, { "group", VAR_GROUP },
+	{ "project", VAR_PROJECT } };
+
+void
+recipe_hold_var(struct recipe *r, const struct var *var)
+{
+	struct recipe_held *held;
+
+	ARENA_GROW(r->arena, r->held, r->held_count, r->held_cap);
+	held = &r->held[r->held_count++];
+	*held = (struct recipe_held){ .var = *var };
+	held->var.name = arena_strdup(r->arena, var->name);
+	held->var.value = arena_strdup(r->arena, var->value);
+	held->var.environment_scope = arena_strdup(r->arena, var->environment_scope);
+	for (size_t i = 0; i < ARRAY_LEN(held_levels); i++)
+		if (held_levels[i].level == var->level)
+			held->level = held_levels[i].name;
+}
+
+static bool
+find_level(struct recipe_held *held)
+{
+	for (size_t i = 0; held->level != NULL && i < ARRAY_LEN(held_levels); i++)
+		if (str_eq(held_levels[i].name, held->level)) {
+			held->var.level = held_levels[i].level;
+			return true;
+		}
+	return false;
+}
+
 void
 recipe_add_pin(struct recipe *r, const char *project, const char *ref, const char *sha)
 {
@@ -144,7 +194,7 @@ recipe_write(const struct recipe *r, struct buf *out)
 }
 
 static int
-check(const struct recipe *r, struct error *err)
+check(struct recipe *r, struct error *err)
 {
 	const struct event *e = &r->event;
 
@@ -156,6 +206,11 @@ check(const struct recipe *r, struct error *err)
 	for (size_t i = 0; i < r->var_count; i++)
 		if (r->vars[i].name == NULL || r->vars[i].value == NULL)
 			return error_set(err, ERR_INVALID, "a variable has no value");
+	for (size_t i = 0; i < r->held_count; i++)
+		if (r->held[i].var.name == NULL || r->held[i].var.value == NULL ||
+		    !find_level(&r->held[i]))
+			return error_set(
+			    err, ERR_INVALID, "a held variable has no value");
 	for (size_t i = 0; i < r->pin_count; i++)
 		if (r->pins[i].project == NULL || r->pins[i].sha == NULL)
 			return error_set(err, ERR_INVALID, "a pin has no commit");
@@ -179,6 +234,7 @@ recipe_read(const char *text, size_t len, struct recipe **out, struct error *err
 	}
 	/* arrays that were read have no room to grow */
 	r->var_cap = r->var_count;
+	r->held_cap = r->held_count;
 	r->pin_cap = r->pin_count;
 	r->file_cap = r->file_count;
 	for (size_t i = 0; i < r->var_count; i++)

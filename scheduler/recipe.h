@@ -1,8 +1,8 @@
 /*
  * What it takes to compile a pipeline's plan, now and again after a restart: the event,
- * what its starter gave, and which commits of other projects were included. Kept with the
- * pipeline as JSON, sealed by whoever stores it, because variables are secrets. Plain
- * data in an arena of its own.
+ * what its starter gave, what variables the server held, and which commits of other
+ * projects were included. Kept with the pipeline as JSON, sealed by whoever stores it,
+ * because variables are secrets. Plain data in an arena of its own.
  */
 #ifndef SCHEDULER_RECIPE_H
 #define SCHEDULER_RECIPE_H
@@ -22,6 +22,13 @@ struct recipe_file {
 	const char *path, *text;
 };
 
+/* A variable of the instance, a group or the project, as it was when the plan was made.
+ */
+struct recipe_held {
+	struct var var;
+	const char *level; /* "instance", "group", "project"; as var.level */
+};
+
 #define RECIPE_VERSION 1
 
 struct recipe {
@@ -32,9 +39,12 @@ struct recipe {
 	struct var *vars; /* pipeline variables, at VAR_PIPELINE */
 	size_t var_count, var_cap;
 	/*
-	 * Variables of the project and its groups are read anew at each compilation for a
-	 * new job; a child's are those its trigger job forwards, which are in vars.
+	 * What the server held when the first plan was compiled: rules decide by it once
+	 * and for all. Values a job gets are those of the moment it is given to a runner.
 	 */
+	struct recipe_held *held;
+	size_t held_count, held_cap;
+	bool has_held;        /* false: not compiled yet */
 	const char *inputs;   /* a map as YAML or JSON; NULL: none */
 	bool inputs_as_typed; /* texts are read as each input's type asks (-o ci.input) */
 	struct recipe_pin *pins;
@@ -49,6 +59,8 @@ void recipe_free(struct recipe *r); /* NULL is fine */
 /* All strings are copied. */
 void recipe_set_event(struct recipe *r, const struct event *event);
 void recipe_add_var(struct recipe *r, const struct var *var);
+/* One of a lower level than VAR_PIPELINE. */
+void recipe_hold_var(struct recipe *r, const struct var *var);
 void recipe_add_pin(
     struct recipe *r, const char *project, const char *ref, const char *sha);
 void recipe_add_file(struct recipe *r, const char *path, const char *text, size_t len);

@@ -438,6 +438,7 @@ service_new(const struct service_options *options)
 
 	s->o = *options;
 	s->figures.started_us = service_now_us();
+	s->variables_version = 1;
 	s->repos_dir = xasprintf("%s/repos", options->data_dir);
 	s->artifacts_dir = xasprintf("%s/artifacts", options->data_dir);
 	s->core = core_new(ids->pipeline, ids->job);
@@ -475,6 +476,7 @@ service_free(struct service *s)
 		free(s->watches);
 		s->watches = next;
 	}
+	service_free_variables(s);
 	idmap_clear(&s->pipelines);
 	idmap_clear(&s->jobs);
 	map_clear(&s->tokens);

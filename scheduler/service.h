@@ -131,6 +131,10 @@ void service_delete_pipeline(
 /* Logs and artifacts of its jobs. Worker thread. */
 MUST_CHECK int service_remove_files(
     struct service *s, struct store_view *v, int64_t pipeline, struct error *err);
+/* A variable of the server's has changed, on disk: done when jobs that are given to a
+ * runner from now on get it as it is. */
+void service_variable_changed(struct service *s, enum store_owner owner, int64_t owner_id,
+    store_done_fn done, void *data);
 
 /* May jobs of this ref have protected variables and runners? The default branch. */
 bool service_is_protected(

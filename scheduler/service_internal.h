@@ -19,6 +19,8 @@ struct live_pipeline {
 	char hash[PLAN_HASH_SIZE];
 	struct live_job **jobs; /* every try */
 	size_t job_count, job_cap;
+	int64_t
+	    held_version; /* of the variables in the plan; 0: those were others once */
 	size_t busy; /* writes and work in progress that point here: not to be freed */
 	bool is_stored, is_dirty;
 	enum status logged; /* what the log says of it */
@@ -59,10 +61,10 @@ struct flush {
 	size_t handout_count, handout_cap;
 };
 
-/* Variables of the instance and a project, in the clear, as long as a compilation takes.
- */
+/* Variables of the instance and a project, in the clear. */
 struct held_variables {
 	struct service *service;
+	int64_t version; /* service->variables_version when the reading began */
 	struct arena *arena;
 	enum var_level level;
 	struct var *vars;
@@ -110,6 +112,8 @@ struct service {
 	struct map pushes;              /* "project ref sha" -> struct push_mark */
 	uint64_t last_look;             /* number of the last look at refs that began */
 	size_t looks;                   /* that have not compared yet */
+	struct idmap held;              /* project -> the newest struct held_variables */
+	int64_t variables_version;      /* changes with any variable the server holds */
 	struct idmap polls;             /* runner's id -> struct polls */
 	struct live_job **dirty_jobs;
 	size_t dirty_job_count, dirty_job_cap;
@@ -178,9 +182,19 @@ void service_try_to_forget(struct service *s, int64_t pipeline);
 void service_seal_recipe(struct service *s, const struct recipe *recipe, struct arena *a,
     const void **sealed, size_t *len);
 
-/* service_variables.c. Worker thread; the caller frees h->arena. */
+/*
+ * service_variables.c. Plans are made of the variables there were; a job gets those there
+ * are. begin on the loop, read on a worker, and on the loop again the caller frees
+ * h->arena, or keep takes it, so that jobs of older plans get what is in it.
+ */
+void service_begin_variables(struct service *s, struct held_variables *h);
 MUST_CHECK int service_read_variables(struct service *s, struct store_view *v,
     int64_t project, struct held_variables *h, struct error *err);
+void service_keep_variables(struct service *s, int64_t project, struct held_variables *h);
+/* NULL: none newer than the plan's. */
+const struct held_variables *service_newer_variables(
+    const struct service *s, const struct live_pipeline *p);
+void service_free_variables(struct service *s);
 
 /* service_jobs.c: an assigned job becomes a payload */
 void service_set_token(

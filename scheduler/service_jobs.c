@@ -230,6 +230,7 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 	cleanup_arena struct arena *arena = arena_new();
 	const struct core_job *state = core_job(s->core, job->id);
 	struct live_pipeline *p = job->pipeline;
+	const struct held_variables *now = service_newer_variables(s, p);
 	struct event event = p->recipe->event;
 	struct inheritance in = { .deps = NULL };
 	struct commit_files files;
@@ -249,6 +250,9 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 		.pipeline_id = p->id,
 		.job_token = token,
 		.played_by_hand = state->played,
+		.held = now == NULL ? NULL : now->vars,
+		.held_count = now == NULL ? 0 : now->count,
+		.has_held = now != NULL,
 		.dotenv = in.dotenv,
 		.dotenv_count = in.dotenv_count,
 		.dependencies = in.deps,

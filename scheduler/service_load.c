@@ -118,6 +118,10 @@ compile_again(struct load *l, struct store_view *v, struct error *err)
 	if (c->plan == NULL)
 		return error_set(err, ERR_INVALID, "its file compiles no more: %s",
 		    buf_str(&c->findings));
+	if (l->row.plan_hash != NULL && !str_eq(l->row.plan_hash, c->hash))
+		log_warn("pipeline %" PRId64
+			 " goes on by another plan than it began with: %s, not %s",
+		    l->id, c->hash, l->row.plan_hash);
 	return 0;
 }
 
@@ -135,8 +139,8 @@ load_on_worker(struct store_view *v, void *data, struct error *err)
 /* ---- on the loop
  * --------------------------------------------------------------------------- */
 
-/* Variables may have changed since, and with them what rules say; jobs keep their place
- * by name. A job that the plan lost is an error of the data. */
+/* By name: another release of pawl may order them in another way. A job that the plan
+ * lost is an error of the data. */
 static int
 place_jobs(struct load *l, struct core_job *saved, struct error *err)
 {
@@ -312,6 +316,8 @@ on_loaded(void *data, const struct error *err)
 	if (own.code == 0 && l->is_gone)
 		error_set(
 		    &own, ERR_MISSING, "pipeline %" PRId64 " has been deleted", l->id);
+	if (own.code == 0)
+		service_keep_variables(l->service, l->row.project, &l->held);
 	/* somebody else may have asked for it, too */
 	if (own.code == 0 && service_find_pipeline(l->service, l->id) == NULL &&
 	    hand_to_core(l, &own) < 0)
@@ -338,6 +344,7 @@ load(struct service *s, int64_t id, void (*done)(struct load *, const struct err
 	if (l->next != NULL)
 		l->next->prev = l;
 	s->loads = l;
+	service_begin_variables(s, &l->held);
 	store_read(s->o.store, load_on_worker, on_loaded, l);
 }
 

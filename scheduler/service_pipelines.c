@@ -308,6 +308,10 @@ on_compiled(void *data, const struct error *err)
 	struct making *m = data;
 
 	m->error = *err;
+	if (err->code == 0) {
+		m->pipeline->held_version = m->held.version;
+		service_keep_variables(m->service, m->pipeline->project, &m->held);
+	}
 	decide(m);
 }
 
@@ -383,6 +387,7 @@ service_make_pipeline(
 			.name = arena_strdup(p->recipe->arena, q->seen_ref),
 			.sha = p->recipe->event.sha,
 			.is_protected = q->ref_is_protected };
+	service_begin_variables(s, &m->held);
 	store_read(s->o.store, compile_on_worker, on_compiled, m);
 }
 

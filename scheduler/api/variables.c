@@ -328,21 +328,38 @@ write_row(struct store_txn *t, void *data, struct error *err)
 }
 
 static void
+answer(struct wanted *w)
+{
+	if (w->removes)
+		api_empty(w->call, 204);
+	else
+		send_variable(w, w->old_scope == NULL ? 201 : 200);
+	api_let_go(w->call);
+}
+
+static void
+on_in_force(void *data, const struct error *err UNUSED)
+{
+	answer(data);
+}
+
+static void
 on_written(void *data, const struct error *err)
 {
 	struct wanted *w = data;
 	struct call *c = w->call;
 
+	if (err->code == 0) {
+		service_variable_changed(
+		    c->service, w->owner, w->owner_id, on_in_force, w);
+		return;
+	}
 	if (w->is_taken)
 		api_refuse_member(c, "key", "(%s) has already been taken", w->row.key);
 	else if (err->code == ERR_MISSING) /* somebody else was faster */
 		api_error(c, 404, "404 Variable Not Found");
-	else if (err->code != 0)
-		api_fail(c, err);
-	else if (w->removes)
-		api_empty(c, 204);
 	else
-		send_variable(w, w->old_scope == NULL ? 201 : 200);
+		api_fail(c, err);
 	api_let_go(c);
 }
 

@@ -113,6 +113,43 @@ START_TEST(included_projects_are_pinned)
 }
 END_TEST
 
+/* The same for what the server held, whatever it holds by then. */
+START_TEST(variables_of_the_server_are_kept)
+{
+	cleanup_fixture char *root =
+	    make_repos("a: {script: [x], rules: [{if: '$GATE == \"on\"'}]}\n"
+		       "b: {script: [x], environment: production, "
+		       "variables: {WHERE: $PLACE}}");
+	const struct var vars[] = {
+		{ .name = "GATE", .value = "on", .level = VAR_INSTANCE, .raw = true },
+		{ .name = "PLACE",
+		    .value = "there",
+		    .level = VAR_PROJECT,
+		    .environment_scope = "prod*" },
+	};
+	const struct var gone = { .name = "GATE", .value = "off", .level = VAR_PROJECT };
+	struct compilation first = {
+		.recipe = make_recipe(root), .vars = vars, .var_count = 2
+	};
+	struct compilation again = { .vars = &gone, .var_count = 1 };
+	cleanup_buf struct buf json = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	compile_in(root, &first);
+	ck_assert(plan_find(first.plan, "a")->created);
+	recipe_write(first.recipe, &json);
+	if (recipe_read(buf_str(&json), json.len, &again.recipe, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	compile_in(root, &again);
+	ck_assert_str_eq(first.hash, again.hash);
+	ck_assert_str_eq(vars_value(&plan_find(again.plan, "b")->vars, "PLACE"), "there");
+	compilation_clear(&first);
+	compilation_clear(&again);
+	recipe_free(first.recipe);
+	recipe_free(again.recipe);
+}
+END_TEST
+
 START_TEST(commit_without_a_file_says_so)
 {
 	cleanup_fixture char *root = make_repos("x: {script: [y]}");
@@ -176,6 +213,7 @@ main(void)
 	tcase_add_test(t, commit_gives_a_plan);
 	tcase_add_test(t, mistakes_are_told_with_their_place);
 	tcase_add_test(t, included_projects_are_pinned);
+	tcase_add_test(t, variables_of_the_server_are_kept);
 	tcase_add_test(t, commit_without_a_file_says_so);
 	tcase_add_loop_test(t, protected_variables_reach_protected_refs_only, 0, 2);
 	tcase_add_loop_test(t, message_may_skip, 0, ARRAY_LEN(messages));
