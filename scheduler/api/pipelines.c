@@ -384,6 +384,7 @@ struct action {
 	struct project *project;
 	int64_t pipeline;
 	bool is_at_rest;
+	enum core_event_type type;
 };
 
 static void
@@ -391,11 +392,12 @@ on_acted(void *data, int64_t job UNUSED, const struct error *err)
 {
 	struct action *a = data;
 	struct call *c = a->call;
+	int status = a->type == CORE_RETRY_PIPELINE ? 201 : 200; /* as GitLab's */
 
 	if (err->code != 0)
 		api_fail(c, err);
 	else
-		send_pipeline(c, a->project, a->pipeline, 200);
+		send_pipeline(c, a->project, a->pipeline, status);
 	api_let_go(c);
 }
 
@@ -414,57 +416,41 @@ check_owner(struct store_view *v, void *data, struct error *err)
 }
 
 static void
-act(struct action *a, enum core_event_type type)
-{
-	service_act(a->call->service, a->pipeline,
-	    &(struct core_event){ .type = type, .pipeline = a->pipeline }, on_acted, a);
-}
-
-static void
-on_may_retry(void *data, const struct error *err)
+on_checked(void *data, const struct error *err)
 {
 	struct action *a = data;
+	const struct core_event event = { .type = a->type, .pipeline = a->pipeline };
 
 	if (err->code != 0)
 		on_acted(a, 0, err);
 	else
-		act(a, CORE_RETRY_PIPELINE);
+		service_act(a->call->service, a->pipeline, &event, on_acted, a);
 }
 
 static void
-on_may_cancel(void *data, const struct error *err)
-{
-	struct action *a = data;
-
-	if (err->code != 0)
-		on_acted(a, 0, err);
-	else
-		act(a, CORE_CANCEL_PIPELINE);
-}
-
-static void
-prepare(struct call *c, store_done_fn next)
+act(struct call *c, enum core_event_type type)
 {
 	struct action *a = arena_alloc(c->arena, sizeof(*a));
 
 	a->call = c;
+	a->type = type;
 	a->project = api_project(c, 0);
 	if (a->project == NULL || !api_id(c, 1, &a->pipeline))
 		return;
 	api_hold(c);
-	store_read(service_store(c->service), check_owner, next, a);
+	store_read(service_store(c->service), check_owner, on_checked, a);
 }
 
 static void
 retry_pipeline(struct call *c)
 {
-	prepare(c, on_may_retry);
+	act(c, CORE_RETRY_PIPELINE);
 }
 
 static void
 cancel_pipeline(struct call *c)
 {
-	prepare(c, on_may_cancel);
+	act(c, CORE_CANCEL_PIPELINE);
 }
 
 /* ---- deleting one -------------------------------------------------------------------
