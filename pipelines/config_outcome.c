@@ -86,12 +86,16 @@ config_read_retry(
 {
 	struct retry *retry = out;
 
+	retry->max = -1;
 	if (n->kind == NODE_INT)
 		read_max(r, n, NULL, &retry->max);
 	else if (n->kind == NODE_MAP)
 		value_map(r, n, &retry_shape, retry);
 	else
 		value_expected(r, n, "a whole number or a map with `max`");
+	retry->never = retry->max == 0;
+	if (retry->max < 0) /* a map that does not say */
+		retry->max = 0;
 }
 
 /* Kept without its slashes. */

@@ -48,7 +48,8 @@ core_retry_cause(
 		return job->pub.attempt - job->system_tries <= retry->max
 		    ? CORE_RETRY_BY_FILE
 		    : CORE_FIRST_TRY;
-	if (is_system_failure(reason) && job->system_tries < core->limits.system_retries)
+	if (!retry->never && is_system_failure(reason) &&
+	    job->system_tries < core->limits.system_retries)
 		return CORE_RETRY_BY_SYSTEM;
 	return CORE_FIRST_TRY;
 }

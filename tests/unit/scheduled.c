@@ -63,7 +63,8 @@ fill(struct scheduled *s, struct plan_job *job, const struct scheduled_spec *spe
 {
 	struct job_config *config = arena_calloc(s->arena, 1, sizeof(*config));
 
-	config->retry.max = spec->retry;
+	config->retry.max = spec->retry > 0 ? spec->retry : 0;
+	config->retry.never = spec->retry < 0;
 	config->retry.when = words(s, spec->retry_when);
 	config->timeout_s = spec->timeout_s;
 	config->trigger.present = spec->trigger != NULL;

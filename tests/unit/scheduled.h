@@ -17,7 +17,7 @@ struct scheduled_spec {
 	enum job_when when;
 	const char *needs; /* NULL: stage order; "" or "a b": needs */
 	bool allow_failure;
-	int retry;
+	int retry; /* -1: a written 0 */
 	const char *group;
 	int start_in_s;
 	const char *tags; /* "a b" */

@@ -178,7 +178,7 @@ show_caches(const struct job_config *job, struct buf *out)
 static void
 show_outcome(const struct job_config *job, struct buf *out)
 {
-	buf_printf(out, "retry=%d when=", job->retry.max);
+	buf_printf(out, "retry=%d%s when=", job->retry.max, job->retry.never ? "!" : "");
 	show_strs(&job->retry.when, out);
 	for (size_t i = 0; i < job->retry.exit_codes.count; i++)
 		buf_printf(out, " %d", job->retry.exit_codes.items[i]);
@@ -311,6 +311,12 @@ static const struct {
 	{ "j: {script: a, cache: {}}\ndefault: {cache: {paths: [b]}}", "0", show_caches },
 	{ "j: {script: a, retry: 2, timeout: 1h 30m, coverage: '/^(\\d+)%/'}",
 	    "retry=2 when= timeout=5400 coverage=^(\\d+)%", show_outcome },
+	{ "j: {script: a, retry: 0}", "retry=0! when= timeout=0 coverage=-",
+	    show_outcome },
+	{ "j: {script: a, retry: {when: always}}",
+	    "retry=0 when=always timeout=0 coverage=-", show_outcome },
+	{ "{default: {retry: {max: 0}}, j: {script: a}}",
+	    "retry=0! when= timeout=0 coverage=-", show_outcome },
 	{ "j: {script: a, retry: {max: 1, when: [script_failure, stuck_pending_x], exit_codes: "
 	  "7}}",
 	    "retry=1 when=script_failure|stuck_pending_x 7 timeout=0 coverage=-",

@@ -218,6 +218,8 @@ static const struct {
 	{ "a file that speaks of scripts leaves the system to us",
 	    { "a", .retry = 1, .retry_when = "script_failure" },
 	    REASON_RUNNER_SYSTEM_FAILURE, 3 },
+	{ "a written 0 means never", { "a", .retry = -1 }, REASON_RUNNER_SYSTEM_FAILURE,
+	    1 },
 	{ "a timeout is the job's own", { "a" }, REASON_JOB_EXECUTION_TIMEOUT, 1 },
 	{ "what the runner does not support stays so", { "a" }, REASON_RUNNER_UNSUPPORTED,
 	    1 },
