@@ -17,13 +17,15 @@ struct server_pipeline {
 
 struct server_job {
 	int64_t id, pipeline, exit_code, attempt, position;
+	int64_t because; /* whom its reason speaks of; 0 */
 	const char *name, *stage, *status_text, *failure, *reason_text, *message,
 	    *web_url;
 	const char *queued_at, *started_at, *finished_at;
 	const char *archive, *archive_expires_at; /* its artifacts; NULL: none */
 	int64_t archive_bytes;
 	bool allow_failure;
-	const char *wait; /* why it has not begun, in words; NULL */
+	const char *cause; /* of a further try: "system" …; NULL */
+	const char *wait;  /* why it has not begun, in words; NULL */
 	enum status status;
 	enum reason reason;
 	int64_t queued_us, started_us, finished_us;

@@ -2,6 +2,7 @@
 #include "cli/server_show.h"
 
 #include "base/json_writer.h"
+#include "base/str.h"
 #include "base/visible.h"
 
 const char *
@@ -31,7 +32,10 @@ why(const struct server_job *job, struct arena *arena)
 	case STATUS_SUCCESS:
 	case STATUS_RUNNING:
 	case STATUS_PREPARING:
-		return NULL;
+		return job->cause == NULL || !str_eq(job->cause, "system")
+		    ? NULL
+		    : arena_printf(arena,
+			  "try %" PRId64 ", after a failure of the system", job->attempt);
 	case STATUS_MANUAL:
 		return arena_printf(
 		    arena, "to play it: %s", command_for("play", job, arena));
@@ -50,6 +54,10 @@ why(const struct server_job *job, struct arena *arena)
 		break;
 	case STATUS_CANCELING:
 	case STATUS_CANCELED:
+		if (job->reason == REASON_SUPERSEDED && job->because != 0)
+			return arena_printf(arena, "%s: pipeline %" PRId64,
+			    reason_text(job->reason), job->because);
+		break;
 	case STATUS_SKIPPED:
 	case STATUS_COUNT:
 		break;
@@ -111,6 +119,8 @@ put_job(struct json_writer *w, const struct server_job *job, struct arena *arena
 	    w, "reason", job->reason != REASON_NONE ? reason_name(job->reason) : NULL);
 	json_put_string(w, "why", why(job, arena));
 	json_put_int(w, "exit_code", job->exit_code);
+	json_put_int(w, "attempt", job->attempt);
+	json_put_string(w, "cause", job->cause);
 	json_put_string(w, "started_at", job->started_at);
 	json_put_string(w, "finished_at", job->finished_at);
 	json_put_string(w, "web_url", job->web_url);

@@ -240,6 +240,7 @@ hand_to_core(struct load *l, struct error *err)
 		.parent_job = l->row.parent_job,
 		.status = l->row.status,
 		.warnings = l->row.warnings,
+		.superseded_by = l->row.superseded_by,
 		.created_us = l->row.created_us,
 		.finished_us = l->row.finished_us,
 	};

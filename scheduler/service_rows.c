@@ -71,6 +71,8 @@ job_row(struct service *s, const struct live_job *job, struct arena *a)
 	if (!job->is_stored) {
 		row.tags = registry_tags_json(a, &plan->tags);
 		row.why = why_json(a, &plan->why);
+		if (c->cause != CORE_FIRST_TRY)
+			row.cause = core_cause_name(c->cause);
 	}
 	if (job->has_token)
 		memcpy(row.token_hash, job->token_hash, sizeof(row.token_hash));
@@ -105,6 +107,7 @@ pipeline_row(struct service *s, const struct live_pipeline *p, struct arena *a)
 		.iid = p->iid,
 		.status = c->status,
 		.warnings = c->warnings,
+		.superseded_by = c->superseded_by,
 	};
 
 	set_times(s, p, &row);

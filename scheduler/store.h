@@ -125,6 +125,7 @@ struct store_pipeline {
 	 * same plan again. NULL with 0: none. Lists leave it out unless asked. */
 	const void *made_of;
 	size_t made_of_len;
+	int64_t superseded_by; /* the newer one that canceled it or jobs of it; 0 */
 	int64_t created_us, started_us, finished_us;
 	int64_t updated_us; /* given 0: the latest of the three above */
 };
@@ -151,6 +152,7 @@ struct store_job {
 	double coverage;              /* below 0: none */
 	const char *tags;             /* JSON array, or NULL */
 	const char *why;              /* JSON: why the plan has it; or NULL */
+	const char *cause;            /* of a further try: core_cause_name(); or NULL */
 	unsigned char token_hash[32]; /* zeroes: it has none (any more) */
 	int64_t log_bytes;
 	int64_t log_crc32; /* below 0: the runner gave none */
@@ -265,7 +267,7 @@ MUST_CHECK int store_delete_ref(
     struct store_txn *t, int64_t project, const char *name, struct error *err);
 MUST_CHECK int store_put_pipeline(
     struct store_txn *t, const struct store_pipeline *row, struct error *err);
-/* Status, warnings, times only. ERR_MISSING: there is none. */
+/* Status, warnings, superseded_by, times only. ERR_MISSING: there is none. */
 MUST_CHECK int store_update_pipeline(
     struct store_txn *t, const struct store_pipeline *row, struct error *err);
 /* With its jobs and what hangs off them; the files of logs and artifacts are the
@@ -275,7 +277,7 @@ MUST_CHECK int store_put_job(
     struct store_txn *t, const struct store_job *row, struct error *err);
 /* Everything of a job that changes in its life: not pipeline, project, index, name,
  * stage, when, resource_group, attempt, allow_failure, interruptible, created_us, tags,
- * why. ERR_MISSING: there is none. */
+ * why, cause. ERR_MISSING: there is none. */
 MUST_CHECK int store_update_job(
     struct store_txn *t, const struct store_job *row, struct error *err);
 MUST_CHECK int store_put_artifact(

@@ -241,7 +241,19 @@ static const char *const version_3[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = { version_1, version_2, version_3 };
+/* Why a pipeline was canceled, and why there is a further try of a job. */
+static const char *const version_4[] = {
+	"ALTER TABLE pipelines ADD COLUMN superseded_by INTEGER;",
+	"ALTER TABLE jobs ADD COLUMN cause TEXT;",
+	/* of those before, the jobs know */
+	"UPDATE pipelines SET superseded_by = (SELECT max(because) FROM jobs"
+	" WHERE pipeline = pipelines.id AND reason = 'superseded')"
+	" WHERE status = 'canceled';",
+	NULL,
+};
+
+static const char *const *const versions[] = { version_1, version_2, version_3,
+	version_4 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

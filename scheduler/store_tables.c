@@ -79,6 +79,7 @@ static const struct store_column pipeline_columns[] = {
 	COLUMN("updated_us", COL_INT64, updated_us, COL_LIFE),
 	COLUMN("errors", COL_TEXT, errors, 0),
 	BLOB_COLUMN("made_of", made_of, made_of_len),
+	COLUMN("superseded_by", COL_REF, superseded_by, COL_LIFE),
 };
 const struct store_table store_pipelines =
     TABLE("pipelines", "pipeline", pipeline_columns, "id");
@@ -123,6 +124,7 @@ static const struct store_column job_columns[] = {
 	COLUMN("cpu_us", COL_INT64, cpu_us, COL_LIFE),
 	COLUMN("tags", COL_TEXT, tags, 0),
 	COLUMN("why", COL_TEXT, why, 0),
+	COLUMN("cause", COL_TEXT, cause, 0),
 };
 const struct store_table store_jobs = TABLE("jobs", "job", job_columns, "id");
 

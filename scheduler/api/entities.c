@@ -145,6 +145,8 @@ entity_add_pipeline(struct json_writer *w, const struct store_pipeline *p,
 		put_seconds(w, "queued_duration", p->created_us, p->started_us);
 		put_null(w, "coverage");
 		json_put_string(w, "plan_hash", p->plan_hash);
+		if (p->superseded_by != 0)
+			json_put_int(w, "superseded_by", p->superseded_by);
 	}
 	json_end_object(w);
 }
@@ -275,7 +277,11 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	json_put_int(w, "exit_code", job->exit_code);
 	json_put_string(w, "message", job->message);
 	json_put_string(w, "reason", reason_name(job->reason));
+	if (job->because != 0)
+		json_put_int(w, "because", job->because);
 	json_put_int(w, "attempt", job->attempt);
+	if (job->cause != NULL)
+		json_put_string(w, "cause", job->cause);
 	if (wait != NULL)
 		put_wait(w, wait);
 	json_end_object(w);

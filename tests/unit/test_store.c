@@ -41,6 +41,7 @@ static const struct store_pipeline full_pipeline = {
 	.parent_job = 99,
 	.made_of = "\0\1binary",
 	.made_of_len = 8,
+	.superseded_by = 9,
 	.created_us = 1000,
 	.started_us = 2000,
 	.finished_us = 0,
@@ -78,6 +79,7 @@ static const struct store_job full_job = {
 	.coverage = 61.5,
 	.tags = "[\"linux\"]",
 	.why = "{}",
+	.cause = "system",
 	.token_hash = { 1, 2, 3 },
 	.log_bytes = INT64_C(9007199254740991),
 	.log_crc32 = 4294967295,
@@ -129,6 +131,7 @@ START_TEST(a_pipeline_comes_back_as_it_was)
 	ck_assert_int_eq(p.parent_job, 99);
 	ck_assert_int_eq(p.made_of_len, 8);
 	ck_assert_mem_eq(p.made_of, full_pipeline.made_of, 8);
+	ck_assert_int_eq(p.superseded_by, 9);
 	ck_assert_int_eq(p.created_us, 1000);
 	ck_assert_int_eq(p.updated_us, 2000);
 }
@@ -148,6 +151,7 @@ START_TEST(a_job_comes_back_as_it_was)
 	ck_assert_str_eq(j.message, full_job.message);
 	ck_assert_str_eq(j.tags, full_job.tags);
 	ck_assert_str_eq(j.why, full_job.why);
+	ck_assert_str_eq(j.cause, full_job.cause);
 	/* what is left of it is numbers, compared in one go */
 	j.name = full_job.name;
 	j.stage = full_job.stage;
@@ -157,6 +161,7 @@ START_TEST(a_job_comes_back_as_it_was)
 	j.message = full_job.message;
 	j.tags = full_job.tags;
 	j.why = full_job.why;
+	j.cause = full_job.cause;
 	ck_assert_int_eq(j.log_bytes, full_job.log_bytes);
 	ck_assert_int_eq(j.log_crc32, full_job.log_crc32);
 	ck_assert_int_eq(j.exit_code, -1);

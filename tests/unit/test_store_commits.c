@@ -548,35 +548,20 @@ START_TEST(an_older_file_is_brought_up)
 }
 END_TEST
 
-static int
-put_something(struct store_txn *t, struct error *err)
-{
-	const struct store_namespace team = { .id = 1, .path = "team" };
-	const struct store_project project = { .id = 1,
-		.namespace = 1,
-		.path = "team/one",
-		.name = "One",
-		.visibility = "private" };
-	const struct store_pipeline pipeline = { .id = 1,
-		.project = 1,
-		.iid = 1,
-		.ref = "main",
-		.sha = "a",
-		.source = "push" };
-	const struct store_job job = { .id = 1,
-		.pipeline = 1,
-		.project = 1,
-		.name = "unit",
-		.stage = "test",
-		.when = "on_success",
-		.coverage = -1 };
-
-	if (store_put_namespace(t, &team, err) < 0 ||
-	    store_put_project(t, &project, err) < 0 ||
-	    store_put_pipeline(t, &pipeline, err) < 0)
-		return err->code;
-	return store_put_job(t, &job, err);
-}
+/* What every version has had. */
+static const char old_rows[] =
+    "INSERT INTO namespaces (id, path, created_us) VALUES (1, 'team', 0);"
+    "INSERT INTO projects (id, namespace, path, name, default_branch, visibility,"
+    " archived, created_us) VALUES (1, 1, 'team/one', 'One', 'main', 'private', 0, 0);"
+    "INSERT INTO pipelines (id, project, iid, ref, is_tag, ref_is_protected, sha, source,"
+    " status, warnings, created_us, started_us, finished_us, updated_us)"
+    " VALUES (1, 1, 1, 'main', 0, 1, 'a', 'push', 'canceled', 0, 1, 2, 3, 3);"
+    "INSERT INTO jobs (id, pipeline, project, plan_index, name, stage, run_when,"
+    " stage_index, status, reason, because, attempt, allow_failure, warned, played,"
+    " interruptible, exit_code, created_us, queued_us, started_us, finished_us,"
+    " start_at_us, coverage, log_bytes, log_crc32, erased_us, peak_bytes, cpu_us)"
+    " VALUES (1, 1, 1, 0, 'unit', 'test', 'on_success', 0, 'canceled', 'superseded', 2,"
+    " 1, 0, 0, 0, 1, 0, 1, 2, 3, 4, 0, -1, 0, -1, 0, 0, 0);";
 
 /* A file of an earlier version with a job in it, opened by today's release. */
 static void
@@ -584,7 +569,6 @@ make_version(const char *dir, int version)
 {
 	struct error err = ERROR_INIT;
 	struct store_db db;
-	struct store_txn t;
 
 	ck_assert_int_eq(path_mkdirs(dir, 0700, &err), 0);
 	open_db(&db, dir, "pawl.db");
@@ -597,10 +581,9 @@ make_version(const char *dir, int version)
 			     "SELECT count(*) FROM sqlite_schema"
 			     " WHERE name = 'pipelines_by_user'"),
 	    version >= 3);
-	t.db = db;
-	if (put_something(&t, &err) < 0)
+	if (store_db_exec(&db, old_rows, &err) < 0)
 		ck_abort_msg("%s", err.msg);
-	store_db_close(&t.db);
+	store_db_close(&db);
 }
 
 static int
@@ -621,10 +604,12 @@ note_id_of_pipeline(const struct store_pipeline *row, void *data)
 }
 
 static int
-check_old_job(struct store_view *v, void *data UNUSED, struct error *err)
+check_old_job(struct store_view *v, void *data, struct error *err)
 {
+	const int *version = data;
 	const struct store_pipeline_filter f = { .project = 1, .order = STORE_BY_USER };
 	int64_t pipeline = 0;
+	struct store_pipeline row;
 	struct store_job job;
 
 	if (store_list_pipelines(v, &f, NULL, note_id_of_pipeline, &pipeline, err) < 0)
@@ -633,6 +618,10 @@ check_old_job(struct store_view *v, void *data UNUSED, struct error *err)
 	if (store_get_job(v, 1, st.arena, &job, err) < 0)
 		return err->code;
 	ck_assert_str_eq(job.name, "unit");
+	ck_assert_ptr_null(job.cause);
+	if (store_get_pipeline(v, 1, st.arena, &row, err) < 0)
+		return err->code;
+	ck_assert_int_eq(row.superseded_by, *version < 4 ? 2 : 0);
 	return 0;
 }
 
@@ -641,11 +630,12 @@ START_TEST(an_earlier_version_is_brought_up)
 	cleanup_free char *dir = path_join(st.root, "earlier");
 	struct error err = ERROR_INIT;
 	struct store *store = NULL;
+	int version = _i;
 
-	make_version(dir, _i);
+	make_version(dir, version);
 	if (store_open(&st.loop, dir, &store, &err) < 0 ||
 	    store_write_now(store, put_suite_of_old_job, NULL, &err) < 0 ||
-	    store_read_now(store, check_old_job, NULL, &err) < 0)
+	    store_read_now(store, check_old_job, &version, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	store_close(store);
 	uv_run(&st.loop, UV_RUN_DEFAULT);
@@ -676,7 +666,7 @@ static const struct {
 } refusals[] = {
 	{ "PRAGMA application_id = 1885435756; PRAGMA user_version = 99", NULL,
 	    ERR_ENVIRONMENT,
-	    "made by a newer pawl (schema version 99, this one knows 3); install that "
+	    "made by a newer pawl (schema version 99, this one knows 4); install that "
 	    "release again, or take a backup made before it" },
 	{ "CREATE TABLE x (y)", NULL, ERR_INVALID,
 	    "this database was not made by pawl; name another data folder" },
@@ -740,7 +730,7 @@ main(void)
 	tcase_add_test(tc, a_failure_always_has_words);
 	tcase_add_test(tc, a_full_disk_fails_writes_and_no_reads);
 	tcase_add_test(tc, an_older_file_is_brought_up);
-	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 3);
+	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 4);
 	tcase_add_test(tc, a_failing_step_leaves_the_file_as_it_was);
 	tcase_add_loop_test(tc, refuses_files_it_did_not_make, 0, ARRAY_LEN(refusals));
 	tcase_add_test(tc, only_its_owner_may_read_the_files);
