@@ -324,6 +324,30 @@ core_cause_name(enum core_cause cause)
 	return names[cause];
 }
 
+static const char *const mode_names[] = {
+	[CORE_UNORDERED] = "unordered",
+	[CORE_OLDEST_FIRST] = "oldest_first",
+	[CORE_NEWEST_FIRST] = "newest_first",
+	[CORE_NEWEST_READY_FIRST] = "newest_ready_first",
+};
+
+const char *
+core_process_mode_name(enum core_process_mode mode)
+{
+	return mode_names[mode];
+}
+
+bool
+core_process_mode_parse(const char *name, enum core_process_mode *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mode_names); i++)
+		if (str_eq(mode_names[i], name)) {
+			*out = (enum core_process_mode)i;
+			return true;
+		}
+	return false;
+}
+
 struct core_counts
 core_counts(const struct core *core)
 {

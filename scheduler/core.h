@@ -120,6 +120,9 @@ enum core_process_mode {
 	CORE_NEWEST_READY_FIRST,
 };
 
+const char *core_process_mode_name(enum core_process_mode mode); /* "unordered" */
+bool core_process_mode_parse(const char *name, enum core_process_mode *out);
+
 struct core_resource_group {
 	int64_t project;
 	const char *name;

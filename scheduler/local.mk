@@ -78,6 +78,7 @@ libserver_a_SOURCES += scheduler/api/metrics.c
 libserver_a_SOURCES += scheduler/api/pipelines.c
 libserver_a_SOURCES += scheduler/api/projects.c
 libserver_a_SOURCES += scheduler/api/reports.c
+libserver_a_SOURCES += scheduler/api/resource_groups.c
 libserver_a_SOURCES += scheduler/api/runner_admin.c
 libserver_a_SOURCES += scheduler/api/runners.c
 libserver_a_SOURCES += scheduler/api/system.c

@@ -136,6 +136,11 @@ MUST_CHECK int service_remove_files(
 void service_variable_changed(struct service *s, enum store_owner owner, int64_t owner_id,
     store_done_fn done, void *data);
 
+/* How jobs take turns at one of a project's resource groups; done (or NULL) when what
+ * that changes is on disk. */
+void service_set_resource_group(struct service *s,
+    const struct core_resource_group *group, store_done_fn done, void *data);
+
 /* May jobs of this ref have protected variables and runners? The default branch. */
 bool service_is_protected(
     const struct store_project *project, const char *ref, bool is_tag);

@@ -357,6 +357,9 @@ struct start {
 	struct service *service;
 	int64_t *ids;
 	size_t count, cap, at;
+	struct arena *arena; /* of what follows */
+	struct core_resource_group *groups;
+	size_t group_count, group_cap;
 	store_done_fn done;
 	void *data;
 };
@@ -371,12 +374,28 @@ on_unfinished(const struct store_pipeline *row, void *data)
 	return true;
 }
 
+static bool
+on_group(const struct store_resource_group *row, void *data)
+{
+	struct start *st = data;
+	struct core_resource_group group = { .project = row->project };
+
+	if (!core_process_mode_parse(row->mode, &group.mode))
+		return true;
+	group.name = arena_strdup(st->arena, row->name);
+	ARENA_GROW(st->arena, st->groups, st->group_count, st->group_cap);
+	st->groups[st->group_count++] = group;
+	return true;
+}
+
 static int
 list_unfinished(struct store_view *v, void *data, struct error *err)
 {
 	const struct store_pipeline_filter filter = { .unfinished = true };
 	struct store_page all = { .ascending = true };
 
+	if (store_list_resource_groups(v, 0, NULL, on_group, data, err) < 0)
+		return err->code;
 	return store_list_pipelines(v, &filter, &all, on_unfinished, data, err);
 }
 
@@ -406,6 +425,7 @@ load_next(struct start *st)
 	service_tell(st->service, (struct core_event){ .type = CORE_LOADING });
 	if (st->done != NULL)
 		st->done(st->data, &none);
+	arena_free(st->arena);
 	free(st->ids);
 	free(st);
 }
@@ -417,6 +437,8 @@ on_listed(void *data, const struct error *err)
 
 	if (err->code != 0)
 		log_error("cannot read what was running: %s", err->msg);
+	for (size_t i = 0; i < st->group_count; i++)
+		service_set_resource_group(st->service, &st->groups[i], NULL, NULL);
 	load_next(st);
 }
 
@@ -425,7 +447,9 @@ service_load(struct service *s, store_done_fn done, void *data)
 {
 	struct start *st = xcalloc(1, sizeof(*st));
 
-	*st = (struct start){ .service = s, .done = done, .data = data };
+	*st = (struct start){
+		.service = s, .arena = arena_new(), .done = done, .data = data
+	};
 	s->is_loading = true;
 	service_tell(s, (struct core_event){ .type = CORE_LOADING, .loading = true });
 	store_read(s->o.store, list_unfinished, on_listed, st);

@@ -97,6 +97,18 @@ service_whole_ref(const struct event *e)
 	return xasprintf("refs/%s/%s", e->is_tag ? "tags" : "heads", e->ref);
 }
 
+void
+service_set_resource_group(struct service *s, const struct core_resource_group *group,
+    store_done_fn done, void *data)
+{
+	service_begin(s);
+	service_tell(s,
+	    (struct core_event){ .type = CORE_RESOURCE_GROUP, .resource_group = group });
+	if (done != NULL)
+		service_after(s, done, data);
+	service_end(s);
+}
+
 /* ---- making one
  * ----------------------------------------------------------------------------- */
 

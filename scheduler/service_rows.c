@@ -158,6 +158,19 @@ service_fill_flush(struct service *s, struct flush *f)
  */
 
 static int
+put_new_job(struct store_txn *t, const struct store_job *row, struct error *err)
+{
+	const struct store_resource_group group = { .project = row->project,
+		.name = row->resource_group,
+		.mode = core_process_mode_name(CORE_UNORDERED),
+		.created_us = row->created_us };
+
+	if (group.name != NULL && store_add_resource_group(t, &group, err) < 0)
+		return err->code;
+	return store_put_job(t, row, err);
+}
+
+static int
 write_flush(struct store_txn *t, void *data, struct error *err)
 {
 	const struct flush *f = data;
@@ -168,7 +181,7 @@ write_flush(struct store_txn *t, void *data, struct error *err)
 		    ? store_put_pipeline(t, &f->pipelines[i].row, err)
 		    : store_update_pipeline(t, &f->pipelines[i].row, err);
 	for (size_t i = 0; rc == 0 && i < f->job_count; i++)
-		rc = f->jobs[i].is_new ? store_put_job(t, &f->jobs[i].row, err)
+		rc = f->jobs[i].is_new ? put_new_job(t, &f->jobs[i].row, err)
 				       : store_update_job(t, &f->jobs[i].row, err);
 	for (size_t i = 0; rc == 0 && i < f->extra_count; i++)
 		rc = f->extras[i].fn(t, f->extras[i].data, err);

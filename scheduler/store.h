@@ -188,6 +188,13 @@ struct store_variable {
 	bool is_file, masked, hidden, is_protected, raw;
 };
 
+/* Of a project; there from the first job on that names it. */
+struct store_resource_group {
+	int64_t id, project;
+	const char *name, *mode; /* core_process_mode_name() */
+	int64_t created_us, updated_us;
+};
+
 struct store_user {
 	int64_t id;
 	const char *login, *name;
@@ -304,6 +311,12 @@ MUST_CHECK int store_put_variable(
 /* ERR_MISSING: there was none. */
 MUST_CHECK int store_delete_variable(struct store_txn *t, enum store_owner owner,
     int64_t owner_id, const char *key, const char *scope, struct error *err);
+/* Nothing happens if the project has one of that name. Its id is the store's own. */
+MUST_CHECK int store_add_resource_group(
+    struct store_txn *t, const struct store_resource_group *row, struct error *err);
+/* Its mode and updated_us. ERR_MISSING: there is none. */
+MUST_CHECK int store_set_resource_group(
+    struct store_txn *t, const struct store_resource_group *row, struct error *err);
 MUST_CHECK int store_put_user(
     struct store_txn *t, const struct store_user *row, struct error *err);
 MUST_CHECK int store_put_token(
@@ -332,6 +345,9 @@ MUST_CHECK int store_get_job(struct store_view *v, int64_t id, struct arena *a,
     struct store_job *out, struct error *err);
 MUST_CHECK int store_get_artifact(struct store_view *v, int64_t job, const char *type,
     struct arena *a, struct store_artifact *out, struct error *err);
+MUST_CHECK int store_get_resource_group(struct store_view *v, int64_t project,
+    const char *name, struct arena *a, struct store_resource_group *out,
+    struct error *err);
 MUST_CHECK int store_get_user(struct store_view *v, int64_t id, struct arena *a,
     struct store_user *out, struct error *err);
 MUST_CHECK int store_get_user_by_login(struct store_view *v, const char *login,
@@ -390,6 +406,7 @@ struct store_job_filter {
 	int64_t project, pipeline;
 	bool with_retried;           /* also tries that were retried */
 	const char *const *statuses; /* names, ending with NULL */
+	const char *resource_group;
 };
 typedef bool (*store_job_fn)(const struct store_job *row, void *data);
 MUST_CHECK int store_list_jobs(struct store_view *v, const struct store_job_filter *f,
@@ -414,6 +431,12 @@ typedef bool (*store_project_fn)(const struct store_project *row, void *data);
 MUST_CHECK int store_list_projects(struct store_view *v,
     const struct store_project_filter *f, struct store_page *page, store_project_fn fn,
     void *data, struct error *err);
+
+typedef bool (*store_resource_group_fn)(
+    const struct store_resource_group *row, void *data);
+/* project 0: those of all projects whose mode is not "unordered". */
+MUST_CHECK int store_list_resource_groups(struct store_view *v, int64_t project,
+    struct store_page *page, store_resource_group_fn fn, void *data, struct error *err);
 
 typedef bool (*store_namespace_fn)(const struct store_namespace *row, void *data);
 MUST_CHECK int store_list_namespaces(

@@ -396,6 +396,7 @@ store_list_jobs(struct store_view *v, const struct store_job_filter *f,
 	if (few)
 		add_term(&w, NOT_FINISHED);
 	add_statuses(&w, &statuses, few);
+	add_text(&w, "resource_group =", f->resource_group);
 	if (!f->with_retried)
 		add_term(&w, "retried_as IS NULL");
 	if (page != NULL && page->want_total &&
@@ -405,6 +406,28 @@ store_list_jobs(struct store_view *v, const struct store_job_filter *f,
 	q.where = buf_str(&w.sql);
 	q.given = page != NULL ? &page->given : NULL;
 	return list_of_job(v, &q, fn, data, err);
+}
+
+/* ---- resource groups ------------------------------------------------------- */
+
+LIST_OF(resource_group)
+
+int
+store_list_resource_groups(struct store_view *v, int64_t project, struct store_page *page,
+    store_resource_group_fn fn, void *data, struct error *err)
+{
+	cleanup_where struct where w = { .any = false };
+	struct store_query q = { .table = &store_resource_groups, .args = w.args };
+
+	if (project == 0)
+		add_term(&w, "mode <> 'unordered'");
+	add_id(&w, "project =", project);
+	if (page != NULL && page->want_total &&
+	    count_up_to(v, q.table, &w, &page->total, err) < 0)
+		return err->code;
+	add_page(&w, NULL, page != NULL ? page : &whole_list);
+	q.where = buf_str(&w.sql);
+	return list_of_resource_group(v, &q, fn, data, err);
 }
 
 /* ---- projects -------------------------------------------------------------- */

@@ -138,6 +138,16 @@ store_get_artifact(struct store_view *v, int64_t job, const char *type, struct a
 }
 
 int
+store_get_resource_group(struct store_view *v, int64_t project, const char *name,
+    struct arena *a, struct store_resource_group *out, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(project), ARG_TEXT(name), ARG_END };
+
+	return store_row_get(
+	    v, &store_resource_groups, "project = ?1 AND name = ?2", args, a, out, err);
+}
+
+int
 store_get_user(struct store_view *v, int64_t id, struct arena *a, struct store_user *out,
     struct error *err)
 {

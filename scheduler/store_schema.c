@@ -252,8 +252,26 @@ static const char *const version_4[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = { version_1, version_2, version_3,
-	version_4 };
+static const char *const version_5[] = {
+	"CREATE TABLE resource_groups ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,"
+	" name TEXT NOT NULL,"
+	" mode TEXT NOT NULL,"
+	" created_us INTEGER NOT NULL,"
+	" updated_us INTEGER NOT NULL,"
+	" UNIQUE (project, name)) STRICT;"
+	"CREATE INDEX resource_groups_ordered ON resource_groups (id)"
+	" WHERE mode <> 'unordered';"
+	/* those that jobs have named so far */
+	"INSERT INTO resource_groups (project, name, mode, created_us, updated_us)"
+	" SELECT project, resource_group, 'unordered', min(created_us), min(created_us)"
+	" FROM jobs WHERE resource_group IS NOT NULL GROUP BY project, resource_group;",
+	NULL,
+};
+
+static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
+	version_5 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

@@ -259,6 +259,19 @@ static const struct store_column test_case_columns[] = {
 const struct store_table store_test_cases =
     TABLE("test_cases", "test case", test_case_columns, "number");
 
+#undef ROW
+#define ROW struct store_resource_group
+static const struct store_column resource_group_columns[] = {
+	COLUMN("id", COL_INT64, id, COL_KEY),
+	COLUMN("project", COL_INT64, project, 0),
+	COLUMN("name", COL_TEXT, name, 0),
+	COLUMN("mode", COL_TEXT, mode, 0),
+	COLUMN("created_us", COL_INT64, created_us, 0),
+	COLUMN("updated_us", COL_INT64, updated_us, 0),
+};
+const struct store_table store_resource_groups =
+    TABLE("resource_groups", "resource group", resource_group_columns, "id");
+
 const char *
 store_owner_name(enum store_owner owner)
 {

@@ -192,6 +192,45 @@ store_delete_variable(struct store_txn *t, enum store_owner owner, int64_t owner
 }
 
 int
+store_add_resource_group(
+    struct store_txn *t, const struct store_resource_group *row, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(row->project), ARG_TEXT(row->name),
+		ARG_TEXT(row->mode), ARG_INT(row->created_us), ARG_END };
+	cleanup_stmt struct store_stmt *st = NULL;
+
+	if (store_stmt_take(&t->db,
+		"INSERT INTO resource_groups (project, name, mode, created_us, "
+		"updated_us) VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING",
+		&st, err) < 0 ||
+	    store_stmt_bind_args(st, args, err) < 0 || store_stmt_step(st, err) < 0)
+		return error_wrap(err, "cannot store a resource group");
+	return 0;
+}
+
+int
+store_set_resource_group(
+    struct store_txn *t, const struct store_resource_group *row, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(row->project), ARG_TEXT(row->name),
+		ARG_TEXT(row->mode), ARG_INT(row->updated_us), ARG_END };
+	cleanup_stmt struct store_stmt *st = NULL;
+	int found;
+
+	if (store_stmt_take(&t->db,
+		"UPDATE resource_groups SET mode = ?3, updated_us = ?4"
+		" WHERE project = ?1 AND name = ?2 RETURNING id",
+		&st, err) < 0 ||
+	    store_stmt_bind_args(st, args, err) < 0)
+		return err->code;
+	found = store_stmt_step(st, err);
+	if (found == 0)
+		return error_set(
+		    err, ERR_MISSING, "there is no resource group %s", row->name);
+	return found < 0 ? found : 0;
+}
+
+int
 store_put_user(struct store_txn *t, const struct store_user *row, struct error *err)
 {
 	return store_row_put(t, &store_users, row, err);

@@ -31,6 +31,7 @@ static const struct api_route *const tables[] = {
 	api_metrics_routes,
 	api_token_routes,
 	api_variable_routes,
+	api_resource_group_routes,
 };
 
 struct api *

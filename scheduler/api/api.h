@@ -158,5 +158,6 @@ extern const struct api_route api_system_routes[]; /* /-/health, /version */
 extern const struct api_route api_lint_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_variable_routes[];
+extern const struct api_route api_resource_group_routes[];
 
 #endif

@@ -217,6 +217,28 @@ list_pipeline_jobs(struct call *c)
 		list(c, id, p);
 }
 
+/* Those of a resource group that are to come. */
+static void
+list_upcoming(struct call *c)
+{
+	static const char *const statuses[] = { "created", "scheduled",
+		"waiting_for_resource", NULL };
+	struct project *p = api_project(c, 0);
+	struct store_job_filter *f;
+	struct reading *r;
+
+	if (p == NULL)
+		return;
+	r = reading_of_project(c, p, true);
+	f = arena_alloc(r->arena, sizeof(*f));
+	f->project = p->row.id;
+	f->statuses = statuses;
+	f->resource_group = arena_strdup(r->arena, c->params[1]);
+	r->page.ascending = true;
+	r->jobs = f;
+	reading_start(r, read_jobs);
+}
+
 void
 send_job(struct call *c, struct project *p, int64_t id, int status)
 {
@@ -451,6 +473,8 @@ const struct api_route api_job_routes[] = {
 	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts", API_READ, get_artifacts },
 	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts/*path", API_READ,
 	    get_artifact_file },
+	{ "GET", "/api/v4/projects/:id/resource_groups/:group/upcoming_jobs", API_READ,
+	    list_upcoming },
 	{ "POST", "/api/v4/projects/:id/jobs/:job/retry", API_WRITE, retry_job },
 	{ "POST", "/api/v4/projects/:id/jobs/:job/cancel", API_WRITE, cancel_job },
 	{ "POST", "/api/v4/projects/:id/jobs/:job/play", API_WRITE, play_job },

@@ -42,6 +42,9 @@ TABLE = {
         ('GET', '/api/pawl/v1/projects/:id/jobs/:job/log/events'),
         ('GET', P + '/variables'), ('GET', P + '/variables/:key'),
         ('GET', P + '/access_tokens'), ('GET', P + '/runners'),
+        ('GET', P + '/resource_groups'),
+        ('GET', P + '/resource_groups/:group'),
+        ('GET', P + '/resource_groups/:group/upcoming_jobs'),
     ],
     'write': [
         ('PUT', P), ('DELETE', P + '/pipelines/:pipeline'),
@@ -52,6 +55,7 @@ TABLE = {
         ('POST', J + '/artifacts/keep'), ('POST', J + '/retry'), ('POST', J + '/cancel'), ('POST', J + '/play'),
         ('POST', P + '/variables'), ('PUT', P + '/variables/:key'),
         ('DELETE', P + '/variables/:key'), ('DELETE', P + '/access_tokens/:token'),
+        ('PUT', P + '/resource_groups/:group'),
     ],
     'mint': [('POST', P + '/access_tokens')],
     'own': [
@@ -152,7 +156,7 @@ def token_for(asker):
 
 def address(pattern):
     values = {'id': project, 'pipeline': pipeline, 'job': job['id'], 'key': 'KEY',
-              'token': 1, 'branch': 'main', 'ref': 'main', 'path': 'file'}
+              'group': 'prod', 'token': 1, 'branch': 'main', 'ref': 'main', 'path': 'file'}
     if pattern.startswith('/api/v4/jobs/'):
         values['id'] = job['id']
     elif pattern.startswith('/api/v4/runners/'):

@@ -558,10 +558,11 @@ static const char old_rows[] =
     " VALUES (1, 1, 1, 'main', 0, 1, 'a', 'push', 'canceled', 0, 1, 2, 3, 3);"
     "INSERT INTO jobs (id, pipeline, project, plan_index, name, stage, run_when,"
     " stage_index, status, reason, because, attempt, allow_failure, warned, played,"
-    " interruptible, exit_code, created_us, queued_us, started_us, finished_us,"
+    " interruptible, exit_code, resource_group, created_us, queued_us, started_us,"
+    " finished_us,"
     " start_at_us, coverage, log_bytes, log_crc32, erased_us, peak_bytes, cpu_us)"
     " VALUES (1, 1, 1, 0, 'unit', 'test', 'on_success', 0, 'canceled', 'superseded', 2,"
-    " 1, 0, 0, 0, 1, 0, 1, 2, 3, 4, 0, -1, 0, -1, 0, 0, 0);";
+    " 1, 0, 0, 0, 1, 0, 'prod', 1, 2, 3, 4, 0, -1, 0, -1, 0, 0, 0);";
 
 /* A file of an earlier version with a job in it, opened by today's release. */
 static void
@@ -609,6 +610,7 @@ check_old_job(struct store_view *v, void *data, struct error *err)
 	const int *version = data;
 	const struct store_pipeline_filter f = { .project = 1, .order = STORE_BY_USER };
 	int64_t pipeline = 0;
+	struct store_resource_group group;
 	struct store_pipeline row;
 	struct store_job job;
 
@@ -622,6 +624,11 @@ check_old_job(struct store_view *v, void *data, struct error *err)
 	if (store_get_pipeline(v, 1, st.arena, &row, err) < 0)
 		return err->code;
 	ck_assert_int_eq(row.superseded_by, *version < 4 ? 2 : 0);
+	if (*version >= 5)
+		return 0;
+	if (store_get_resource_group(v, 1, "prod", st.arena, &group, err) < 0)
+		return err->code;
+	ck_assert_str_eq(group.mode, "unordered");
 	return 0;
 }
 
@@ -666,7 +673,7 @@ static const struct {
 } refusals[] = {
 	{ "PRAGMA application_id = 1885435756; PRAGMA user_version = 99", NULL,
 	    ERR_ENVIRONMENT,
-	    "made by a newer pawl (schema version 99, this one knows 4); install that "
+	    "made by a newer pawl (schema version 99, this one knows 5); install that "
 	    "release again, or take a backup made before it" },
 	{ "CREATE TABLE x (y)", NULL, ERR_INVALID,
 	    "this database was not made by pawl; name another data folder" },
@@ -730,7 +737,7 @@ main(void)
 	tcase_add_test(tc, a_failure_always_has_words);
 	tcase_add_test(tc, a_full_disk_fails_writes_and_no_reads);
 	tcase_add_test(tc, an_older_file_is_brought_up);
-	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 4);
+	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 5);
 	tcase_add_test(tc, a_failing_step_leaves_the_file_as_it_was);
 	tcase_add_loop_test(tc, refuses_files_it_did_not_make, 0, ARRAY_LEN(refusals));
 	tcase_add_test(tc, only_its_owner_may_read_the_files);
