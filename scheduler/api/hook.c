@@ -127,6 +127,20 @@ say_findings(struct hook *h, const char *findings)
 	}
 }
 
+/* Whether a pipeline is over, which is said then. */
+static bool
+say_verdict(struct hook *h, int64_t id)
+{
+	const struct core_pipeline *p =
+	    core_pipeline(service_core(h->call->service), id);
+
+	if (p == NULL || !(status_is_completed(p->status) || p->status == STATUS_MANUAL))
+		return false;
+	say(h, "pipeline %" PRId64 ": %s\n", id,
+	    p->status == STATUS_MANUAL ? "waits for a person" : status_name(p->status));
+	return true;
+}
+
 static void
 say_made(struct hook *h, const struct push_result *r)
 {
@@ -136,6 +150,9 @@ say_made(struct hook *h, const struct push_result *r)
 	    service_server_url(h->call->service), h->project->row.path, o->id);
 	say_jobs(h, o->plan);
 	if (!h->options.wait)
+		return;
+	/* one whose jobs are all manual will not change by itself */
+	if (say_verdict(h, o->id))
 		return;
 	say(h, "  Ctrl-C leaves it running; `pawl status --wait` has the verdict\n");
 	GROW(h->pipelines, h->count, h->cap);
@@ -216,7 +233,6 @@ on_change(void *data, const struct service_change *change)
 {
 	struct hook *h = data;
 	const struct core *core = service_core(h->call->service);
-	const struct core_pipeline *p;
 	size_t at;
 
 	if (change->log_bytes != 0 || !is_followed(h, change->pipeline, &at))
@@ -228,10 +244,8 @@ on_change(void *data, const struct service_change *change)
 			say_job(h, job);
 		return;
 	}
-	p = core_pipeline(core, change->pipeline);
-	if (p == NULL || !(status_is_completed(p->status) || p->status == STATUS_MANUAL))
+	if (!say_verdict(h, change->pipeline))
 		return;
-	say(h, "pipeline %" PRId64 ": %s\n", p->id, status_name(p->status));
 	h->pipelines[at] = h->pipelines[--h->count];
 	finish_if_done(h);
 }

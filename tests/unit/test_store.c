@@ -115,8 +115,7 @@ START_TEST(a_pipeline_comes_back_as_it_was)
 
 	stored_write(&st, write_full, NULL);
 	stored_read(&st, read_full_pipeline, &p);
-	ck_assert_int_eq(p.id, 7);
-	ck_assert_int_eq(p.iid, 3);
+	ck_assert(p.id == 7 && p.iid == 3);
 	ck_assert_str_eq(p.ref, "main");
 	ck_assert(!p.is_tag && p.ref_is_protected && p.warnings);
 	ck_assert_str_eq(p.sha, full_pipeline.sha);
@@ -127,8 +126,7 @@ START_TEST(a_pipeline_comes_back_as_it_was)
 	ck_assert_str_eq(p.auto_cancel, "conservative");
 	ck_assert_str_eq(p.plan_hash, "abc");
 	ck_assert_str_eq(p.errors, full_pipeline.errors);
-	ck_assert_int_eq(p.user, 1);
-	ck_assert_int_eq(p.parent_job, 99);
+	ck_assert(p.user == 1 && p.parent_job == 99);
 	ck_assert_int_eq(p.made_of_len, 8);
 	ck_assert_mem_eq(p.made_of, full_pipeline.made_of, 8);
 	ck_assert_int_eq(p.superseded_by, 9);
@@ -162,10 +160,7 @@ START_TEST(a_job_comes_back_as_it_was)
 	j.tags = full_job.tags;
 	j.why = full_job.why;
 	j.cause = full_job.cause;
-	ck_assert_int_eq(j.log_bytes, full_job.log_bytes);
-	ck_assert_int_eq(j.log_crc32, full_job.log_crc32);
 	ck_assert_int_eq(j.exit_code, -1);
-	ck_assert_mem_eq(j.token_hash, full_job.token_hash, 32);
 	ck_assert_mem_eq(&j, &full_job, offsetof(struct store_job, attempt));
 	ck_assert_mem_eq(&j.created_us, &full_job.created_us,
 	    sizeof(j) - offsetof(struct store_job, created_us));
