@@ -289,7 +289,9 @@ const char *core_wait_name(enum core_wait_code code); /* "tag" */
 
 struct core_wait {
 	enum core_wait_code code;
-	bool never;          /* no runner the core knows could ever take it as it is */
+	/* No runner the core knows could ever take it as it is; said also of a job whose
+	 * time has not come, where runner and tag are those in question. */
+	bool never;
 	int64_t job, runner; /* whom code speaks of; 0: none */
 	const char *tag;     /* lives as long as the job's plan */
 	int limit;

@@ -171,10 +171,10 @@ tag_of_plan(const struct job *job, const char *name)
 }
 
 static void
-explain_tag(const struct core *core, const struct job *job, const struct runner *r,
-    struct core_wait *w)
+explain_tag(const struct core *core, const struct job *job, const struct lane *lane,
+    const struct runner *r, struct core_wait *w)
 {
-	const struct tag *tag = wanted_tag(job->lane, r);
+	const struct tag *tag = wanted_tag(lane, r);
 	cleanup_buf struct buf has = BUF_INIT;
 
 	if (tag == NULL)
@@ -191,8 +191,8 @@ explain_tag(const struct core *core, const struct job *job, const struct runner 
 }
 
 static void
-explain_obstacle(const struct core *core, const struct job *job, const struct runner *r,
-    struct core_wait *w)
+explain_obstacle(const struct core *core, const struct job *job, const struct lane *lane,
+    const struct runner *r, struct core_wait *w)
 {
 	const char *name = r->pub.name;
 
@@ -202,7 +202,7 @@ explain_obstacle(const struct core *core, const struct job *job, const struct ru
 		say(w, "no runner takes jobs of this project");
 		return;
 	case CORE_WAIT_TAG:
-		explain_tag(core, job, r, w);
+		explain_tag(core, job, lane, r, w);
 		return;
 	case CORE_WAIT_UNTAGGED:
 		say(w, "no runner takes jobs without tags; %s could be allowed to", name);
@@ -325,7 +325,49 @@ explain_queued(const struct core *core, const struct job *job, struct core_wait 
 		say(w, "waits for a free runner: number %zu of %zu", w->position,
 		    w->queued);
 	else
-		explain_obstacle(core, job, r, w);
+		explain_obstacle(core, job, job->lane, r, w);
+}
+
+/* Is there a runner for such jobs, be it paused or away? */
+static bool
+could_run(const struct core *core, const struct lane *lane)
+{
+	idmap_for_each(e, &core->runners) {
+		const struct runner *r = e->value;
+
+		if (!r->gone && obstacle(core, lane, r) >= CORE_WAIT_PAUSED)
+			return true;
+	}
+	return false;
+}
+
+/* A job whose time has not come, and that no runner could take when it has. */
+static void
+explain_later(const struct core *core, const struct job *job, struct core_wait *w)
+{
+	struct lane lane = { .project = job->pipeline->project,
+		.is_protected = job->pipeline->ref_is_protected };
+	struct core_wait later = { .code = CORE_WAIT_NONE };
+	cleanup_free struct tag *unknown = NULL;
+	const struct runner *r;
+	size_t len = strlen(w->text);
+
+	if (!core->any_described || job->pub.plan->config->trigger.present)
+		return;
+	lane.tags = core_find_tags(core, &job->pub.plan->tags, &unknown);
+	w->never = !could_run(core, &lane);
+	if (w->never) {
+		r = nearest(core, &lane, &later.code);
+		if (r == NULL)
+			say(&later, "there is no runner");
+		else
+			explain_obstacle(core, job, &lane, r, &later);
+		w->tag = later.tag;
+		w->runner = later.runner;
+		(void)snprintf(
+		    w->text + len, sizeof(w->text) - len, "; then %s", later.text);
+	}
+	free(lane.tags.items);
 }
 
 /* A job that is not done, of those it waits for. */
@@ -447,15 +489,19 @@ core_explain(const struct core *core, int64_t id, struct core_wait *out)
 	switch ((int)job->pub.status) {
 	case STATUS_CREATED:
 		explain_created(job, out);
+		explain_later(core, job, out);
 		break;
 	case STATUS_WAITING_FOR_RESOURCE:
 		explain_resource(core, job, out);
+		explain_later(core, job, out);
 		break;
 	case STATUS_MANUAL:
 		explain_manual(job, out);
+		explain_later(core, job, out);
 		break;
 	case STATUS_SCHEDULED:
 		explain_scheduled(core, job, out);
+		explain_later(core, job, out);
 		break;
 	case STATUS_PENDING:
 		if (job->assigned)

@@ -278,6 +278,10 @@ int64_t core_resource_blocker(const struct job *job);
 
 /* core_tags.c */
 struct tags core_tags(struct core *core, const struct strs *names);
+/* The same only to look at: items and unknown, which holds those nobody else has, are the
+ * caller's to free. */
+struct tags core_find_tags(
+    const struct core *core, const struct strs *names, struct tag **unknown);
 void core_release_tags(struct core *core, struct tags *tags);
 bool core_has_tags(const struct tags *all, const struct tags *some);
 /* The first of some that all has not; NULL: it has all of them. */

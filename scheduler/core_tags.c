@@ -63,6 +63,24 @@ core_tags(struct core *core, const struct strs *names)
 	return tags;
 }
 
+struct tags
+core_find_tags(const struct core *core, const struct strs *names, struct tag **unknown)
+{
+	struct tags tags = { NULL, 0 };
+	cleanup_free const char **all = sorted(names, &tags.count);
+
+	tags.items = xcalloc(tags.count + 1, sizeof(*tags.items));
+	*unknown = xcalloc(tags.count + 1, sizeof(**unknown));
+	for (size_t i = 0; i < tags.count; i++) {
+		tags.items[i] = map_get(&core->tags, all[i]);
+		if (tags.items[i] != NULL)
+			continue;
+		(*unknown)[i].name = (char *)(uintptr_t)all[i];
+		tags.items[i] = &(*unknown)[i];
+	}
+	return tags;
+}
+
 void
 core_release_tags(struct core *core, struct tags *tags)
 {

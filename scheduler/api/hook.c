@@ -13,6 +13,7 @@
 
 #define SILENCE_MS 4000 /* a proxy or a pusher's git gives up on a silent one */
 #define MAX_FINDINGS 20 /* lines shown of what is wrong */
+#define MAX_HOPELESS 5  /* jobs named that nobody could take */
 
 struct hook {
 	struct call *call;
@@ -127,12 +128,31 @@ say_findings(struct hook *h, const char *findings)
 	}
 }
 
+/* Those that no runner could ever take, as soon as they are there. */
+static void
+say_hopeless(struct hook *h, int64_t id)
+{
+	const struct core *core = service_core(h->call->service);
+	const struct core_pipeline *p = core_pipeline(core, id);
+	size_t found = 0;
+
+	for (size_t i = 0; p != NULL && i < p->job_count; i++) {
+		struct core_wait wait;
+
+		if (core_explain(core, p->jobs[i], &wait) && wait.never &&
+		    ++found <= MAX_HOPELESS)
+			say(h, "  warning: no runner can take %s: %s\n",
+			    core_job(core, p->jobs[i])->plan->name, wait.text);
+	}
+	if (found > MAX_HOPELESS)
+		say(h, "  warning: nor %zu more jobs\n", found - MAX_HOPELESS);
+}
+
 /* Whether a pipeline is over, which is said then. */
 static bool
 say_verdict(struct hook *h, int64_t id)
 {
-	const struct core_pipeline *p =
-	    core_pipeline(service_core(h->call->service), id);
+	const struct core_pipeline *p = core_pipeline(service_core(h->call->service), id);
 
 	if (p == NULL || !(status_is_completed(p->status) || p->status == STATUS_MANUAL))
 		return false;
@@ -149,6 +169,7 @@ say_made(struct hook *h, const struct push_result *r)
 	say(h, "pipeline #%" PRId64 " %s/%s/-/pipelines/%" PRId64 "\n", o->iid,
 	    service_server_url(h->call->service), h->project->row.path, o->id);
 	say_jobs(h, o->plan);
+	say_hopeless(h, o->id);
 	if (!h->options.wait)
 		return;
 	/* one whose jobs are all manual will not change by itself */

@@ -34,6 +34,10 @@ grep -q 'remote:   build: compile' ../push.out || fail "$(cat ../push.out)"
 grep -q 'remote:   test: unit' ../push.out || fail "$(cat ../push.out)"
 [ "$(api "$url/api/v4/projects/team%2Fsub%2Fapp" | jq -r .default_branch)" = main ]
 
+# who could never run it is named at once: there is no runner
+grep -q 'remote:   warning: no runner can take compile: there is no runner' ../push.out ||
+	fail "$(cat ../push.out)"
+
 # the plan is the one the laptop makes
 hash=$(api "$url/api/v4/projects/1/pipelines/1" | jq -r .plan_hash)
 [ ${#hash} = 64 ] || fail "no plan hash: $hash"

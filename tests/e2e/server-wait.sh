@@ -80,7 +80,15 @@ timeout 60 pawl status --wait >../push.out 2>&1 || got=$?
 grep -q 'exit code 7' ../push.out || fail 'status does not say why'
 [ "$(git ls-remote "$remote" main | cut -f1)" = "$(git rev-parse HEAD)" ] || fail 'the ref did not move'
 
-# ---- a job that no runner can take is named while one waits
+# ---- a job that no runner can take is named at once, whatever comes before it; also while
+# one waits
+commit tagged <<'END'
+stages: [build, test]
+quick: {stage: build, script: [x], when: manual, allow_failure: false}
+tagged: {script: [x], tags: [gpu]}
+END
+timeout 60 git push "$remote" main >../push.out 2>&1 || fail 'a push'
+says 'warning: no runner can take tagged: waits for job quick, which is manual; then no online'
 commit tagged <<'END'
 tagged: {script: [x], tags: [gpu]}
 END
@@ -91,8 +99,8 @@ for _ in $(seq 200); do
 	sleep 0.05
 done
 says 'tagged waits: .*gpu'
-timeout 60 pawl cancel --pipeline 6 >../out 2>&1 || fail "pawl cancel: $(cat ../out)"
+timeout 60 pawl cancel --pipeline 7 >../out 2>&1 || fail "pawl cancel: $(cat ../out)"
 wait $push || fail 'a push whose pipeline is canceled'
-says '^remote: pipeline 6: canceled'
+says '^remote: pipeline 7: canceled'
 kill $server
 wait $server || fail 'the server ended badly'

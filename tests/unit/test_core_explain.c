@@ -239,6 +239,46 @@ START_TEST(created_job_names_whom_it_waits_for)
 }
 END_TEST
 
+/* Jobs whose time has not come, and that no runner could take by then. */
+static const struct {
+	struct scheduled_spec spec[3];
+	const char *text;
+	bool never;
+} early[] = {
+	{ { { "a" }, { "b", 2, .tags = "gpu" }, { NULL } },
+	    "waits for job a, which is pending; then no online runner has tag `gpu`; "
+	    "nearest: r1 has `linux`",
+	    true },
+	{ { { "a" }, { "b", 2, .tags = "linux" }, { NULL } },
+	    "waits for job a, which is pending", false },
+	{ { { "b", .when = WHEN_MANUAL, .tags = "gpu linux" }, { NULL } },
+	    "waits to be played; then no online runner has tag `gpu`; nearest: r1 has "
+	    "`linux`",
+	    true },
+	{ { { "b", .when = WHEN_DELAYED, .start_in_s = 60, .tags = "gpu" }, { NULL } },
+	    "starts in 60 s; then no online runner has tag `gpu`; nearest: r1 has `linux`",
+	    true },
+	{ { { "a" }, { "b", 2, .trigger = "none" }, { NULL } },
+	    "waits for job a, which is pending", false },
+};
+
+START_TEST(job_without_a_runner_is_told_before_its_time)
+{
+	struct scheduled s;
+	struct core_wait wait;
+	int64_t pipeline;
+	size_t last = early[_i].spec[1].name != NULL;
+
+	scheduled_init(&s);
+	describe(&s, &(struct known){ "r1", "linux", .run_untagged = true }, 1);
+	pipeline = scheduled_create(&s, scheduled_plan(&s, early[_i].spec), NULL);
+	wait = explain(&s, core_latest(s.core, pipeline, last)->id);
+	ck_assert_str_eq(wait.text, early[_i].text);
+	ck_assert(wait.never == early[_i].never);
+	scheduled_clear(&s);
+}
+END_TEST
+
 START_TEST(delayed_job_says_when)
 {
 	static const struct scheduled_spec spec = { "a", .when = WHEN_DELAYED,
@@ -288,6 +328,8 @@ main(void)
 	tcase_add_test(tc, resource_group_names_its_holder);
 	tcase_add_test(tc, created_job_names_whom_it_waits_for);
 	tcase_add_test(tc, delayed_job_says_when);
+	tcase_add_loop_test(
+	    tc, job_without_a_runner_is_told_before_its_time, 0, (int)ARRAY_LEN(early));
 	tcase_add_test(tc, running_job_does_not_wait);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
