@@ -86,6 +86,9 @@ static const struct json_field recipe_fields[] = {
 	    .shape = &pin_shape },
 	{ JSON_COUNTED("files", OBJECTS, struct recipe, files, file_count),
 	    .shape = &file_shape },
+	{ JSON_FIELD("nesting", INT, struct recipe, nesting), .when = JSON_OMIT },
+	{ JSON_COUNTED("ancestors", STRINGS, struct recipe, ancestors, ancestor_count),
+	    .when = JSON_OMIT },
 	{ NULL },
 };
 static const struct json_shape recipe_shape = { recipe_fields, sizeof(struct recipe) };
@@ -188,6 +191,13 @@ recipe_add_file(struct recipe *r, const char *path, const char *text, size_t len
 }
 
 void
+recipe_add_ancestor(struct recipe *r, const char *key)
+{
+	ARENA_GROW(r->arena, r->ancestors, r->ancestor_count, r->ancestor_cap);
+	r->ancestors[r->ancestor_count++] = arena_strdup(r->arena, key);
+}
+
+void
 recipe_write(const struct recipe *r, struct buf *out)
 {
 	json_shape_write(&recipe_shape, r, out);
@@ -237,6 +247,7 @@ recipe_read(const char *text, size_t len, struct recipe **out, struct error *err
 	r->held_cap = r->held_count;
 	r->pin_cap = r->pin_count;
 	r->file_cap = r->file_count;
+	r->ancestor_cap = r->ancestor_count;
 	for (size_t i = 0; i < r->var_count; i++)
 		r->vars[i].level = VAR_PIPELINE;
 	*out = r;

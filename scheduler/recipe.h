@@ -51,6 +51,11 @@ struct recipe {
 	size_t pin_count, pin_cap;
 	struct recipe_file *files;
 	size_t file_count, file_cap;
+	/* Of a downstream pipeline: how deep it is among child pipelines, and which
+	 * pipelines that are none stand above it, "PROJECT SOURCE REF" each. */
+	int64_t nesting;
+	const char **ancestors;
+	size_t ancestor_count, ancestor_cap;
 };
 
 struct recipe *recipe_new(void);
@@ -64,6 +69,8 @@ void recipe_hold_var(struct recipe *r, const struct var *var);
 void recipe_add_pin(
     struct recipe *r, const char *project, const char *ref, const char *sha);
 void recipe_add_file(struct recipe *r, const char *path, const char *text, size_t len);
+
+void recipe_add_ancestor(struct recipe *r, const char *key);
 
 void recipe_write(const struct recipe *r, struct buf *out);
 /* ERR_INVALID names what is wrong. */

@@ -80,8 +80,10 @@ struct pipeline_request {
 	/* A file that is wrong makes a failed pipeline that shows why, or, for who waits
 	 * for the answer, none. */
 	bool only_if_valid;
-	/* of a child or downstream one */
-	int64_t parent_job;
+	/* of a child or downstream one; see struct recipe */
+	int64_t parent_job, nesting;
+	const char *const *ancestors;
+	size_t ancestor_count;
 	/* Whole name of a ref whose move this is: remembered with the pipeline, in one
 	 * write. NULL: none. */
 	const char *seen_ref;

@@ -2,11 +2,13 @@
 #include <stdio.h>
 
 #include "base/git.h"
+#include "base/str.h"
 #include "scheduler/artifact_store.h"
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
-#define MAX_DEPTH 2 /* GitLab's nesting of child pipelines */
+#define MAX_DEPTH 2  /* GitLab's nesting of child pipelines */
+#define MAX_ROUNDS 2 /* GitLab's: so often one may come back to where one has been */
 #define MAX_FILE ((size_t)5 * 1024 * 1024)
 
 /* What a downstream pipeline is made of, while it is put together. */
@@ -17,11 +19,14 @@ struct order {
 	size_t file_count, file_cap;
 	struct var *vars;
 	size_t var_count, var_cap;
+	const char **ancestors;
+	size_t ancestor_count, ancestor_cap;
 };
 
 struct waiting {
 	struct service *service;
 	int64_t job;
+	char *child; /* the file of a child pipeline; NULL: it is another project's */
 };
 
 static void fail(struct service *s, int64_t id, const char *fmt, ...) PRINTF(3, 4);
@@ -56,7 +61,11 @@ on_made(void *data, const struct pipeline_outcome *o)
 		    o->findings);
 		break;
 	case PIPELINE_NO_FILE:
-		fail(w->service, w->job, "the downstream project has no pipeline file");
+		if (w->child != NULL)
+			fail(w->service, w->job, "this commit has no file %s", w->child);
+		else
+			fail(w->service, w->job,
+			    "the downstream project has no pipeline file");
 		break;
 	case PIPELINE_SKIPPED:
 	case PIPELINE_FILTERED:
@@ -66,6 +75,7 @@ on_made(void *data, const struct pipeline_outcome *o)
 		fail(w->service, w->job, "%s", o->error->msg);
 		break;
 	}
+	free(w->child);
 	free(w);
 }
 
@@ -170,21 +180,6 @@ child_path(struct service *s, struct order *o, const struct core_job *job,
 	return 0;
 }
 
-static int
-depth_of(struct service *s, const struct live_pipeline *p)
-{
-	const struct core_pipeline *c = core_pipeline(s->core, p->id);
-	int depth = 0;
-
-	while (c != NULL && c->parent_job != 0) {
-		const struct core_job *parent = core_job(s->core, c->parent_job);
-
-		depth++;
-		c = parent == NULL ? NULL : core_pipeline(s->core, parent->pipeline);
-	}
-	return depth;
-}
-
 /* YAML, which the compiler reads again. */
 static const char *
 inputs_text(struct arena *a, const struct node *inputs)
@@ -204,7 +199,8 @@ order_child(struct service *s, struct order *o, const struct live_pipeline *p,
 	const struct trigger *trigger = &job->plan->config->trigger;
 	const char *path = NULL;
 
-	if (depth_of(s, p) >= MAX_DEPTH)
+	o->request.nesting = p->recipe->nesting + 1;
+	if (o->request.nesting > MAX_DEPTH)
 		return error_set(
 		    err, ERR_LIMIT, "child pipelines nest at most %d deep", MAX_DEPTH);
 	if (child_path(s, o, job, &path, err) < 0)
@@ -255,6 +251,37 @@ order_elsewhere(
 	return 0;
 }
 
+static void
+add_ancestor(struct order *o, const char *key)
+{
+	ARENA_GROW(o->arena, o->ancestors, o->ancestor_count, o->ancestor_cap);
+	o->ancestors[o->ancestor_count++] = key;
+}
+
+/* Two projects that trigger each other would do so for ever. */
+static int
+check_rounds(struct order *o, const struct live_pipeline *p, struct error *err)
+{
+	const struct recipe *r = p->recipe;
+
+	for (size_t i = 0; i < r->ancestor_count; i++)
+		add_ancestor(o, r->ancestors[i]);
+	if (r->nesting == 0)
+		add_ancestor(o,
+		    arena_printf(o->arena, "%" PRId64 " %s %s", p->project,
+			r->event.source, r->event.ref));
+	for (size_t i = 0; o->request.nesting == 0 && i < o->ancestor_count; i++) {
+		int rounds = 0;
+
+		for (size_t k = 0; k < o->ancestor_count; k++)
+			rounds += str_eq(o->ancestors[i], o->ancestors[k]);
+		if (rounds > MAX_ROUNDS)
+			return error_set(err, ERR_LIMIT,
+			    "pipelines of these projects trigger each other in a circle");
+	}
+	return 0;
+}
+
 void
 service_start_downstream(struct service *s, int64_t id)
 {
@@ -268,6 +295,8 @@ service_start_downstream(struct service *s, int64_t id)
 	rc = job->plan->config->trigger.project != NULL
 	    ? order_elsewhere(s, &o, job, &err)
 	    : order_child(s, &o, p, job, &err);
+	if (rc == 0)
+		rc = check_rounds(&o, p, &err);
 	if (rc < 0) {
 		fail(s, id, "%s", err.msg);
 		arena_free(o.arena);
@@ -276,13 +305,16 @@ service_start_downstream(struct service *s, int64_t id)
 	add_vars(&o, p, job->plan);
 	o.request.vars = o.vars;
 	o.request.var_count = o.var_count;
+	o.request.ancestors = o.ancestors;
+	o.request.ancestor_count = o.ancestor_count;
 	o.request.files = o.files;
 	o.request.file_count = o.file_count;
 	o.request.user = p->recipe->event.user_id;
 	o.request.parent_job = id;
 	o.request.only_if_valid = true;
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct waiting){ s, id };
+	*w = (struct waiting){ s, id,
+		o.request.config_path == NULL ? NULL : xstrdup(o.request.config_path) };
 	service_make_pipeline(s, &o.request, on_made, w);
 	arena_free(o.arena);
 }

@@ -369,6 +369,9 @@ service_make_recipe(struct service *s, const struct pipeline_request *q, int64_t
 	r->inputs_as_typed = q->inputs_as_typed;
 	for (size_t i = 0; i < q->var_count; i++)
 		recipe_add_var(r, &q->vars[i]);
+	r->nesting = q->nesting;
+	for (size_t i = 0; i < q->ancestor_count; i++)
+		recipe_add_ancestor(r, q->ancestors[i]);
 	for (size_t i = 0; i < q->file_count; i++)
 		recipe_add_file(
 		    r, q->files[i].path, q->files[i].text, strlen(q->files[i].text));

@@ -185,10 +185,10 @@ put_artifacts(struct json_writer *w, const struct store_artifact *a, size_t coun
 }
 
 static void
-put_pipeline(struct json_writer *w, const struct store_pipeline *p,
+put_pipeline(struct json_writer *w, const char *key, const struct store_pipeline *p,
     const struct store_project *project, const char *server_url)
 {
-	json_key(w, "pipeline");
+	json_key(w, key);
 	json_begin_object(w);
 	json_put_int(w, "id", p->id);
 	json_put_int(w, "iid", p->iid);
@@ -244,9 +244,9 @@ put_wait(struct json_writer *w, const struct core_wait *wait)
 void
 entity_add_job(struct json_writer *w, const struct store_job *job,
     const struct store_pipeline *p, const struct store_project *project,
-    const struct store_artifact *artifacts, size_t artifact_count,
-    const struct store_runner *runner, const struct core_wait *wait,
-    const char *server_url)
+    const struct entity_downstream *downstream, const struct store_artifact *artifacts,
+    size_t artifact_count, const struct store_runner *runner,
+    const struct core_wait *wait, const char *server_url)
 {
 	json_begin_object(w);
 	json_put_int(w, "id", job->id);
@@ -270,7 +270,10 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	put_seconds(w, "queued_duration", job->queued_us, job->started_us);
 	json_put_string(w, "failure_reason",
 	    job->status == STATUS_FAILED ? reason_name(job->reason) : NULL);
-	put_pipeline(w, p, project, server_url);
+	put_pipeline(w, "pipeline", p, project, server_url);
+	if (downstream != NULL)
+		put_pipeline(w, "downstream_pipeline", &downstream->pipeline,
+		    &downstream->project, server_url);
 	put_url(w, "web_url", server_url, project->path, "/-/jobs/", job->id);
 	put_artifacts(w, artifacts, artifact_count);
 	put_runner(w, runner);

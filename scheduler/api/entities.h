@@ -22,11 +22,18 @@ struct entity_wait {
 	struct core_wait wait;
 };
 
+/* What a trigger job set off. */
+struct entity_downstream {
+	struct store_pipeline pipeline;
+	struct store_project project;
+};
+
+/* downstream, runner and wait may be NULL. */
 void entity_add_job(struct json_writer *w, const struct store_job *job,
     const struct store_pipeline *p, const struct store_project *project,
-    const struct store_artifact *artifacts, size_t artifact_count,
-    const struct store_runner *runner, const struct core_wait *wait,
-    const char *server_url);
+    const struct entity_downstream *downstream, const struct store_artifact *artifacts,
+    size_t artifact_count, const struct store_runner *runner,
+    const struct core_wait *wait, const char *server_url);
 
 enum runner_status {
 	RUNNER_ONLINE,

@@ -71,6 +71,18 @@ add_waits(struct reading *r, int64_t pipeline)
 		add_wait(r, &waits[r->wait_count], p->jobs[i]);
 }
 
+/* false: there is none, or no more. */
+static bool
+read_downstream(struct store_view *v, const struct store_job *job, struct arena *a,
+    struct entity_downstream *out)
+{
+	struct error ignored = ERROR_INIT;
+
+	return job->downstream != 0 &&
+	    store_get_pipeline(v, job->downstream, a, &out->pipeline, &ignored) == 0 &&
+	    store_get_project(v, out->pipeline.project, a, &out->project, &ignored) == 0;
+}
+
 static int
 write_job(struct store_view *v, struct reading *r, const struct store_job *job,
     struct error *err)
@@ -78,6 +90,7 @@ write_job(struct store_view *v, struct reading *r, const struct store_job *job,
 	struct artifact_list l = { .arena = r->arena };
 	struct store_pipeline p;
 	struct store_runner runner, *who = NULL;
+	struct entity_downstream down;
 	struct error ignored = ERROR_INIT;
 
 	if (store_get_pipeline(v, job->pipeline, r->arena, &p, err) < 0 ||
@@ -86,7 +99,8 @@ write_job(struct store_view *v, struct reading *r, const struct store_job *job,
 	if (job->runner != 0 &&
 	    store_get_runner(v, job->runner, r->arena, &runner, &ignored) == 0)
 		who = &runner;
-	entity_add_job(&r->writer, job, &p, &r->project, l.rows, l.count, who,
+	entity_add_job(&r->writer, job, &p, &r->project,
+	    read_downstream(v, job, r->arena, &down) ? &down : NULL, l.rows, l.count, who,
 	    wait_of(r, job->id), r->text);
 	return 0;
 }
