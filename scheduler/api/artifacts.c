@@ -211,7 +211,20 @@ api_send_artifact(struct call *c, int64_t job, const char *type, const char *fil
 	http_reply_file(c->request, 200, "application/octet-stream", fd, 0, size);
 }
 
-/* A job's token opens what its pipeline's jobs left. */
+/* Is from one of the jobs whose artifacts asker fetches? */
+static bool
+is_needed(struct call *c, const struct live_job *asker, const struct live_job *from)
+{
+	const struct core *core = service_core(c->service);
+	const struct plan_job *plan = core_job(core, asker->id)->plan;
+
+	for (size_t i = 0; i < plan->artifact_source_count; i++)
+		if (plan->artifact_sources[i] == core_job(core, from->id)->index)
+			return from->pipeline == asker->pipeline;
+	return false;
+}
+
+/* A job's token opens what the jobs it needs have left. */
 static void
 download(struct call *c)
 {
@@ -228,8 +241,7 @@ download(struct call *c)
 		api_error(c, 401, "401 Unauthorized");
 		return;
 	}
-	if (from == NULL || from->pipeline != asker->pipeline ||
-	    from->archive_name == NULL) {
+	if (from == NULL || from->archive_name == NULL || !is_needed(c, asker, from)) {
 		api_error(c, 404, "404 Not Found");
 		return;
 	}
