@@ -2,6 +2,7 @@
 #include "scheduler/push.h"
 
 #include "base/git.h"
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "scheduler/registry_internal.h"
@@ -31,15 +32,38 @@ split(const char *text, struct arena *a, const char **key, const char **value)
 	return true;
 }
 
+/* The first one is told. */
+static void refuse(struct push_options *out, struct arena *a, const char *fmt, ...)
+    PRINTF(3, 4);
+
+static void
+refuse(struct push_options *out, struct arena *a, const char *fmt, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list ap;
+
+	if (out->error != NULL)
+		return;
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	out->error = arena_strdup(a, text);
+}
+
 static void
 add_variable(const char *text, struct arena *a, struct push_options *out)
 {
 	const char *key, *value;
 
-	if (!split(text, a, &key, &value) || !vars_is_name(key, strlen(key)) ||
-	    out->var_count == MAX_VARIABLES) {
-		out->error = arena_printf(
-		    a, "ci.variable=%s: wanted ci.variable=\"NAME=VALUE\"", text);
+	if (!split(text, a, &key, &value) || !vars_is_name(key, strlen(key))) {
+		refuse(out, a,
+		    "-o ci.variable=%s is ignored: wanted ci.variable=\"NAME=VALUE\"",
+		    text);
+		return;
+	}
+	if (out->var_count == MAX_VARIABLES) {
+		refuse(out, a, "-o ci.variable=%s is ignored: %d variables are the most",
+		    text, MAX_VARIABLES);
 		return;
 	}
 	ARENA_GROW(a, out->vars, out->var_count, out->var_cap);
@@ -47,26 +71,28 @@ add_variable(const char *text, struct arena *a, struct push_options *out)
 	    (struct var){ .name = key, .value = value, .level = VAR_PIPELINE };
 }
 
-/* A line of a YAML map; the value is read as the input's type asks. */
+/* The value stays a text: it is read as the input's type asks. */
 static void
-add_input(const char *text, struct arena *a, struct buf *inputs, struct push_options *out)
+add_input(const char *text, struct arena *a, struct json_writer *inputs,
+    struct push_options *out)
 {
 	const char *key, *value;
 
-	if (!split(text, a, &key, &value)) {
-		out->error =
-		    arena_printf(a, "ci.input=%s: wanted ci.input=\"NAME=VALUE\"", text);
-		return;
-	}
-	buf_printf(inputs, "%s: %s\n", key, value);
+	if (!split(text, a, &key, &value))
+		refuse(out, a,
+		    "-o ci.input=%s is ignored: wanted ci.input=\"NAME=VALUE\"", text);
+	else
+		json_put_string(inputs, key, value);
 }
 
 void
 push_read_options(const struct strlist *texts, struct arena *a, struct push_options *out)
 {
 	cleanup_buf struct buf inputs = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&inputs);
 
 	*out = (struct push_options){ .skip = false };
+	json_begin_object(&w);
 	for (size_t i = 0; i < texts->count; i++) {
 		const char *text = texts->items[i];
 
@@ -77,14 +103,15 @@ push_read_options(const struct strlist *texts, struct arena *a, struct push_opti
 		else if (str_starts(text, "ci.variable="))
 			add_variable(text + strlen("ci.variable="), a, out);
 		else if (str_starts(text, "ci.input="))
-			add_input(text + strlen("ci.input="), a, &inputs, out);
+			add_input(text + strlen("ci.input="), a, &w, out);
 		else if (str_starts(text, "ci."))
-			out->error = arena_printf(a,
-			    "-o %s: known are ci.skip, ci.wait, ci.variable=\"NAME=VALUE\" "
+			refuse(out, a,
+			    "-o %s is ignored: known are ci.skip, ci.wait, ci.variable=\"NAME=VALUE\" "
 			    "and ci.input=\"NAME=VALUE\"",
 			    text);
 	}
-	if (inputs.len > 0)
+	json_end_object(&w);
+	if (!str_eq(buf_str(&inputs), "{}"))
 		out->inputs = arena_strdup(a, buf_str(&inputs));
 }
 

@@ -15,7 +15,7 @@ struct push_options {
 	bool skip;        /* ci.skip */
 	struct var *vars; /* ci.variable="K=V" */
 	size_t var_count, var_cap;
-	const char *inputs; /* ci.input="K=V", as a map in YAML; NULL: none */
+	const char *inputs; /* ci.input="K=V", as a map of texts; NULL: none */
 	const char *error;  /* the first option that could not be read; NULL */
 	bool wait;          /* ci.wait */
 };

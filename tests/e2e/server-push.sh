@@ -53,7 +53,7 @@ git push "$remote" main >../push.out 2>&1
 grep -q 'remote: pipeline #4 skipped' ../push.out || fail "$(cat ../push.out)"
 git commit -q --allow-empty -m fifth
 git push -o ci.wrong "$remote" main >../push.out 2>&1
-grep -q 'remote: pawl: -o ci.wrong: known are ci.skip' ../push.out || fail "$(cat ../push.out)"
+grep -q 'remote: pawl: -o ci.wrong is ignored: known are ci.skip' ../push.out || fail "$(cat ../push.out)"
 
 # a wrong file prints its mistakes in the push, and the pipeline shows them
 git checkout -q -b broken
