@@ -446,12 +446,24 @@ on_imported(void *data, const struct error *err)
 	end_one(l);
 }
 
+/* Without those that were deleted. */
+static size_t
+count_there(const struct look *l)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->moved_count; i++)
+		count += l->moved[i].sha != NULL;
+	return count;
+}
+
 static void
 on_looked(void *data, const struct error *err)
 {
 	struct look *l = data;
 	struct project *p = registry_project(l->service->o.registry, l->project);
-	bool is_import = l->moved_count > MAX_AT_ONCE;
+	size_t there = count_there(l);
+	bool is_import = there > MAX_AT_ONCE;
 
 	if (err->code != 0)
 		l->error = *err;
@@ -468,6 +480,8 @@ on_looked(void *data, const struct error *err)
 				make(l, p, m);
 		}
 		if (is_import) {
+			if (l->events.on_import != NULL)
+				l->events.on_import(there, l->events.data);
 			l->open++;
 			store_write(l->service->o.store, write_imported, on_imported, l);
 		}

@@ -31,6 +31,8 @@ struct push_result {
 };
 
 struct push_events {
+	/* so many refs at once are an import; NULL is fine */
+	void (*on_import)(size_t refs, void *data);
 	void (*on_result)(const struct push_result *result, void *data);
 	/* the last call */
 	void (*on_done)(void *data, const struct error *err);

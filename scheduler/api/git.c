@@ -104,6 +104,21 @@ may(struct call *c, bool write, const struct project *p)
 	return job != NULL && p != NULL && service_project_of(job) == p;
 }
 
+/* git shows its user a plain text, and nothing of any other answer. */
+static void refuse(struct call *c, int status, const char *fmt, ...) PRINTF(3, 4);
+
+static void
+refuse(struct call *c, int status, const char *fmt, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	api_reply(c, status, "text/plain", text, strlen(text));
+}
+
 /* ---- the program
  * ---------------------------------------------------------------------------- */
 
@@ -461,7 +476,6 @@ start(struct call *c, struct project *p, const char *rest)
 	g->call = c;
 	g->project = p;
 	g->user = c->user != NULL ? c->user->row.id : 0;
-	g->is_push = str_eq(rest, "/git-receive-pack");
 	g->in.data = g->out.data = g->process.data = g;
 	uv_pipe_init(api_loop(c), &g->in, 0);
 	uv_pipe_init(api_loop(c), &g->out, 0);
@@ -518,7 +532,7 @@ create(struct call *c, const char *path, const char *rest)
 
 	if (service_add_project(c->service, path, c->user->row.id, on_created, n,
 		&n->project, &err) < 0) {
-		api_fail(c, &err);
+		refuse(c, err.code == ERR_INVALID ? 400 : 500, "%s\n", err.msg);
 		return;
 	}
 	n->call = c;
@@ -541,11 +555,12 @@ api_git(struct call *c)
 	write = is_write(c, rest);
 	if (!may(c, write, p)) {
 		if (password(c) != NULL && c->token != NULL) {
-			api_error(c, 403, "403 Forbidden");
+			refuse(c, 403, "this token may not %s %s\n",
+			    write ? "push to" : "read", path);
 			return;
 		}
 		api_header(c, "WWW-Authenticate", "Basic realm=\"pawl\"");
-		api_error(c, 401, "401 Unauthorized: the password is a token");
+		refuse(c, 401, "the password is a token of this server\n");
 		return;
 	}
 	if (p != NULL)
@@ -554,5 +569,6 @@ api_git(struct call *c)
 	    service_settings(c->service)->create_on_push)
 		create(c, path, rest);
 	else
-		api_error(c, 404, "404 Project Not Found");
+		refuse(c, 404, "there is no project %s%s\n", path,
+		    write ? ", and here a push makes none (create_on_push)" : "");
 }

@@ -211,6 +211,15 @@ on_result(const struct push_result *r, void *data)
 }
 
 static void
+on_import(size_t refs, void *data)
+{
+	say(data,
+	    "pawl: %zu refs at once are an import: the default branch alone gets a "
+	    "pipeline\n",
+	    refs);
+}
+
+static void
 on_looked(void *data, const struct error *err)
 {
 	struct hook *h = data;
@@ -354,7 +363,7 @@ static void
 begin(struct call *c, struct project *p, const struct said *said)
 {
 	struct hook *h = xcalloc(1, sizeof(*h));
-	struct push_events events = { on_result, on_looked, h };
+	struct push_events events = { on_import, on_result, on_looked, h };
 
 	h->call = c;
 	h->project = p;
