@@ -84,7 +84,8 @@ struct core_runner {
 	bool run_untagged, only_protected, paused;
 	const struct core_scope *scopes; /* count 0: CORE_SCOPE_ALL */
 	size_t scope_count;
-	int limit; /* jobs at once; 0: any number */
+	int limit;          /* jobs at once; 0: any number */
+	int64_t timeout_us; /* the longest a job runs there; 0: as the job says */
 	/* Taken for online until then, and as long as it has a request or is heard of;
 	 * see core_limits.online_us. */
 	int64_t online_until_us;

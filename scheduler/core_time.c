@@ -85,11 +85,15 @@ due(const struct core *core, const struct job *job)
 static int64_t
 timeout(const struct core *core, const struct job *job)
 {
+	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
 	int64_t span_us = job->pub.plan->config->timeout_s > 0
 	    ? job->pub.plan->config->timeout_s * 1000000
 	    : core->limits.timeout_us;
 	int64_t ran_us = core->now_us - job->pub.started_us;
 
+	if (r != NULL && r->pub.timeout_us > 0 &&
+	    (span_us <= 0 || r->pub.timeout_us < span_us))
+		span_us = r->pub.timeout_us;
 	if (core->limits.grace_us <= 0 || span_us <= 0 || job->pub.started_us == 0)
 		return NEVER;
 	span_us += core->limits.grace_us - ran_us;

@@ -347,6 +347,8 @@ payload_build(
 		.is_protected = e->ref_is_protected };
 	job->timeout_s = o->job->config->timeout_s > 0 ? o->job->config->timeout_s
 						       : o->default_timeout_s;
+	if (o->maximum_timeout_s > 0 && o->maximum_timeout_s < job->timeout_s)
+		job->timeout_s = o->maximum_timeout_s;
 	add_steps(job, o->job->config);
 	add_images(job, o->job);
 	add_artifacts(job, &o->job->config->artifacts);

@@ -28,6 +28,7 @@ struct payload_options {
 	const struct job_dependency *dependencies; /* strings are copied */
 	size_t dependency_count;
 	int64_t default_timeout_s;
+	int64_t maximum_timeout_s; /* of the runner; 0: none */
 };
 
 /* ERR_INVALID: the variables refer to each other in a circle, or a cache file cannot be

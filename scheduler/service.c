@@ -344,6 +344,7 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 		.scopes = &scope,
 		.scope_count = n->row.owner == STORE_INSTANCE ? 0 : 1,
 		.limit = (int)n->row.limit,
+		.timeout_us = n->row.maximum_timeout_s * INT64_C(1000000),
 		.online_until_us = n->row.contacted_us == 0
 		    ? 0
 		    : n->row.contacted_us + ONLINE_S * INT64_C(1000000),

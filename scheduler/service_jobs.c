@@ -231,6 +231,8 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 	const struct core_job *state = core_job(s->core, job->id);
 	struct live_pipeline *p = job->pipeline;
 	const struct held_variables *now = service_newer_variables(s, p);
+	const struct registered_runner *runner =
+	    registry_runner(s->o.registry, state->runner);
 	struct event event = p->recipe->event;
 	struct inheritance in = { .deps = NULL };
 	struct commit_files files;
@@ -258,6 +260,7 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 		.dependencies = in.deps,
 		.dependency_count = in.dep_count,
 		.default_timeout_s = s->o.settings->limits.timeout_s,
+		.maximum_timeout_s = runner == NULL ? 0 : runner->row.maximum_timeout_s,
 	};
 	rc = payload_build(&options, &payload, err);
 	commit_files_close(&files);

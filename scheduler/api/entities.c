@@ -363,5 +363,6 @@ entity_add_runner_details(struct json_writer *w, const struct store_runner *r,
 		json_add_null(w);
 	else
 		json_add_int(w, r->maximum_timeout_s);
+	json_put_int(w, "limit", r->limit);
 	json_end_object(w);
 }

@@ -8,12 +8,15 @@
 #include "scheduler/api/listing.h"
 #include "scheduler/service_internal.h"
 
+#define MAX_TIMEOUT_S (365 * 86400)
+#define MAX_LIMIT 1000000
+
 struct runner_fields {
 	const char *runner_type, *description, *access_level;
 	const char **tags;
 	size_t tag_count;
 	bool run_untagged, paused, locked;
-	int64_t maximum_timeout, project_id;
+	int64_t maximum_timeout, limit, project_id;
 };
 
 static const struct json_field fields[] = {
@@ -25,6 +28,7 @@ static const struct json_field fields[] = {
 	{ JSON_FIELD("paused", BOOL, struct runner_fields, paused) },
 	{ JSON_FIELD("locked", BOOL, struct runner_fields, locked) },
 	{ JSON_FIELD("maximum_timeout", INT, struct runner_fields, maximum_timeout) },
+	{ JSON_FIELD("limit", INT, struct runner_fields, limit) }, /* pawl's own */
 	{ JSON_FIELD("project_id", INT, struct runner_fields, project_id) },
 	{ NULL },
 };
@@ -65,6 +69,21 @@ tags_of(struct call *c, const struct runner_fields *q)
 	return registry_tags_json(c->arena, &tags);
 }
 
+/* false after a 400 */
+static bool
+are_limits_right(struct call *c, const struct runner_fields *q)
+{
+	if (q->maximum_timeout < 0 || q->maximum_timeout > MAX_TIMEOUT_S) {
+		api_refuse(c, "maximum_timeout has to be 0 to %d seconds", MAX_TIMEOUT_S);
+		return false;
+	}
+	if (q->limit < 0 || q->limit > MAX_LIMIT) {
+		api_refuse(c, "limit has to be 0 to %d jobs", MAX_LIMIT);
+		return false;
+	}
+	return true;
+}
+
 static void
 create_runner(struct call *c)
 {
@@ -72,7 +91,7 @@ create_runner(struct call *c)
 	struct store_runner row = { .created_us = service_now_us() };
 	struct made *m;
 
-	if (!api_read(c, &shape, &q))
+	if (!api_read(c, &shape, &q) || !are_limits_right(c, &q))
 		return;
 	if (q.runner_type != NULL && str_eq(q.runner_type, "project_type")) {
 		if (api_is_bound(c) && c->token->row.project != q.project_id) {
@@ -103,6 +122,7 @@ create_runner(struct call *c)
 	row.only_protected =
 	    q.access_level != NULL && str_eq(q.access_level, "ref_protected");
 	row.maximum_timeout_s = q.maximum_timeout;
+	row.limit = q.limit;
 	m = arena_alloc(c->arena, sizeof(*m));
 	c->data = m;
 	api_hold(c);
@@ -275,14 +295,16 @@ change_runner(struct call *c)
 		.run_untagged = row.run_untagged,
 		.paused = row.paused,
 		.locked = row.locked,
-		.maximum_timeout = row.maximum_timeout_s };
-	if (!api_read(c, &shape, &q))
+		.maximum_timeout = row.maximum_timeout_s,
+		.limit = row.limit };
+	if (!api_read(c, &shape, &q) || !are_limits_right(c, &q))
 		return;
 	row.description = q.description;
 	row.run_untagged = q.run_untagged;
 	row.paused = q.paused;
 	row.locked = q.locked;
 	row.maximum_timeout_s = q.maximum_timeout;
+	row.limit = q.limit;
 	if (q.tag_count > 0)
 		row.tags = tags_of(c, &q);
 	if (q.access_level != NULL)

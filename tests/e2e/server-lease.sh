@@ -1,6 +1,7 @@
 #!/bin/bash
 # A runner that is not heard of any more: its job is taken from it within the lease, tried
-# again, and what it says later counts no more. A runner that only beats keeps its job.
+# again, and what it says later counts no more. A runner that only beats keeps its job, but
+# not beyond the job's timeout, whatever it says.
 set -eu
 
 python3 - "$BUILD" <<'END'
@@ -12,12 +13,13 @@ sys.path.insert(0, os.environ['SRC'] + '/tests/e2e')
 from server import Runner, Server  # noqa: E402
 
 server = Server(sys.argv[1], args=['--concurrent', '-1']).start()
-server.project('team/app', {'.gitlab-ci.yml': 'lost: {script: [x]}\nkept: {script: [x]}\n'})
+server.project('team/app', {'.gitlab-ci.yml': 'lost: {script: [x]}\nkept: {script: [x]}\n'
+                                              'liar: {script: [x], timeout: 1 second}\n'})
 runner = Runner(server, description='r1')
 made = server.post('/api/v4/projects/1/pipeline', {'ref': 'main'})
 pipeline = '/api/v4/projects/1/pipelines/%d' % made.json['id']
 jobs = {}
-for _ in range(2):
+for _ in range(3):
     job = runner.take()
     jobs[job['job_info']['name']] = job
 
@@ -26,8 +28,10 @@ def row(job):
     return server.get('/api/v4/projects/1/jobs/%d' % job['id']).json
 
 
+assert jobs['liar']['runner_info']['timeout'] == 1, jobs['liar']['runner_info']
 begin = time.time()
 while row(jobs['lost'])['status'] == 'running':
+    assert runner.update(jobs['liar'], 'running').status == 200
     assert time.time() - begin < 45, 'nobody notices that the runner is gone'
     assert runner.update(jobs['kept'], 'running').status == 200
     time.sleep(1)
@@ -42,7 +46,14 @@ again = runner.take()
 assert again['job_info']['name'] == 'lost' and again['id'] != jobs['lost']['id'], again['id']
 runner.update(again, 'success')
 runner.update(jobs['kept'], 'success')
-server.wait_for(lambda: server.get(pipeline).json['status'] == 'success',
+while row(jobs['liar'])['status'] == 'running':
+    assert time.time() - begin < 120, 'a runner goes on beyond the timeout of its job'
+    runner.update(jobs['liar'], 'running')
+    time.sleep(1)
+assert row(jobs['liar'])['failure_reason'] == 'job_execution_timeout', row(jobs['liar'])
+late = runner.update(jobs['liar'], 'success')
+assert late.status == 403, 'its success was taken: %d' % late.status
+server.wait_for(lambda: server.get(pipeline).json['status'] == 'failed',
                 'the end')
 print('noticed after %.0f s' % took)
 server.stop()

@@ -99,6 +99,23 @@ for job in (first, second, third):
 for _ in range(2):
     linux.update(linux.take(), 'success')
 
+# ---- the limit of a runner, and the longest it lets a job run
+server.call('PUT', '/api/v4/runners/%d' % linux.id, {'limit': 1, 'maximum_timeout': 700})
+got = server.get('/api/v4/runners/%d' % linux.id).json
+same((got['limit'], got['maximum_timeout']), (1, 700), 'as shown')
+for wrong in ({'limit': -1}, {'maximum_timeout': -1}):
+    same(server.call('PUT', '/api/v4/runners/%d' % linux.id, wrong).status, 400, str(wrong))
+pipeline = make(few)
+other = make(few)
+job = linux.take()
+same(job['runner_info']['timeout'], 700, 'timeout of the job')
+assert no_job(linux)
+wait = why(few, other, 'k')
+same((wait['code'], wait['runner']), ('runner_limit', linux.id), 'beyond the limit of the runner')
+linux.update(job, 'success')
+linux.update(linux.take(), 'success')
+server.call('PUT', '/api/v4/runners/%d' % linux.id, {'limit': 0, 'maximum_timeout': 0})
+
 # ---- resource groups: one at a time
 deploy = server.project('c/deploy', {'.gitlab-ci.yml':
                                      'one: {script: [x], resource_group: prod}\n'
@@ -131,4 +148,18 @@ same(why(few, again, 'k')['code'], 'acceptance', 'given, not accepted')
 linux.update(taken, 'running')
 same(jobs(few, again)['k']['status'], 'running', 'accepted')
 linux.update(taken, 'success')
+server.stop()
+
+# ---- the limit of the whole server
+with open('settings.yml', 'w') as f:
+    f.write('runner: {enabled: false}\nlimits: {jobs: 1}\n')
+server.start()
+first, second = make(few), make(many)
+job = linux.take()
+same(job['job_info']['project_id'], few, 'who came first')
+assert no_job(linux)
+wait = why(many, second, 'j 1/4')
+same((wait['code'], wait['never']), ('instance_limit', False), 'beyond the limit of the server')
+linux.update(job, 'success')
+same(linux.take()['job_info']['project_id'], many, 'when it has ended')
 server.stop()

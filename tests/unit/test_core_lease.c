@@ -283,6 +283,29 @@ START_TEST(job_beyond_its_timeout_and_grace_fails)
 }
 END_TEST
 
+START_TEST(runner_may_allow_less_time_than_the_job)
+{
+	static const struct scheduled_spec spec = { "a", .timeout_s = 100 };
+	const struct core_runner strict = { .id = 1,
+		.run_untagged = true,
+		.online_until_us = INT64_MAX,
+		.timeout_us = 10 * SECOND };
+	struct scheduled s;
+	int64_t job = given(&s, &spec);
+
+	scheduled_describe(&s, strict, NULL);
+	scheduled_started(&s, job);
+	for (int i = 0; i < 7; i++) {
+		ck_assert_str_eq(scheduled_status(&s, job), "running");
+		scheduled_wait(&s, 10 * SECOND);
+		if (core_job(s.core, job)->status == STATUS_RUNNING)
+			beat(&s, job);
+	}
+	ck_assert_int_eq(core_job(s.core, job)->reason, REASON_JOB_EXECUTION_TIMEOUT);
+	scheduled_clear(&s);
+}
+END_TEST
+
 START_TEST(job_that_nobody_takes_fails_in_time)
 {
 	static const struct scheduled_spec spec = { "a", .tags = "gpu" };
@@ -375,6 +398,7 @@ main(void)
 	tcase_add_loop_test(tc, tries_as_often_as_it_should, 0, (int)ARRAY_LEN(tries));
 	tcase_add_test(tc, tries_of_the_system_leave_the_file_its_own);
 	tcase_add_test(tc, job_beyond_its_timeout_and_grace_fails);
+	tcase_add_test(tc, runner_may_allow_less_time_than_the_job);
 	tcase_add_test(tc, job_that_nobody_takes_fails_in_time);
 	tcase_add_test(tc, canceling_job_of_a_silent_runner_is_canceled);
 	tcase_add_test(tc, forced_cancel_waits_for_nobody);
