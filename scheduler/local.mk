@@ -66,6 +66,7 @@ noinst_LIBRARIES += libserver.a
 libserver_a_SOURCES = scheduler/api/api.c scheduler/api/api.h
 libserver_a_SOURCES += scheduler/api/artifacts.c
 libserver_a_SOURCES += scheduler/api/body.c
+libserver_a_SOURCES += scheduler/api/branches.c
 libserver_a_SOURCES += scheduler/api/ci_lint.c
 libserver_a_SOURCES += scheduler/api/entities.c scheduler/api/entities.h
 libserver_a_SOURCES += scheduler/api/git.c

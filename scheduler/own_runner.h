@@ -20,7 +20,7 @@ struct own_runner_options { /* strings are copied */
 
 struct own_runner *own_runner_start(const struct own_runner_options *options);
 /* It takes no more jobs and ends; those that run go on under their supervisors. */
-void own_runner_stop(struct own_runner *r); /* NULL is fine */
+void own_runner_stop(struct own_runner *r);             /* NULL is fine */
 bool own_runner_is_running(const struct own_runner *r); /* false for NULL */
 void own_runner_free(struct own_runner *r); /* leaves it running; NULL is fine */
 

@@ -22,6 +22,7 @@ static const struct api_route *const tables[] = {
 	api_runner_admin_routes,
 	api_artifact_routes,
 	api_project_routes,
+	api_branch_routes,
 	api_pipeline_routes,
 	api_job_routes,
 	api_job_file_routes,

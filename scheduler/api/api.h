@@ -148,6 +148,7 @@ extern const struct api_route api_runner_routes[]; /* what runners speak */
 extern const struct api_route api_runner_admin_routes[];
 extern const struct api_route api_artifact_routes[];
 extern const struct api_route api_project_routes[];
+extern const struct api_route api_branch_routes[];
 extern const struct api_route api_pipeline_routes[];
 extern const struct api_route api_hook_routes[];
 extern const struct api_route api_job_routes[];

@@ -138,6 +138,22 @@ same(listed(jobs, 'name', **{'scope[]': 'success'}), [], 'successful jobs')
 same(listed(jobs, 'name', pagination='keyset'), ['a'], 'jobs by keyset')
 same(refused(jobs, scope='odd'), 'scope does not have a valid value', 'scope of jobs')
 
+# ---- branches
+server.commit('team/ant', {'x': 'x'}, push=False)
+for name in ('feature/One', 'feature/two', 'hot-one'):
+    server.push('team/ant', name)
+branches = '/api/v4/projects/%d/repository/branches' % second
+for query, want in (({}, ['feature/One', 'feature/two', 'hot-one', 'main']),
+                    ({'search': 'one'}, ['feature/One', 'hot-one']),
+                    ({'search': '^feature/'}, ['feature/One', 'feature/two']),
+                    ({'search': 'ONE$'}, ['feature/One', 'hot-one']),
+                    ({'search': 'none'}, []), ({'per_page': 2, 'page': 2}, ['hot-one', 'main'])):
+    same(listed(branches, 'name', **query), want, query)
+reply = server.get(branches + '?search=one')
+same(reply.headers['X-Total'], '2', 'total of those found')
+commit = reply.json[0]['commit']
+same((commit['title'], commit['id'].startswith(commit['short_id'])), ('a commit', True), 'commit')
+
 # ---- projects
 projects = '/api/v4/projects'
 for query, want in (({}, [third, second, first]), ({'sort': 'asc'}, [first, second, third]),
