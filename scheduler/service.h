@@ -164,7 +164,7 @@ struct service_poll;
  */
 typedef void (*service_given_fn)(void *data, const char *json, size_t len);
 struct service_poll *service_ask(
-    struct service *s, int64_t runner, service_given_fn given, void *data);
+    struct service *s, int64_t runner, bool accepts, service_given_fn given, void *data);
 /* false: a job is on its way, and given will come all the same. */
 bool service_take_back(struct service_poll *poll);
 /* given is called no more; a job that is on its way goes to another runner. */

@@ -82,6 +82,7 @@ struct service_poll {
 	int64_t runner, job; /* job: once assigned */
 	service_given_fn given;
 	void *data;
+	bool accepts;     /* its runner will say that it takes the job */
 	bool is_assigned; /* the core has answered it */
 	bool is_gone;     /* taken back after that */
 };

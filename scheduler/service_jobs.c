@@ -278,13 +278,18 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
  */
 
 struct service_poll *
-service_ask(struct service *s, int64_t runner, service_given_fn given, void *data)
+service_ask(
+    struct service *s, int64_t runner, bool accepts, service_given_fn given, void *data)
 {
 	struct service_poll *poll = xcalloc(1, sizeof(*poll));
 	struct polls *polls = idmap_get(&s->polls, runner);
 
 	*poll = (struct service_poll){
-		.service = s, .runner = runner, .given = given, .data = data
+		.service = s,
+		.runner = runner,
+		.accepts = accepts,
+		.given = given,
+		.data = data,
 	};
 	if (polls == NULL) {
 		polls = xcalloc(1, sizeof(*polls));
@@ -362,12 +367,14 @@ service_give(struct flush_handout *h)
 	struct service_poll *poll = h->poll;
 	struct service *s = poll->service;
 
+	struct core_event event = { .job = poll->job, .runner = poll->runner };
+
 	if (!poll->is_gone)
 		poll->given(poll->data, buf_str(&h->json), h->json.len);
-	else /* nobody is there to take it: another may */
-		service_tell(s,
-		    (struct core_event){
-			.type = CORE_RELEASE, .job = poll->job, .runner = poll->runner });
+	/* nobody is there to take it: another may; or to whom to have it is to run it */
+	event.type = poll->is_gone ? CORE_RELEASE : CORE_STARTED;
+	if (poll->is_gone || !poll->accepts)
+		service_tell(s, event);
 	buf_clear(&h->json);
 	free(poll);
 }
@@ -458,6 +465,18 @@ service_heartbeat(struct service *s, struct live_job *job)
 		.type = CORE_HEARTBEAT, .job = job->id, .runner = state->runner });
 }
 
+/* Who sends a log has taken the job, also if the word of it was lost with the server. */
+static void
+start_silently(struct service *s, const struct live_job *job)
+{
+	const struct core_job *state = core_job(s->core, job->id);
+
+	if (state->status == STATUS_PENDING)
+		service_tell(s,
+		    (struct core_event){
+			.type = CORE_STARTED, .job = job->id, .runner = state->runner });
+}
+
 int
 service_append_log(struct service *s, struct live_job *job, const char *bytes, size_t len,
     struct error *err)
@@ -472,6 +491,7 @@ service_append_log(struct service *s, struct live_job *job, const char *bytes, s
 		service_now_us(), &state, err) < 0)
 		return err->code;
 	job->log_bytes = state.size;
+	start_silently(s, job);
 	service_notify(s,
 	    &(struct service_change){
 		.pipeline = job->pipeline->id, .job = job->id, .log_bytes = state.size });

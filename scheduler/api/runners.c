@@ -160,7 +160,9 @@ request_job(struct call *c)
 	c->on_drain = on_drain;
 	api_hold(c);
 	w->timer = api_timer_start(c, POLL_MS, on_poll_over);
-	w->poll = service_ask(c->service, n->row.id, on_given, c);
+	w->poll = service_ask(c->service, n->row.id,
+	    (q.info.features & FEATURE_BIT(FEATURE_TWO_PHASE_JOB_COMMIT)) != 0, on_given,
+	    c);
 }
 
 /* ---- a job's own calls

@@ -151,10 +151,11 @@ class Runner:
         assert made.status == 201, made.body
         self.token, self.id = made.json['token'], made.json['id']
 
-    def request(self, timeout=60):
+    def request(self, timeout=60, accepts=True):
         return self.server.post(
             '/api/v4/jobs/request',
-            {'token': self.token, 'info': {'features': {}}}, token=None, timeout=timeout)
+            {'token': self.token, 'info': {'features': {'two_phase_job_commit': accepts}}},
+            token=None, timeout=timeout)
 
     def take(self):
         reply = self.request()
