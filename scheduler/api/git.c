@@ -402,6 +402,8 @@ set_config(struct cgi_env *e, const char *data_dir)
 		{ "receive.advertisePushOptions", "true" },
 		{ "receive.keepAlive", "5" },
 		{ "receive.autogc", "false" },
+		/* as it is by default, but without nine lines of advice */
+		{ "receive.denyDeleteCurrent", "refuse" },
 		{ "gc.auto", "0" },
 		{ "transfer.fsckObjects", "true" },
 		{ "uploadpack.allowAnySHA1InWant", "true" },

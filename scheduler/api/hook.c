@@ -1,6 +1,8 @@
 /*
  * What pawl-hook says after a push, over the server's own socket, and what the pusher
  * reads: the link and the jobs, or what is wrong; with ci.wait how it goes on and ends.
+ * By the first words, "pipeline #" or "pawl: ", the hook of a repository hosted elsewhere
+ * knows that refs have moved (scheduler/hook/forward.c).
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -373,7 +375,7 @@ begin(struct call *c, struct project *p, const struct said *said)
 	c->on_drain = on_drain;
 	api_hold(c);
 	http_begin(c->request, 200, "text/plain", -1);
-	say(h, "\n"); /* scheduler/hook/forward.c knows by it that refs have moved */
+	say(h, "\n");
 	if (h->options.error != NULL)
 		say(h, "pawl: %s\n", h->options.error);
 	if (h->options.wait) {

@@ -26,7 +26,8 @@ struct forward {
 	int to_viewer;     /* -1: nobody reads any more */
 	int lock;          /* -1: let go */
 	char *note;        /* in the queue; NULL: none */
-	bool has_arrived;  /* the server's refs have moved */
+	bool has_arrived;  /* the server's hook has begun to speak */
+	bool has_moved;    /* a ref of the server's */
 	bool has_said;     /* which refs it has refused */
 	bool is_overtaken; /* by a later push, of some refs at least */
 };
@@ -86,14 +87,20 @@ let_go(struct forward *f)
 		(void)close(take_fd(&f->lock));
 }
 
-/* The server's own hook, which git calls once refs have moved, begins with an empty line:
- * from then on it is safe, and with ci.wait other pushes need not wait, too. */
+/* What the server's own hook says, which git calls once refs have moved: from then on
+ * they are safe, and with ci.wait other pushes need not wait, too. */
+static bool
+is_of_hook(const char *line)
+{
+	return str_starts(line, "pipeline #") || str_starts(line, "pawl: ");
+}
+
 static bool
 on_line(const char *line, void *data)
 {
 	struct forward *f = data;
 
-	if (*line == '\0' && !f->has_arrived) {
+	if (!f->has_arrived && is_of_hook(line)) {
 		f->has_arrived = true;
 		let_go(f);
 	}
@@ -106,10 +113,12 @@ on_ref(char what, const char *ref, const char *why, void *data)
 {
 	struct forward *f = data;
 
-	if (what != '!')
-		return;
-	say(f, "pawl: %s has refused %s: %s\n", f->place.url, ref, why);
-	f->has_said = true;
+	if (what == '!') {
+		say(f, "pawl: %s has refused %s: %s\n", f->place.url, ref, why);
+		f->has_said = true;
+	} else if (what != '=') {
+		f->has_moved = true;
+	}
 }
 
 static void
@@ -118,7 +127,8 @@ say_result(struct forward *f, enum mirror_result result, const struct error *err
 	if (result == MIRROR_REFUSED && !f->has_said)
 		say(f, "pawl: no pipeline: %s; see `pawl hook status %s`\n", err->msg,
 		    f->place.git_dir);
-	else if (result == MIRROR_DONE && !f->has_arrived && !f->is_overtaken)
+	else if (result == MIRROR_DONE && !f->has_moved && !f->is_overtaken &&
+	    !f->has_arrived)
 		say(f, "pawl: %s had this already\n", f->place.url);
 	else if (result == MIRROR_AWAY && f->has_arrived)
 		say(f, "pawl: lost %s (%s); the pipeline goes on\n", f->place.url,

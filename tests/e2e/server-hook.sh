@@ -277,6 +277,19 @@ says push.out 'has not answered for 20 s; what was pushed goes there in the back
 kill -CONT $server
 wait_for has_pipelines "$(git rev-parse HEAD)" 1
 
+# ---- another default branch: the server has to be told, as it keeps the one it has
+git branch -q main
+push origin main
+git --git-dir=../app.git symbolic-ref HEAD refs/heads/main
+push origin :trunk
+says push.out "remote: pawl: $url/team/app.git has refused refs/heads/trunk: [remote rejected] (deletion of the current branch prohibited)"
+says_not push.out "receive.denyDeleteCurrent"
+ends 1 pawl hook sync ../app.git
+api -X PUT "$url/api/v4/projects/team%2Fapp" --json '{"default_branch": "main"}' >/dev/null
+ends 0 pawl hook sync ../app.git
+server_lacks refs/heads/trunk || fail 'the old default branch'
+push origin trunk
+
 # ---- a token that is not good any more, and a new one
 echo glpat-gone >../app.git/pawl/token
 commit refused
