@@ -177,6 +177,7 @@ put(const struct hook_place *p, const struct hook_script *script, const char *ur
 	if (hook_place_put(p, &err) < 0 || hook_place_take_options(p, &err) < 0 ||
 	    hook_script_put(script, &err) < 0)
 		return fail(&err, EXIT_INVALID);
+	hook_place_discard(p);
 	printf("What is pushed to %s goes on to %s\n", p->git_dir, url);
 	return become_hook("sync", p); /* what was pushed meanwhile */
 }
@@ -201,7 +202,7 @@ install(const struct args *args, const struct hook_place *p, struct wanted *w)
 		return fail(&err, EXIT_INVALID);
 	rc = try_settings(args, p, url, dir);
 	if (rc == EXIT_OK)
-		rc = put(p, &script, url);
+		return put(p, &script, url);
 	hook_place_discard(p);
 	return rc;
 }

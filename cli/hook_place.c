@@ -77,19 +77,26 @@ read_line(const char *dir, const char *name)
 }
 
 static int
-check_is_bare(const char *git_dir, struct error *err)
+check_kind(const char *git_dir, struct error *err)
 {
-	static const char *const argv[] = { "git", "rev-parse", "--is-bare-repository",
+	static const char *const bare[] = { "git", "rev-parse", "--is-bare-repository",
 		NULL };
-	cleanup_free char *word = ask_git(git_dir, argv, err);
+	static const char *const format[] = { "git", "rev-parse", "--show-object-format",
+		NULL };
+	cleanup_free char *is_bare = ask_git(git_dir, bare, err), *hash = NULL;
 
-	if (word == NULL)
+	if (is_bare == NULL)
 		return err->code;
-	if (!str_eq(word, "true"))
+	if (!str_eq(is_bare, "true"))
 		return error_set(err, ERR_INVALID,
 		    "%s is a clone to work in; the hook belongs into the bare repository "
 		    "people push to",
 		    git_dir);
+	hash = ask_git(git_dir, format, NULL);
+	if (hash != NULL && !str_eq(hash, "sha1"))
+		return error_set(err, ERR_INVALID,
+		    "%s has %s for its objects; the repositories of a server have sha1",
+		    git_dir, hash);
 	return 0;
 }
 
@@ -106,7 +113,7 @@ hook_place_open(const char *dir, struct hook_place *out, struct error *err)
 	p.git_dir = ask_git(dir, where, err);
 	if (p.git_dir == NULL)
 		return error_wrap(err, "%s", dir);
-	if (check_is_bare(p.git_dir, err) < 0)
+	if (check_kind(p.git_dir, err) < 0)
 		return err->code;
 	hooks_dir = ask_git(p.git_dir, hooks, err);
 	if (hooks_dir == NULL)

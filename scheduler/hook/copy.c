@@ -126,20 +126,20 @@ would_lose(const struct difference *d)
 	return d->what != NULL && strpbrk(d->what, "+-") != NULL;
 }
 
-/* HEAD's branch alone and first: it becomes the project's default branch. */
+/* The main branch alone and first: it becomes the project's default branch. */
 static enum mirror_result
-push_head(const struct place *p, struct error *err)
+push_main(const struct place *p, struct error *err)
 {
 	cleanup_strlist struct strlist refspecs = STRLIST_INIT;
-	cleanup_free char *head = place_head(p);
+	cleanup_free char *branch = place_main_branch(p);
 	const struct mirror_push push = { .place = p,
 		.refspecs = &refspecs,
 		.on_line = print_line,
 		.on_ref = print_refused };
 
-	if (head == NULL)
+	if (branch == NULL)
 		return MIRROR_DONE;
-	strlist_add_take(&refspecs, xasprintf("+%s:%s", head, head));
+	strlist_add_take(&refspecs, xasprintf("+%s:%s", branch, branch));
 	return mirror_push(&push, err);
 }
 
@@ -174,7 +174,7 @@ copy_first(const char *git_dir, const char *settings, bool force)
 		return NOT_LEVEL;
 	}
 	if (result == MIRROR_DONE && lacks.refs.count > 0)
-		result = push_head(&p, &err);
+		result = push_main(&p, &err);
 	if (result == MIRROR_DONE && lacks.refs.count > 0)
 		result = push_others(&p, &err);
 	return say_end(&p, result, &err);

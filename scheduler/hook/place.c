@@ -142,19 +142,23 @@ place_refs(const struct place *p, const struct strlist *names, struct pushed *ou
 }
 
 char *
-place_head(const struct place *p)
+place_main_branch(const struct place *p)
 {
 	static const char *const argv[] = { "git", "symbolic-ref", "-q", "HEAD", NULL };
 	const struct process git = { .argv = argv, .cwd = p->git_dir };
-	cleanup_buf struct buf text = BUF_INIT;
-	cleanup_strlist struct strlist name = STRLIST_INIT;
+	cleanup_buf struct buf head = BUF_INIT;
+	cleanup_strlist struct strlist names = STRLIST_INIT;
 	cleanup_pushed struct pushed found = PUSHED_INIT;
 
-	if (process_run(&git, &text, NULL, NULL) < 0)
+	if (process_run(&git, &head, NULL, NULL) == 0)
+		strlist_add_take(
+		    &names, xstrndup(buf_str(&head), strcspn(buf_str(&head), "\n")));
+	strlist_add(&names, "refs/heads/main");
+	strlist_add(&names, "refs/heads/master");
+	if (place_refs(p, &names, &found, NULL) < 0)
 		return NULL;
-	strlist_add_take(&name, xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n")));
-	if (place_refs(p, &name, &found, NULL) < 0 || found.shas.count == 0 ||
-	    pushed_is_gone(found.shas.items[0]))
-		return NULL;
-	return xstrdup(name.items[0]);
+	for (size_t i = 0; i < found.refs.count; i++)
+		if (!pushed_is_gone(found.shas.items[i]))
+			return xstrdup(found.refs.items[i]);
+	return NULL;
 }

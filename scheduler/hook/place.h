@@ -46,7 +46,7 @@ int place_lock(const struct place *p, const char *name, bool wait);
 MUST_CHECK int place_refs(const struct place *p, const struct strlist *names,
     struct pushed *out, struct error *err);
 
-/* The branch HEAD names, whole, malloced; NULL: it names none that exists. */
-char *place_head(const struct place *p);
+/* The branch HEAD names, else main or master, whole and malloced; NULL: none is there. */
+char *place_main_branch(const struct place *p);
 
 #endif

@@ -119,10 +119,15 @@ cmp ../app.git/hooks/post-receive ../old-hook || fail 'the hook was touched'
 cmp ../app.git/config ../old-config || fail 'the settings were touched'
 [ -z "$(ls -d ../app.git/pawl* 2>/dev/null)" ] || fail 'settings were left'
 
+git init -q --bare --object-format=sha256 ../sha256.git
+ends 2 pawl hook install ../sha256.git --server "$url" --project team/app --token-file ../hook-token
+says err 'has sha256 for its objects'
+
 # ---- installing: all refs are there, HEAD's branch is the default one and has a pipeline
 ends 0 pawl hook install ../app.git --server "$url" --project team/app --token-file ../hook-token
 says out 'pipeline #1'
 says out "What is pushed to $top/app.git goes on to $url/team/app.git"
+[ ! -e ../app.git/pawl.new ] || fail 'new settings were left'
 [ "$(stat -c %a ../app.git/pawl/token)" = 600 ] || fail 'others can read the token'
 [ "$(stat -c %a ../app.git/pawl)" = 700 ] || fail 'others can look into pawl/'
 [ "$(api "$url/api/v4/projects/team%2Fapp" | jq -r .default_branch)" = trunk ] || fail 'default branch'
@@ -331,6 +336,18 @@ server_has refs/heads/trunk "$(git rev-parse HEAD)" || fail 'no copy of trunk'
 # ---- hooks that are not for pawl to move
 new_repo() { git init -q --bare -b trunk "../$1.git"; }
 install() { ends "$1" pawl hook install "../$2.git" --project "team/$2"; }
+# an empty one, at an odd place, whose HEAD names no branch that will be
+git init -q --bare -b other "../it's \$odd.git"
+ends 0 pawl hook install "../it's \$odd.git" --project team/odd
+push "../it's \$odd.git" trunk
+says push.out 'remote: pipeline #1'
+ends 0 pawl hook remove "../it's \$odd.git"
+ends 0 pawl hook install "../it's \$odd.git" --project team/odd2
+says_not out pipeline
+git --git-dir="../it's \$odd.git" symbolic-ref HEAD refs/heads/trunk
+ends 0 pawl hook install "../it's \$odd.git" --project team/odd3
+says out 'pipeline #1'
+
 new_repo linked
 ln -s "$top/common" ../linked.git/hooks/post-receive
 install 2 linked
