@@ -152,6 +152,28 @@ strlist_add(struct strlist *l, const char *s)
 }
 
 bool
+str_fits_stars(const char *s, const char *pattern)
+{
+	const char *star = NULL, *retry = NULL;
+
+	while (*s != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			retry = s;
+		} else if (*pattern == *s) {
+			pattern++;
+			s++;
+		} else if (star != NULL) { /* let the last star take one more */
+			pattern = star + 1;
+			s = ++retry;
+		} else {
+			return false;
+		}
+	}
+	return pattern[strspn(pattern, "*")] == '\0';
+}
+
+bool
 strlist_has(const struct strlist *l, const char *s)
 {
 	for (size_t i = 0; i < l->count; i++)

@@ -12,6 +12,8 @@ str_eq(const char *a, const char *b)
 }
 
 bool str_starts(const char *s, const char *prefix);
+/* `review/` and a star, and the like: a star stands for anything, slashes too. */
+bool str_fits_stars(const char *s, const char *pattern);
 bool str_ends(const char *s, const char *suffix);
 bool str_is_blank(const char *s); /* empty or white space only */
 

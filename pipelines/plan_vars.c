@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "base/glob.h"
+#include "base/str.h"
 #include "pipelines/plan_internal.h"
 #include "pipelines/slug.h"
 
@@ -105,29 +105,6 @@ vars_set_environment(struct vars *vars, const struct plan_job *job)
 		    vars, VAR_PREDEFINED, "CI_ENVIRONMENT_URL", job->environment_url);
 }
 
-/* `review/` and a star, and the like: a star stands for anything, slashes too. */
-static bool
-scope_fits(const char *scope, const char *s)
-{
-	const char *star = NULL, *retry = NULL;
-
-	while (*s != '\0') {
-		if (*scope == '*') {
-			star = scope++;
-			retry = s;
-		} else if (*scope == *s) {
-			scope++;
-			s++;
-		} else if (star != NULL) { /* let the last star take one more */
-			scope = star + 1;
-			s = ++retry;
-		} else {
-			return false;
-		}
-	}
-	return scope[strspn(scope, "*")] == '\0';
-}
-
 /* The scope without a star counts most, then the longer one; so they are set last. */
 static size_t
 scope_weight(const char *scope)
@@ -143,7 +120,7 @@ plan_set_scoped(
 		const struct var *var = &scoped[i];
 		const struct var *have = vars_get(vars, var->name);
 
-		if (!scope_fits(var->environment_scope, environment))
+		if (!str_fits_stars(environment, var->environment_scope))
 			continue;
 		if (have != NULL && have->level == var->level &&
 		    have->environment_scope != NULL &&

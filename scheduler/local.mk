@@ -78,6 +78,7 @@ libserver_a_SOURCES += scheduler/api/logs.c
 libserver_a_SOURCES += scheduler/api/metrics.c
 libserver_a_SOURCES += scheduler/api/pipelines.c
 libserver_a_SOURCES += scheduler/api/projects.c
+libserver_a_SOURCES += scheduler/api/protected_refs.c
 libserver_a_SOURCES += scheduler/api/reports.c
 libserver_a_SOURCES += scheduler/api/resource_groups.c
 libserver_a_SOURCES += scheduler/api/runner_admin.c

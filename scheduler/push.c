@@ -374,6 +374,10 @@ choose_default(struct look *l, struct project *p)
 	if (first == NULL)
 		return;
 	row.default_branch = first + strlen("refs/heads/");
+	/* it is protected from the first, whatever else has been by then */
+	if (row.protected_branches != NULL)
+		row.protected_branches = arena_printf(
+		    l->arena, "%s%s\n", row.protected_branches, row.default_branch);
 	if (repo_set_head(l->service->repos_dir, p->row.path, row.default_branch, &err) <
 	    0)
 		log_warn("%s", err.msg);

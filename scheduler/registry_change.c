@@ -30,6 +30,8 @@ registry_copy_project(struct arena *a, const struct store_project *row)
 	copy.default_branch = arena_strdup(a, row->default_branch);
 	copy.config_path = arena_strdup(a, row->config_path);
 	copy.visibility = arena_strdup(a, row->visibility);
+	copy.protected_branches = arena_strdup(a, row->protected_branches);
+	copy.protected_tags = arena_strdup(a, row->protected_tags);
 	return copy;
 }
 

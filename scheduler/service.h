@@ -7,6 +7,7 @@
 #define SCHEDULER_SERVICE_H
 
 #include "base/seal.h"
+#include "base/str.h"
 #include "protocol/json.h"
 #include "scheduler/core.h"
 #include "scheduler/log_store.h"
@@ -143,9 +144,12 @@ void service_variable_changed(struct service *s, enum store_owner owner, int64_t
 void service_set_resource_group(struct service *s,
     const struct core_resource_group *group, store_done_fn done, void *data);
 
-/* May jobs of this ref have protected variables and runners? The default branch. */
+/* May jobs of this ref have protected variables and runners? */
 bool service_is_protected(
     const struct store_project *project, const char *ref, bool is_tag);
+/* The names and patterns of those that may. */
+void service_list_protected(
+    const struct store_project *project, bool tags, struct strlist *out);
 
 /* ---- runners ------------------------------------------------------------------ */
 

@@ -84,11 +84,37 @@ service_drop_pipeline(struct service *s, struct live_pipeline *p)
 	service_free_pipeline(p);
 }
 
+void
+service_list_protected(
+    const struct store_project *project, bool tags, struct strlist *out)
+{
+	const char *at = tags ? project->protected_tags : project->protected_branches;
+
+	if (at == NULL) {
+		if (!tags && project->default_branch != NULL)
+			strlist_add(out, project->default_branch);
+		return;
+	}
+	while (*at != '\0') {
+		size_t len = strcspn(at, "\n");
+		cleanup_free char *name = xstrndup(at, len);
+
+		if (len > 0)
+			strlist_add(out, name);
+		at += len + (at[len] == '\n');
+	}
+}
+
 bool
 service_is_protected(const struct store_project *project, const char *ref, bool is_tag)
 {
-	return !is_tag && project->default_branch != NULL &&
-	    str_eq(project->default_branch, ref);
+	cleanup_strlist struct strlist patterns = STRLIST_INIT;
+
+	service_list_protected(project, is_tag, &patterns);
+	for (size_t i = 0; i < patterns.count; i++)
+		if (str_fits_stars(ref, patterns.items[i]))
+			return true;
+	return false;
 }
 
 char *

@@ -270,8 +270,14 @@ static const char *const version_5[] = {
 	NULL,
 };
 
+static const char *const version_6[] = {
+	"ALTER TABLE projects ADD COLUMN protected_branches TEXT;"
+	"ALTER TABLE projects ADD COLUMN protected_tags TEXT;",
+	NULL,
+};
+
 static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
-	version_5 };
+	version_5, version_6 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

@@ -40,6 +40,8 @@ static const struct store_column project_columns[] = {
 	COLUMN("visibility", COL_TEXT, visibility, 0),
 	COLUMN("archived", COL_BOOL, archived, 0),
 	COLUMN("created_us", COL_INT64, created_us, 0),
+	COLUMN("protected_branches", COL_TEXT, protected_branches, 0),
+	COLUMN("protected_tags", COL_TEXT, protected_tags, 0),
 };
 const struct store_table store_projects =
     TABLE("projects", "project", project_columns, "id");

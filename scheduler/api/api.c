@@ -33,6 +33,7 @@ static const struct api_route *const tables[] = {
 	api_token_routes,
 	api_variable_routes,
 	api_resource_group_routes,
+	api_protected_ref_routes,
 };
 
 struct api *

@@ -160,5 +160,6 @@ extern const struct api_route api_lint_routes[];
 extern const struct api_route api_token_routes[];
 extern const struct api_route api_variable_routes[];
 extern const struct api_route api_resource_group_routes[];
+extern const struct api_route api_protected_ref_routes[];
 
 #endif

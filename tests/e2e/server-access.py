@@ -42,7 +42,9 @@ TABLE = {
         ('GET', '/api/pawl/v1/projects/:id/jobs/:job/log/events'),
         ('GET', P + '/variables'), ('GET', P + '/variables/:key'),
         ('GET', P + '/access_tokens'), ('GET', P + '/runners'),
-        ('GET', P + '/resource_groups'),
+        ('GET', P + '/resource_groups'), ('GET', P + '/protected_branches'),
+        ('GET', P + '/protected_branches/:pattern'), ('GET', P + '/protected_tags'),
+        ('GET', P + '/protected_tags/:pattern'),
         ('GET', P + '/resource_groups/:group'),
         ('GET', P + '/resource_groups/:group/upcoming_jobs'),
     ],
@@ -55,7 +57,9 @@ TABLE = {
         ('POST', J + '/artifacts/keep'), ('POST', J + '/retry'), ('POST', J + '/cancel'), ('POST', J + '/play'),
         ('POST', P + '/variables'), ('PUT', P + '/variables/:key'),
         ('DELETE', P + '/variables/:key'), ('DELETE', P + '/access_tokens/:token'),
-        ('PUT', P + '/resource_groups/:group'),
+        ('PUT', P + '/resource_groups/:group'), ('POST', P + '/protected_branches'),
+        ('DELETE', P + '/protected_branches/:pattern'), ('POST', P + '/protected_tags'),
+        ('DELETE', P + '/protected_tags/:pattern'),
     ],
     'mint': [('POST', P + '/access_tokens')],
     'own': [
@@ -156,7 +160,7 @@ def token_for(asker):
 
 def address(pattern):
     values = {'id': project, 'pipeline': pipeline, 'job': job['id'], 'key': 'KEY',
-              'group': 'prod', 'token': 1, 'branch': 'main', 'ref': 'main', 'path': 'file'}
+              'group': 'prod', 'pattern': 'main', 'token': 1, 'branch': 'main', 'ref': 'main', 'path': 'file'}
     if pattern.startswith('/api/v4/jobs/'):
         values['id'] = job['id']
     elif pattern.startswith('/api/v4/runners/'):
