@@ -18,8 +18,8 @@
 #define PATCH_MAX (1u << 20)
 #define INTERVAL_MS 3000
 #define INTERVAL_MAX_MS (15 * 60 * 1000)
-#define FIRST_PATCH_MS 20 /* it shall bring the script's words, too */
-#define HEARTBEAT_MS 30000
+#define FIRST_PATCH_MS 20  /* it shall bring the script's words, too */
+#define HEARTBEAT_MS 10000 /* a third of the time a server of ours waits for it */
 #define RETRY_MS 1000
 #define RETRY_MAX_MS 30000
 #define FINAL_TRIES 10                   /* in a row, that nobody answered */

@@ -69,6 +69,14 @@ after(const struct core *core, int64_t span_us)
 }
 
 static int64_t
+lease_span(const struct core *core, const struct job *job)
+{
+	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
+
+	return r != NULL && r->pub.lease_us > 0 ? r->pub.lease_us : core->limits.lease_us;
+}
+
+static int64_t
 due(const struct core *core, const struct job *job)
 {
 	if (job->pub.plan->config->trigger.present)
@@ -77,7 +85,7 @@ due(const struct core *core, const struct job *job)
 		return after(core,
 		    job->assigned ? core->limits.accept_us : core->limits.pending_us);
 	if (job->pub.status == STATUS_RUNNING || job->pub.status == STATUS_CANCELING)
-		return earlier(after(core, core->limits.lease_us), job->timeout_us);
+		return earlier(after(core, lease_span(core, job)), job->timeout_us);
 	return NEVER;
 }
 

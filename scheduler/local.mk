@@ -48,6 +48,7 @@ libscheduler_a_SOURCES += scheduler/push.c scheduler/push.h
 libscheduler_a_SOURCES += scheduler/repos.c scheduler/repos.h
 libscheduler_a_SOURCES += scheduler/registry.c scheduler/registry.h scheduler/registry_internal.h
 libscheduler_a_SOURCES += scheduler/registry_change.c
+libscheduler_a_SOURCES += scheduler/runner_facts.c scheduler/runner_facts.h
 libscheduler_a_SOURCES += scheduler/service.c scheduler/service.h scheduler/service_internal.h
 libscheduler_a_SOURCES += scheduler/service_after.c
 libscheduler_a_SOURCES += scheduler/service_delete.c

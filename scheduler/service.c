@@ -334,6 +334,8 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 		    ? CORE_SCOPE_PROJECT
 		    : CORE_SCOPE_GROUP,
 		.id = n->row.owner_id };
+	cleanup_arena struct arena *arena = arena_new();
+	const struct runner_facts facts = runner_facts_read(n->row.info, arena);
 	struct core_runner runner = {
 		.id = n->row.id,
 		.name = n->row.description != NULL ? n->row.description : "",
@@ -345,6 +347,7 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 		.scope_count = n->row.owner == STORE_INSTANCE ? 0 : 1,
 		.limit = (int)n->row.limit,
 		.timeout_us = n->row.maximum_timeout_s * INT64_C(1000000),
+		.lease_us = runner_facts_lease_us(&facts),
 		.online_until_us = n->row.contacted_us == 0
 		    ? 0
 		    : n->row.contacted_us + ONLINE_S * INT64_C(1000000),

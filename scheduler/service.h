@@ -158,7 +158,7 @@ void service_describe_runner(struct service *s, const struct registered_runner *
 /* The same of a project: its group, its limit. */
 void service_describe_project(struct service *s, const struct project *p);
 void service_forget_runner(struct service *s, int64_t id);
-void service_runner_seen(struct service *s, int64_t id);
+void service_runner_seen(struct service *s, int64_t id, const struct runner_info *info);
 
 struct service_poll;
 

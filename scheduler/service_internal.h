@@ -7,6 +7,7 @@
 #include "base/idmap.h"
 #include "base/map.h"
 #include "scheduler/compile.h"
+#include "scheduler/runner_facts.h"
 #include "scheduler/service.h"
 
 /* A pipeline the core knows. */

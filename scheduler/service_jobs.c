@@ -348,16 +348,25 @@ service_is_draining(const struct service *s)
 }
 
 void
-service_runner_seen(struct service *s, int64_t id)
+service_runner_seen(struct service *s, int64_t id, const struct runner_info *info)
 {
 	struct registered_runner *n = registry_runner(s->o.registry, id);
 	int64_t now = service_now_us();
+	cleanup_buf struct buf facts = BUF_INIT;
+	struct store_runner row;
+	bool changed;
 
-	/* written down at most once a minute; see core_limits.online_us for the rest */
-	if (n == NULL || now - n->row.contacted_us < SEEN_EVERY_US)
+	if (n == NULL)
 		return;
-	n->row.contacted_us = now;
-	registry_set_runner(s->o.registry, &n->row, NULL, NULL);
+	runner_facts_write(info, &facts);
+	changed = n->row.info == NULL || !str_eq(n->row.info, buf_str(&facts));
+	/* written down at most once a minute; see core_limits.online_us for the rest */
+	if (!changed && now - n->row.contacted_us < SEEN_EVERY_US)
+		return;
+	row = n->row;
+	row.contacted_us = now;
+	row.info = buf_str(&facts);
+	registry_set_runner(s->o.registry, &row, NULL, NULL);
 	service_describe_runner(s, registry_runner(s->o.registry, id));
 }
 

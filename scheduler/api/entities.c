@@ -5,6 +5,7 @@
 
 #include "base/iso_time.h"
 #include "base/str.h"
+#include "scheduler/runner_facts.h"
 
 #define ONLINE_US (120 * INT64_C(1000000))
 
@@ -347,8 +348,15 @@ void
 entity_add_runner_details(struct json_writer *w, const struct store_runner *r,
     const struct strs *tags, int64_t now_us)
 {
+	cleanup_arena struct arena *arena = arena_new();
+	const struct runner_facts facts = runner_facts_read(r->info, arena);
+
 	json_begin_object(w);
 	put_runner_fields(w, r, now_us);
+	json_put_string(w, "version", facts.version);
+	json_put_string(w, "revision", facts.revision);
+	json_put_string(w, "platform", facts.platform);
+	json_put_string(w, "architecture", facts.architecture);
 	json_key(w, "tag_list");
 	json_begin_array(w);
 	for (size_t i = 0; i < tags->count; i++)

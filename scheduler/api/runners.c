@@ -53,7 +53,7 @@ verify(struct call *c)
 	id.id = n->row.id;
 	(void)snprintf(id.token, sizeof(id.token), "%s", q.token);
 	runner_identity_write(&id, &json);
-	service_runner_seen(c->service, n->row.id);
+	service_runner_seen(c->service, n->row.id, &q.info);
 	api_json(c, 200, &json);
 }
 
@@ -148,7 +148,7 @@ request_job(struct call *c)
 
 	if (!read_request(c, &q) || (n = runner_of(c, &q)) == NULL)
 		return;
-	service_runner_seen(c->service, n->row.id);
+	service_runner_seen(c->service, n->row.id, &q.info);
 	if (n->row.paused || service_is_draining(c->service)) {
 		no_job(c);
 		return;
