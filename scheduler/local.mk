@@ -53,6 +53,7 @@ libscheduler_a_SOURCES += scheduler/service.c scheduler/service.h scheduler/serv
 libscheduler_a_SOURCES += scheduler/service_after.c
 libscheduler_a_SOURCES += scheduler/service_delete.c
 libscheduler_a_SOURCES += scheduler/service_downstream.c
+libscheduler_a_SOURCES += scheduler/service_given.c
 libscheduler_a_SOURCES += scheduler/service_jobs.c
 libscheduler_a_SOURCES += scheduler/service_load.c
 libscheduler_a_SOURCES += scheduler/service_pipelines.c

@@ -127,6 +127,11 @@ typedef void (*service_acted_fn)(void *data, int64_t job, const struct error *er
 void service_act(struct service *s, int64_t pipeline, const struct core_event *event,
     service_acted_fn done, void *data);
 
+/* CORE_PLAY, with variables for this job and later tries of it; they are as those of a
+ * pipeline made by hand. Borrowed until done. */
+void service_play(struct service *s, int64_t pipeline, int64_t job,
+    const struct var *vars, size_t count, service_acted_fn done, void *data);
+
 /* A pipeline at rest, with all its jobs left. ERR_ENVIRONMENT: it is not, or something
  * is being done with it; done comes within the call then. */
 void service_delete_pipeline(
@@ -193,6 +198,8 @@ struct live_job {
 	struct arena *arena; /* of the strings here; NULL: none yet */
 	struct var *dotenv;  /* what its report gives later jobs */
 	size_t dotenv_count, dotenv_cap;
+	struct var *given; /* by who played it; also for later tries of it */
+	size_t given_count, given_cap;
 };
 
 /* NULL: there is none of that id that is alive, or the token is another's. */

@@ -207,6 +207,23 @@ void service_hand_out(struct service *s, int64_t job, int64_t runner);
 void service_give(struct flush_handout *handout);
 void service_end_token(struct service *s, struct live_job *job);
 
+/* service_given.c: what a person gave a job; it counts from then on. */
+void service_add_given(struct live_job *job, const char *key, const char *value);
+/* The last ones: it was not played after all. */
+void service_drop_given(struct live_job *job, size_t count);
+/* Between a begin and an end. */
+void service_write_given(struct service *s, const struct live_job *job);
+/* Worker thread; calls fn for each. */
+MUST_CHECK int service_read_given(struct service *s, struct store_view *v, int64_t job,
+    void (*fn)(int64_t job, const char *key, const char *value, void *data), void *data,
+    struct error *err);
+/* Of the newest try that was given any. */
+const struct live_job *service_given_to(
+    const struct service *s, const struct live_pipeline *p, size_t plan_index);
+
+/* service_jobs.c, too: of the job's strings */
+struct arena *service_arena_of(struct live_job *job);
+
 /* service_load.c: whoever loads this pipeline finds it gone, until the end and later. */
 void service_begin_going(struct service *s, int64_t pipeline);
 void service_end_going(struct service *s, int64_t pipeline);

@@ -82,8 +82,8 @@ service_pipeline_of(const struct live_job *job)
 /* ---- what a job leaves for later ones
  * -------------------------------------------------------- */
 
-static struct arena *
-arena_of(struct live_job *job)
+struct arena *
+service_arena_of(struct live_job *job)
 {
 	if (job->arena == NULL)
 		job->arena = arena_new();
@@ -93,14 +93,14 @@ arena_of(struct live_job *job)
 void
 service_set_archive(struct live_job *job, const char *filename, int64_t bytes)
 {
-	job->archive_name = arena_strdup(arena_of(job), filename);
+	job->archive_name = arena_strdup(service_arena_of(job), filename);
 	job->archive_bytes = bytes;
 }
 
 void
 service_add_dotenv(struct live_job *job, const char *key, const char *value)
 {
-	struct arena *a = arena_of(job);
+	struct arena *a = service_arena_of(job);
 
 	ARENA_GROW(a, job->dotenv, job->dotenv_count, job->dotenv_cap);
 	job->dotenv[job->dotenv_count++] = (struct var){ .name = arena_strdup(a, key),
@@ -115,6 +115,16 @@ struct inheritance {
 	struct var *dotenv;
 	size_t dotenv_count, dotenv_cap;
 };
+
+/* What was given by hand is at its own level, which goes over what reports say. */
+static void
+inherit_given(const struct live_job *job, struct arena *a, struct inheritance *in)
+{
+	for (size_t i = 0; job != NULL && i < job->given_count; i++) {
+		ARENA_GROW(a, in->dotenv, in->dotenv_count, in->dotenv_cap);
+		in->dotenv[in->dotenv_count++] = job->given[i];
+	}
+}
 
 static void
 inherit_from(struct live_job *from, const char *name, const char *token, struct arena *a,
@@ -242,6 +252,7 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 	if (commit_files_open(&files, p->recipe, s->repos_dir, err) < 0)
 		return err->code;
 	inherit(s, state, token, arena, &in);
+	inherit_given(service_given_to(s, p, state->index), arena, &in);
 	event.repo_url = url_with_token(arena, event.repo_url, token);
 	struct payload_options options = {
 		.plan = p->plan,

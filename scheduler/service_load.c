@@ -19,6 +19,8 @@ struct load {
 	size_t archive_count, archive_cap;
 	struct store_job_variable *dotenv;
 	size_t dotenv_count, dotenv_cap;
+	struct store_job_variable *given; /* opened */
+	size_t given_count, given_cap;
 	struct recipe *recipe;
 	struct compilation compilation;
 	struct held_variables held;
@@ -70,6 +72,16 @@ on_dotenv(const struct store_job_variable *row, void *data)
 	return true;
 }
 
+static void
+on_given(int64_t job, const char *key, const char *value, void *data)
+{
+	struct load *l = data;
+
+	ARENA_GROW(l->arena, l->given, l->given_count, l->given_cap);
+	l->given[l->given_count++] = (struct store_job_variable){ job,
+		arena_strdup(l->arena, key), arena_strdup(l->arena, value) };
+}
+
 static int
 read_rows(struct load *l, struct store_view *v, struct error *err)
 {
@@ -82,7 +94,9 @@ read_rows(struct load *l, struct store_view *v, struct error *err)
 		return err->code;
 	for (size_t i = 0; i < l->job_count; i++)
 		if (store_list_artifacts(v, l->jobs[i].id, on_artifact, l, err) < 0 ||
-		    store_list_job_variables(v, l->jobs[i].id, on_dotenv, l, err) < 0)
+		    store_list_job_variables(v, l->jobs[i].id, on_dotenv, l, err) < 0 ||
+		    service_read_given(l->service, v, l->jobs[i].id, on_given, l, err) <
+			0)
 			return err->code;
 	return 0;
 }
@@ -224,6 +238,9 @@ revive_jobs(struct load *l, struct live_pipeline *p)
 
 		service_add_dotenv(job, l->dotenv[i].key, l->dotenv[i].value);
 	}
+	for (size_t i = 0; i < l->given_count; i++)
+		service_add_given(service_find_job(s, l->given[i].job), l->given[i].key,
+		    l->given[i].value);
 }
 
 static int
@@ -468,6 +485,8 @@ service_is_loading(const struct service *s)
 struct act {
 	struct service *service;
 	struct core_event event;
+	const struct var *vars; /* with CORE_PLAY */
+	size_t var_count;
 	service_acted_fn done;
 	void *data;
 	int64_t job;
@@ -484,13 +503,39 @@ on_act_written(void *data, const struct error *err)
 }
 
 static void
+give(const struct act *a)
+{
+	struct live_job *job = service_find_job(a->service, a->event.job);
+
+	for (size_t i = 0; job != NULL && i < a->var_count; i++)
+		service_add_given(job, a->vars[i].name, a->vars[i].value);
+}
+
+static void
+keep_given(const struct act *a, bool was_played)
+{
+	struct live_job *job = service_find_job(a->service, a->event.job);
+
+	if (job == NULL || a->var_count == 0)
+		return;
+	if (was_played)
+		service_write_given(a->service, job);
+	else
+		service_drop_given(job, a->var_count);
+}
+
+static void
 perform(struct act *a)
 {
 	struct service *s = a->service;
 	const struct core_job *job;
+	bool done;
 
 	service_begin(s);
-	if (service_send(s, a->event, &a->error) == 0 && a->event.job != 0) {
+	give(a); /* a runner that waits gets the job within the event */
+	done = service_send(s, a->event, &a->error) == 0;
+	keep_given(a, done);
+	if (done && a->event.job != 0) {
 		job = core_job(s->core, a->event.job);
 		a->job =
 		    job != NULL && job->retried_as != 0 && a->event.type == CORE_RETRY
@@ -513,6 +558,15 @@ on_act_loaded(struct load *l, const struct error *err)
 	perform(a);
 }
 
+static void
+act(struct act *a, int64_t pipeline)
+{
+	if (service_find_pipeline(a->service, pipeline) != NULL)
+		perform(a);
+	else
+		load(a->service, pipeline, on_act_loaded, a);
+}
+
 void
 service_act(struct service *s, int64_t pipeline, const struct core_event *event,
     service_acted_fn done, void *data)
@@ -520,8 +574,20 @@ service_act(struct service *s, int64_t pipeline, const struct core_event *event,
 	struct act *a = xcalloc(1, sizeof(*a));
 
 	*a = (struct act){ .service = s, .event = *event, .done = done, .data = data };
-	if (service_find_pipeline(s, pipeline) != NULL)
-		perform(a);
-	else
-		load(s, pipeline, on_act_loaded, a);
+	act(a, pipeline);
+}
+
+void
+service_play(struct service *s, int64_t pipeline, int64_t job, const struct var *vars,
+    size_t count, service_acted_fn done, void *data)
+{
+	struct act *a = xcalloc(1, sizeof(*a));
+
+	*a = (struct act){ .service = s,
+		.event = { .type = CORE_PLAY, .job = job },
+		.vars = vars,
+		.var_count = count,
+		.done = done,
+		.data = data };
+	act(a, pipeline);
 }

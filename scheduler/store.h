@@ -177,6 +177,14 @@ struct store_job_variable {
 	const char *key, *value;
 };
 
+/* What a person gave the job when it was played. */
+struct store_given {
+	int64_t job;
+	const char *key;
+	const void *value; /* sealed */
+	size_t value_len;
+};
+
 enum store_owner { STORE_INSTANCE, STORE_GROUP, STORE_PROJECT, STORE_OWNER_COUNT };
 
 struct store_variable {
@@ -301,6 +309,8 @@ MUST_CHECK int store_delete_artifacts(
     struct store_txn *t, int64_t job, const char *type, struct error *err);
 MUST_CHECK int store_put_job_variable(
     struct store_txn *t, const struct store_job_variable *row, struct error *err);
+MUST_CHECK int store_put_given(
+    struct store_txn *t, const struct store_given *row, struct error *err);
 MUST_CHECK int store_put_test_suite(
     struct store_txn *t, const struct store_test_suite *row, struct error *err);
 MUST_CHECK int store_put_test_case(
@@ -459,6 +469,10 @@ MUST_CHECK int store_list_expired(struct store_view *v, int64_t now_us, int64_t 
 typedef bool (*store_job_variable_fn)(const struct store_job_variable *row, void *data);
 MUST_CHECK int store_list_job_variables(struct store_view *v, int64_t job,
     store_job_variable_fn fn, void *data, struct error *err);
+
+typedef bool (*store_given_fn)(const struct store_given *row, void *data);
+MUST_CHECK int store_list_given(
+    struct store_view *v, int64_t job, store_given_fn fn, void *data, struct error *err);
 
 typedef bool (*store_test_suite_fn)(const struct store_test_suite *row, void *data);
 /* Those of a pipeline's jobs, without tries that were retried. */

@@ -126,9 +126,9 @@ struct store_table {
 };
 
 extern const struct store_table store_namespaces, store_projects, store_refs,
-    store_pipelines, store_jobs, store_artifacts, store_job_variables, store_variables,
-    store_users, store_tokens, store_runners, store_test_suites, store_test_cases,
-    store_resource_groups;
+    store_pipelines, store_jobs, store_artifacts, store_job_variables,
+    store_given_variables, store_variables, store_users, store_tokens, store_runners,
+    store_test_suites, store_test_cases, store_resource_groups;
 
 const char *store_owner_name(enum store_owner owner);
 

@@ -239,6 +239,20 @@ store_list_job_variables(struct store_view *v, int64_t job, store_job_variable_f
 	return list_of_job_variable(v, &q, fn, data, err);
 }
 
+LIST_OF(given)
+
+int
+store_list_given(
+    struct store_view *v, int64_t job, store_given_fn fn, void *data, struct error *err)
+{
+	const struct store_arg args[] = { ARG_INT(job), ARG_END };
+	const struct store_query q = { .table = &store_given_variables,
+		.where = "WHERE job = ?1 ORDER BY key",
+		.args = args };
+
+	return list_of_given(v, &q, fn, data, err);
+}
+
 int
 store_list_variables(struct store_view *v, enum store_owner owner, int64_t owner_id,
     store_variable_fn fn, void *data, struct error *err)

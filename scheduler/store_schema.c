@@ -276,8 +276,18 @@ static const char *const version_6[] = {
 	NULL,
 };
 
+/* What a person gave a job when it was played; sealed. */
+static const char *const version_7[] = {
+	"CREATE TABLE given_variables ("
+	" job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,"
+	" key TEXT NOT NULL,"
+	" value BLOB NOT NULL,"
+	" PRIMARY KEY (job, key)) STRICT, WITHOUT ROWID;",
+	NULL,
+};
+
 static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
-	version_5, version_6 };
+	version_5, version_6, version_7 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

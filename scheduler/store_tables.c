@@ -157,6 +157,16 @@ const struct store_table store_job_variables =
     TABLE("job_variables", "variable of a job", job_variable_columns, "key");
 
 #undef ROW
+#define ROW struct store_given
+static const struct store_column given_columns[] = {
+	COLUMN("job", COL_INT64, job, COL_KEY),
+	COLUMN("key", COL_TEXT, key, COL_KEY),
+	BLOB_COLUMN("value", value, value_len),
+};
+const struct store_table store_given_variables =
+    TABLE("given_variables", "variable given to a job", given_columns, "key");
+
+#undef ROW
 #define ROW struct store_variable
 static const struct store_column variable_columns[] = {
 	COLUMN("owner", COL_OWNER, owner, COL_KEY),

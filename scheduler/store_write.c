@@ -170,6 +170,12 @@ store_put_job_variable(
 }
 
 int
+store_put_given(struct store_txn *t, const struct store_given *row, struct error *err)
+{
+	return store_row_put(t, &store_given_variables, row, err);
+}
+
+int
 store_put_variable(
     struct store_txn *t, const struct store_variable *row, struct error *err)
 {

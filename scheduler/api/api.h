@@ -103,6 +103,16 @@ void api_done(void *data, const struct error *err);
 
 /* ---- reading the request --------------------------------------------------------- */
 
+/* Variables as requests give them: {"key", "value", "variable_type"}. */
+struct api_variable {
+	const char *key, *value, *type;
+};
+extern const struct json_shape api_variable_shape;
+/* At the level of a pipeline's, in the call's arena. False after a 400, which names
+ * member. */
+bool api_variables(struct call *c, const char *member, const struct api_variable *given,
+    size_t count, const struct var **out);
+
 /* The numeric parameter; false after a 404. */
 bool api_id(struct call *c, size_t param, int64_t *out);
 /* The project a parameter names, by id or path; NULL after a 404, also if the caller may

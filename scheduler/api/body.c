@@ -116,6 +116,37 @@ api_read(struct call *c, const struct json_shape *shape, void *out)
 	return false;
 }
 
+static const struct json_field variable_fields[] = {
+	{ JSON_FIELD("key", STRING, struct api_variable, key) },
+	{ JSON_FIELD("value", STRING, struct api_variable, value) },
+	{ JSON_FIELD("variable_type", STRING, struct api_variable, type) },
+	{ NULL },
+};
+const struct json_shape api_variable_shape = { variable_fields,
+	sizeof(struct api_variable) };
+
+bool
+api_variables(struct call *c, const char *member, const struct api_variable *given,
+    size_t count, const struct var **out)
+{
+	struct var *vars = arena_calloc(c->arena, count, sizeof(*vars));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct api_variable *v = &given[i];
+
+		if (v->key == NULL || !vars_is_name(v->key, strlen(v->key))) {
+			api_refuse(c, "%s[%zu][key] is missing or no name", member, i);
+			return false;
+		}
+		vars[i] = (struct var){ .name = v->key,
+			.value = v->value != NULL ? v->value : "",
+			.level = VAR_PIPELINE,
+			.file = v->type != NULL && str_eq(v->type, "file") };
+	}
+	*out = vars;
+	return true;
+}
+
 void
 api_refuse(struct call *c, const char *fmt, ...)
 {

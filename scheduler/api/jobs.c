@@ -338,6 +338,11 @@ on_acted(void *data, int64_t job, const struct error *err)
 static void
 act(struct wanted *w)
 {
+	if (w->action == CORE_PLAY) {
+		service_play(w->call->service, w->job.pipeline, w->id, w->vars,
+		    w->var_count, on_acted, w);
+		return;
+	}
 	service_act(w->call->service, w->job.pipeline,
 	    &(struct core_event){ .type = w->action, .job = w->id }, on_acted, w);
 }
@@ -363,10 +368,34 @@ cancel_job(struct call *c)
 	start_action(c, CORE_CANCEL_JOB);
 }
 
+struct play {
+	struct api_variable *vars;
+	size_t count;
+};
+
+static const struct json_field play_fields[] = {
+	{ JSON_COUNTED("job_variables_attributes", OBJECTS, struct play, vars, count),
+	    .shape = &api_variable_shape },
+	{ NULL },
+};
+static const struct json_shape play_shape = { play_fields, sizeof(struct play) };
+
 static void
 play_job(struct call *c)
 {
-	start_action(c, CORE_PLAY);
+	struct play q = { .vars = NULL };
+	const struct var *vars;
+	struct wanted *w;
+
+	if (!api_read(c, &play_shape, &q) ||
+	    !api_variables(c, "job_variables_attributes", q.vars, q.count, &vars))
+		return;
+	w = want_job(c, act);
+	if (w == NULL)
+		return;
+	w->action = CORE_PLAY;
+	w->vars = vars;
+	w->var_count = q.count;
 }
 
 /* ---- the log

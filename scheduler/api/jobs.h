@@ -12,6 +12,8 @@ struct wanted {
 	struct store_job job;
 	void (*then)(struct wanted *w);
 	enum core_event_type action;
+	const struct var *vars; /* of the one that plays it */
+	size_t var_count;
 };
 
 /* then() is called with the row, and lets the call go. NULL after a 404. */

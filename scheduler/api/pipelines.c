@@ -254,29 +254,17 @@ get_latest(struct call *c)
 /* ---- making one by hand --------------------------------------------------------------
  */
 
-struct new_variable {
-	const char *key, *value, *type;
-};
-
 struct new_pipeline {
 	const char *ref;
-	struct new_variable *variables;
+	struct api_variable *variables;
 	size_t variable_count;
 };
 
-static const struct json_field variable_fields[] = {
-	{ JSON_FIELD("key", STRING, struct new_variable, key) },
-	{ JSON_FIELD("value", STRING, struct new_variable, value) },
-	{ JSON_FIELD("variable_type", STRING, struct new_variable, type) },
-	{ NULL },
-};
-static const struct json_shape variable_shape = { variable_fields,
-	sizeof(struct new_variable) };
 static const struct json_field new_fields[] = {
 	{ JSON_FIELD("ref", STRING, struct new_pipeline, ref) },
 	{ JSON_COUNTED(
 	      "variables", OBJECTS, struct new_pipeline, variables, variable_count),
-	    .shape = &variable_shape },
+	    .shape = &api_variable_shape },
 	{ NULL },
 };
 static const struct json_shape new_shape = { new_fields, sizeof(struct new_pipeline) };
@@ -339,7 +327,6 @@ create_pipeline(struct call *c)
 	struct pipeline_request q = {
 		.project = p, .source = "api", .only_if_valid = true
 	};
-	struct var *vars;
 	struct error err = ERROR_INIT;
 
 	if (p == NULL || !api_read(c, &new_shape, &n))
@@ -355,20 +342,8 @@ create_pipeline(struct call *c)
 			api_fail(c, &err);
 		return;
 	}
-	vars = arena_calloc(c->arena, n.variable_count, sizeof(*vars));
-	for (size_t i = 0; i < n.variable_count; i++) {
-		const struct new_variable *v = &n.variables[i];
-
-		if (v->key == NULL || !vars_is_name(v->key, strlen(v->key))) {
-			api_refuse(c, "variables[%zu][key] is missing or no name", i);
-			return;
-		}
-		vars[i] = (struct var){ .name = v->key,
-			.value = v->value != NULL ? v->value : "",
-			.level = VAR_PIPELINE,
-			.file = v->type != NULL && str_eq(v->type, "file") };
-	}
-	q.vars = vars;
+	if (!api_variables(c, "variables", n.variables, n.variable_count, &q.vars))
+		return;
 	q.var_count = n.variable_count;
 	q.user = c->user->row.id;
 	c->data = p;
