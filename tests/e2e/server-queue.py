@@ -154,6 +154,11 @@ server.stop()
 with open('settings.yml', 'w') as f:
     f.write('runner: {enabled: false}\nlimits: {jobs: 1}\n')
 server.start()
+# the commit that went to a repository behind its back gets its pipeline now
+pushed = '/api/v4/projects/%d/pipelines' % newer
+server.wait_for(lambda: server.get(pushed + '?source=push&status=pending').json, 'the pipeline')
+for row in server.get(pushed + '?source=push&status=pending').json:
+    server.post('%s/%d/cancel' % (pushed, row['id']))
 first, second = make(few), make(many)
 job = linux.take()
 same(job['job_info']['project_id'], few, 'who came first')
