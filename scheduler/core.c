@@ -183,10 +183,11 @@ prioritize(struct core *core, const struct core_event *event, struct error *err)
 		set_priority(core, job, event->priority);
 		return 0;
 	}
-	p->priority = event->priority;
+	p->pub.priority = event->priority;
 	for (size_t i = 0; i < p->pub.plan->job_count; i++)
 		if (p->slots[i].latest != NULL)
 			set_priority(core, p->slots[i].latest, event->priority);
+	core_emit(core, CORE_PIPELINE_CHANGED, p->pub.id, 0);
 	return 0;
 }
 

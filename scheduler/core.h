@@ -172,7 +172,7 @@ enum core_effect_type {
 	CORE_PIPELINE_CREATED, /* pipeline */
 	CORE_JOB_CREATED,      /* job: new, also as another try of a failed one */
 	CORE_JOB_CHANGED,      /* job: see core_job() for what it is now */
-	CORE_PIPELINE_CHANGED, /* pipeline: its status, or superseded_by */
+	CORE_PIPELINE_CHANGED, /* pipeline: its status, superseded_by or priority */
 	CORE_ASSIGN, /* job goes to runner; its payload may be built now. Save the job */
 	CORE_CANCEL, /* tell the runner of job to cancel it, gracefully */
 	CORE_START_DOWNSTREAM, /* job: make its downstream pipeline, or say
@@ -237,6 +237,7 @@ struct core_pipeline {
 	int64_t parent_job;
 	enum status status;
 	bool warnings;         /* success with a warned job */
+	int priority;          /* of its jobs, but for those that got their own */
 	int64_t superseded_by; /* a newer pipeline that canceled it or jobs of it; 0 */
 	int64_t created_us, finished_us;
 	const int64_t *jobs; /* every try, in order of creation */

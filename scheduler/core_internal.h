@@ -76,7 +76,6 @@ struct pipeline {
 	struct core_pipeline pub;
 	struct project *project;
 	bool ref_is_protected;
-	int priority;
 	char *ref, *sha; /* ref NULL: neither supersedes nor is superseded */
 	struct pipeline *older, *newer; /* living ones of project and ref */
 	bool in_line;                   /* it is one of those */

@@ -62,7 +62,7 @@ core_add_job(struct core *core, struct pipeline *p, size_t index, int64_t id)
 		.index = index,
 		.status = STATUS_CREATED,
 		.attempt = 1,
-		.priority = p->priority,
+		.priority = p->pub.priority,
 		.created_us = core->now_us,
 	};
 	idmap_set(&core->jobs, job->pub.id, job);
@@ -151,7 +151,7 @@ pipeline_new(struct core *core, int64_t id, const struct plan *plan,
 	p->project = core_get_project(core, origin->project);
 	p->project->pipelines++;
 	p->ref_is_protected = origin->ref_is_protected;
-	p->priority = origin->priority;
+	p->pub.priority = origin->priority;
 	p->ref = origin->ref == NULL ? NULL : xstrdup(origin->ref);
 	p->sha = origin->sha == NULL ? NULL : xstrdup(origin->sha);
 	lay_out(p);
@@ -289,7 +289,7 @@ restore_job(struct core *core, struct pipeline *p, const struct core_job *saved)
 	job->pub.lost = false;
 	job->pub.cause = CORE_FIRST_TRY;
 	if (saved->priority == 0)
-		job->pub.priority = p->priority;
+		job->pub.priority = p->pub.priority;
 	if (saved->id >= core->next_job)
 		core->next_job = saved->id + 1;
 	if (slot->latest != NULL)

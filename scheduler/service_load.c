@@ -267,7 +267,8 @@ hand_to_core(struct load *l, struct error *err)
 		.origin = { .project = l->row.project,
 		    .ref = ref,
 		    .sha = e->sha,
-		    .ref_is_protected = e->ref_is_protected } };
+		    .ref_is_protected = e->ref_is_protected,
+		    .priority = l->row.priority } };
 	int rc;
 
 	if (place_jobs(l, saved, err) < 0) {

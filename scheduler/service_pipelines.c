@@ -250,6 +250,17 @@ write_seen(struct store_txn *t, void *data, struct error *err)
 	return store_put_ref(t, &m->seen, err);
 }
 
+/* What a pipeline sets off is as urgent as itself. */
+static int
+priority_above(const struct service *s, int64_t parent_job)
+{
+	const struct core_job *job = core_job(s->core, parent_job);
+	const struct core_pipeline *p =
+	    job == NULL ? NULL : core_pipeline(s->core, job->pipeline);
+
+	return p == NULL ? 0 : p->priority;
+}
+
 static void
 hand_to_core(struct making *m)
 {
@@ -263,6 +274,7 @@ hand_to_core(struct making *m)
 		.sha = e->sha,
 		.ref_is_protected = e->ref_is_protected,
 		.supersedes = m->parent_job == 0 && !e->is_tag,
+		.priority = priority_above(s, m->parent_job),
 	};
 	struct error ignored = ERROR_INIT;
 

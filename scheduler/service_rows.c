@@ -108,6 +108,7 @@ pipeline_row(struct service *s, const struct live_pipeline *p, struct arena *a)
 		.status = c->status,
 		.warnings = c->warnings,
 		.superseded_by = c->superseded_by,
+		.priority = c->priority,
 	};
 
 	set_times(s, p, &row);

@@ -127,6 +127,7 @@ struct store_pipeline {
 	 * same plan again. NULL with 0: none. Lists leave it out unless asked. */
 	const void *made_of;
 	size_t made_of_len;
+	int priority;
 	int64_t superseded_by; /* the newer one that canceled it or jobs of it; 0 */
 	int64_t created_us, started_us, finished_us;
 	int64_t updated_us; /* given 0: the latest of the three above */
@@ -284,7 +285,7 @@ MUST_CHECK int store_delete_ref(
     struct store_txn *t, int64_t project, const char *name, struct error *err);
 MUST_CHECK int store_put_pipeline(
     struct store_txn *t, const struct store_pipeline *row, struct error *err);
-/* Status, warnings, superseded_by, times only. ERR_MISSING: there is none. */
+/* Status, warnings, superseded_by, priority, times only. ERR_MISSING: there is none. */
 MUST_CHECK int store_update_pipeline(
     struct store_txn *t, const struct store_pipeline *row, struct error *err);
 /* With its jobs and what hangs off them; the files of logs and artifacts are the

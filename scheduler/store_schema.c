@@ -286,8 +286,13 @@ static const char *const version_7[] = {
 	NULL,
 };
 
+static const char *const version_8[] = {
+	"ALTER TABLE pipelines ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;",
+	NULL,
+};
+
 static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
-	version_5, version_6, version_7 };
+	version_5, version_6, version_7, version_8 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

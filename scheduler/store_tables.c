@@ -82,6 +82,7 @@ static const struct store_column pipeline_columns[] = {
 	COLUMN("errors", COL_TEXT, errors, 0),
 	BLOB_COLUMN("made_of", made_of, made_of_len),
 	COLUMN("superseded_by", COL_REF, superseded_by, COL_LIFE),
+	COLUMN("priority", COL_INT, priority, COL_LIFE),
 };
 const struct store_table store_pipelines =
     TABLE("pipelines", "pipeline", pipeline_columns, "id");

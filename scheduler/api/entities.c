@@ -146,6 +146,7 @@ entity_add_pipeline(struct json_writer *w, const struct store_pipeline *p,
 		put_seconds(w, "queued_duration", p->created_us, p->started_us);
 		put_null(w, "coverage");
 		json_put_string(w, "plan_hash", p->plan_hash);
+		json_put_int(w, "priority", p->priority);
 		if (p->superseded_by != 0)
 			json_put_int(w, "superseded_by", p->superseded_by);
 	}

@@ -8,6 +8,8 @@
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
+#define MAX_PRIORITY 100
+
 /* ---- reading ------------------------------------------------------------------------
  */
 
@@ -360,6 +362,7 @@ struct action {
 	int64_t pipeline;
 	bool is_at_rest;
 	enum core_event_type type;
+	int priority;
 };
 
 static void
@@ -394,7 +397,9 @@ static void
 on_checked(void *data, const struct error *err)
 {
 	struct action *a = data;
-	const struct core_event event = { .type = a->type, .pipeline = a->pipeline };
+	const struct core_event event = {
+		.type = a->type, .pipeline = a->pipeline, .priority = a->priority
+	};
 
 	if (err->code != 0)
 		on_acted(a, 0, err);
@@ -403,12 +408,13 @@ on_checked(void *data, const struct error *err)
 }
 
 static void
-act(struct call *c, enum core_event_type type)
+act(struct call *c, enum core_event_type type, int priority)
 {
 	struct action *a = arena_alloc(c->arena, sizeof(*a));
 
 	a->call = c;
 	a->type = type;
+	a->priority = priority;
 	a->project = api_project(c, 0);
 	if (a->project == NULL || !api_id(c, 1, &a->pipeline))
 		return;
@@ -419,13 +425,39 @@ act(struct call *c, enum core_event_type type)
 static void
 retry_pipeline(struct call *c)
 {
-	act(c, CORE_RETRY_PIPELINE);
+	act(c, CORE_RETRY_PIPELINE, 0);
 }
 
 static void
 cancel_pipeline(struct call *c)
 {
-	act(c, CORE_CANCEL_PIPELINE);
+	act(c, CORE_CANCEL_PIPELINE, 0);
+}
+
+struct priority_fields {
+	int64_t priority;
+};
+
+static const struct json_field priority_fields[] = {
+	{ JSON_FIELD("priority", INT, struct priority_fields, priority) },
+	{ NULL },
+};
+static const struct json_shape priority_shape = { priority_fields,
+	sizeof(struct priority_fields) };
+
+/* Which of a project's waiting jobs go first; GitLab has no such thing. */
+static void
+set_priority(struct call *c)
+{
+	struct priority_fields q = { .priority = INT64_MAX };
+
+	if (api_project(c, 0) == NULL || !api_read(c, &priority_shape, &q))
+		return;
+	if (q.priority < -MAX_PRIORITY || q.priority > MAX_PRIORITY)
+		api_refuse(c, "priority has to be a number from -%d to %d", MAX_PRIORITY,
+		    MAX_PRIORITY);
+	else
+		act(c, CORE_PRIORITY, (int)q.priority);
 }
 
 /* ---- deleting one -------------------------------------------------------------------
@@ -491,5 +523,7 @@ const struct api_route api_pipeline_routes[] = {
 	    retry_pipeline },
 	{ "POST", "/api/v4/projects/:id/pipelines/:pipeline/cancel", API_WRITE,
 	    cancel_pipeline },
+	{ "PUT", "/api/pawl/v1/projects/:id/pipelines/:pipeline/priority", API_WRITE,
+	    set_priority },
 	{ NULL },
 };

@@ -57,6 +57,7 @@ TABLE = {
         ('POST', J + '/artifacts/keep'), ('POST', J + '/retry'), ('POST', J + '/cancel'), ('POST', J + '/play'),
         ('POST', P + '/variables'), ('PUT', P + '/variables/:key'),
         ('DELETE', P + '/variables/:key'), ('DELETE', P + '/access_tokens/:token'),
+        ('PUT', '/api/pawl/v1/projects/:id/pipelines/:pipeline/priority'),
         ('PUT', P + '/resource_groups/:group'), ('POST', P + '/protected_branches'),
         ('DELETE', P + '/protected_branches/:pattern'), ('POST', P + '/protected_tags'),
         ('DELETE', P + '/protected_tags/:pattern'),

@@ -42,6 +42,7 @@ static const struct store_pipeline full_pipeline = {
 	.made_of = "\0\1binary",
 	.made_of_len = 8,
 	.superseded_by = 9,
+	.priority = -3,
 	.created_us = 1000,
 	.started_us = 2000,
 	.finished_us = 0,
@@ -129,9 +130,8 @@ START_TEST(a_pipeline_comes_back_as_it_was)
 	ck_assert(p.user == 1 && p.parent_job == 99);
 	ck_assert_int_eq(p.made_of_len, 8);
 	ck_assert_mem_eq(p.made_of, full_pipeline.made_of, 8);
-	ck_assert_int_eq(p.superseded_by, 9);
-	ck_assert_int_eq(p.created_us, 1000);
-	ck_assert_int_eq(p.updated_us, 2000);
+	ck_assert(p.superseded_by == 9 && p.priority == -3);
+	ck_assert(p.created_us == 1000 && p.updated_us == 2000);
 }
 END_TEST
 
