@@ -282,6 +282,30 @@ says push.out 'has not answered for 20 s; what was pushed goes there in the back
 kill -CONT $server
 wait_for has_pipelines "$(git rev-parse HEAD)" 1
 
+# ---- a hook that is killed meanwhile: what it knew is brought with its options
+kill_hooks() {
+	local dir
+	for dir in /proc/[0-9]*; do
+		if [ "$(readlink "$dir/cwd")" = "$top/app.git" ] &&
+		    grep -qx -e pawl-hook -e 'git.*' "$dir/comm"; then
+			kill -9 "${dir##*/}" || true
+		fi
+	done
+}
+has_note() { [ -n "$(ls ../app.git/pawl/queue)" ]; }
+kill -STOP $server
+commit killed
+timeout 120 git push -o ci.skip origin trunk >../push.out 2>&1 &
+pushing=$!
+wait_for has_note
+kill_hooks
+wait $pushing || true # that of its receive-pack, too
+kill -CONT $server
+server_has refs/heads/trunk "$(git rev-parse HEAD~)" || fail 'it was killed too late'
+ends 0 pawl hook sync ../app.git
+has_status "$(git rev-parse HEAD)" skipped || fail 'its option was lost'
+! has_note || fail 'the note stays'
+
 # ---- another default branch: the server has to be told, as it keeps the one it has
 git branch -q main
 push origin main
