@@ -12,23 +12,24 @@ enum { LEVEL = 0, NOT_LEVEL = 1, NOT_INSTALLED = 2, AWAY = 75 };
 static int
 say_end(const struct place *p, enum mirror_result result, const struct error *err)
 {
+	(void)fflush(stdout);
 	switch (result) {
 	case MIRROR_DONE:
 		return LEVEL;
 	case MIRROR_REFUSED:
-		printf("pawl: %s: %s\n", p->url, err->msg);
+		(void)fprintf(stderr, "pawl: %s: %s\n", p->url, err->msg);
 		return NOT_LEVEL;
 	case MIRROR_AWAY:
 		break;
 	}
-	printf("pawl: cannot reach %s: %s\n", p->url, err->msg);
+	(void)fprintf(stderr, "pawl: cannot reach %s: %s\n", p->url, err->msg);
 	return AWAY;
 }
 
 static int
 say_closed(const struct error *err)
 {
-	printf("pawl: %s\n", err->msg);
+	(void)fprintf(stderr, "pawl: %s\n", err->msg);
 	return NOT_INSTALLED;
 }
 
@@ -39,13 +40,6 @@ print_line(const char *line, void *data UNUSED)
 		printf("%s\n", line);
 	(void)fflush(stdout);
 	return true;
-}
-
-static void
-print_refused(char what, const char *ref, const char *why, void *data UNUSED)
-{
-	if (what == '!')
-		printf("  %s: %s\n", ref, why);
 }
 
 static void
@@ -132,10 +126,9 @@ push_main(const struct place *p, struct error *err)
 {
 	cleanup_strlist struct strlist refspecs = STRLIST_INIT;
 	cleanup_free char *branch = place_main_branch(p);
-	const struct mirror_push push = { .place = p,
-		.refspecs = &refspecs,
-		.on_line = print_line,
-		.on_ref = print_refused };
+	const struct mirror_push push = {
+		.place = p, .refspecs = &refspecs, .on_line = print_line
+	};
 
 	if (branch == NULL)
 		return MIRROR_DONE;
@@ -148,7 +141,7 @@ push_others(const struct place *p, struct error *err)
 {
 	cleanup_strlist struct strlist options = STRLIST_INIT;
 	const struct mirror_push push = {
-		.place = p, .options = &options, .prune = true, .on_ref = print_refused
+		.place = p, .options = &options, .prune = true
 	};
 
 	strlist_add(&options, "ci.skip");

@@ -1,7 +1,7 @@
 /*
  * What `pawl hook` does with a repository and its copy on the server. Each says what it
- * does on standard output, what is wrong too, and returns the exit code: 0 level, 1 not
- * level or refused, 2 not installed, 75 the server is out of reach.
+ * does on standard output and what is wrong on standard error, and returns the exit code:
+ * 0 level, 1 not level or refused, 2 not installed, 75 the server is out of reach.
  */
 #ifndef SCHEDULER_HOOK_COPY_H
 #define SCHEDULER_HOOK_COPY_H

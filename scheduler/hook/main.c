@@ -5,10 +5,18 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "scheduler/hook/copy.h"
 #include "scheduler/hook/forward.h"
 #include "scheduler/hook/hosted.h"
+
+/* `pawl hook install` collects what is said, and says it in one piece. */
+static bool
+join_output(void)
+{
+	return dup2(STDOUT_FILENO, STDERR_FILENO) >= 0;
+}
 
 int
 main(int argc, char **argv)
@@ -24,9 +32,9 @@ main(int argc, char **argv)
 		return copy_sync(dir);
 	if (str_eq(verb, "compare"))
 		return copy_compare(dir);
-	if (str_eq(verb, "check") && argc > 3)
+	if (str_eq(verb, "check") && argc > 3 && join_output())
 		return copy_check(dir, argv[3]);
-	if (str_eq(verb, "first") && argc > 3)
+	if (str_eq(verb, "first") && argc > 3 && join_output())
 		return copy_first(dir, argv[3], argc > 4);
 	(void)fprintf(stderr, "pawl-hook: git and `pawl hook` start this program\n");
 	return 2;

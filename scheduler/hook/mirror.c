@@ -37,6 +37,31 @@ struct git {
 
 /* ---- what it says ---------------------------------------------------------------- */
 
+static void
+keep_reason(struct git *g, const char *line, bool is_fatal)
+{
+	const char *after = strstr(line, "unable to access '");
+
+	if (g->reason_is_fatal && !is_fatal)
+		return;
+	if (after != NULL && strstr(after, "': ") != NULL)
+		line = strstr(after, "': ") + 3;
+	free(g->reason);
+	g->reason = xasprintf("%.*s", MAX_REASON, line);
+	g->reason_is_fatal = is_fatal;
+}
+
+/* The first one says more than git's "failed to push some refs". */
+static void
+keep_refusal(struct git *g, const char *ref, const char *why)
+{
+	cleanup_free char *reason = xasprintf("%s: %s", ref, why);
+
+	if (!g->has_refused)
+		keep_reason(g, reason, true);
+	g->has_refused = true;
+}
+
 /* "!\tSRC:DST\t[remote rejected] (why)" */
 static void
 take_ref(struct git *g, char *line)
@@ -54,23 +79,9 @@ take_ref(struct git *g, char *line)
 	if (line[0] == '!' && strstr(why, "[remote failure]") != NULL)
 		g->has_failed = true; /* nobody knows what became of it */
 	else if (line[0] == '!')
-		g->has_refused = true;
+		keep_refusal(g, ref, why);
 	if (g->push->on_ref != NULL)
 		g->push->on_ref(line[0], ref, why, g->push->data);
-}
-
-static void
-keep_reason(struct git *g, const char *line, bool is_fatal)
-{
-	const char *after = strstr(line, "unable to access '");
-
-	if (g->reason_is_fatal && !is_fatal)
-		return;
-	if (after != NULL && strstr(after, "': ") != NULL)
-		line = strstr(after, "': ") + 3;
-	free(g->reason);
-	g->reason = xasprintf("%.*s", MAX_REASON, line);
-	g->reason_is_fatal = is_fatal;
 }
 
 static void

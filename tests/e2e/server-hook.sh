@@ -241,6 +241,7 @@ push -o ci.skip origin skipped
 push origin :beside
 git checkout -q trunk
 ends 75 pawl hook sync ../app.git
+says err "cannot reach $url/team/app.git"
 ends 75 pawl hook status ../app.git
 start_server "$port"
 wait_for has_pipelines "$(git rev-parse HEAD)" 1
@@ -314,6 +315,7 @@ push origin :trunk
 says push.out "remote: pawl: $url/team/app.git has refused refs/heads/trunk: [remote rejected] (deletion of the current branch prohibited)"
 says_not push.out "receive.denyDeleteCurrent"
 ends 1 pawl hook sync ../app.git
+says err "pawl: $url/team/app.git: refs/heads/trunk: [remote rejected] (deletion of the current branch prohibited)"
 api -X PUT "$url/api/v4/projects/team%2Fapp" --json '{"default_branch": "main"}' >/dev/null
 ends 0 pawl hook sync ../app.git
 server_lacks refs/heads/trunk || fail 'the old default branch'
