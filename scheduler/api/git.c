@@ -295,6 +295,8 @@ on_piece_written(uv_write_t *request, int status UNUSED)
 	struct cgi *g = request->handle->data;
 
 	g->queued -= p->len;
+	if (g->input_ended && g->queued == 0)
+		close_handle((uv_handle_t *)&g->in);
 	if (g->is_paused && g->queued < MAX_QUEUED / 2 && !g->call->is_gone) {
 		g->is_paused = false;
 		http_resume(g->call->request);
@@ -312,8 +314,10 @@ on_body(struct http_request *r, const char *bytes, size_t len, void *data)
 
 	if (g == NULL || uv_is_closing((uv_handle_t *)&g->in))
 		return;
-	if (len == 0) {
-		close_handle((uv_handle_t *)&g->in);
+	if (len == 0) { /* closing would throw away what is still on its way */
+		g->input_ended = true;
+		if (g->queued == 0)
+			close_handle((uv_handle_t *)&g->in);
 		return;
 	}
 	p = xmalloc(sizeof(*p) + len);

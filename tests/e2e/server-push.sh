@@ -105,6 +105,14 @@ anonymous=${remote/root:$token@/}
 git clone -q "$remote" ../clone
 [ "$(git -C ../clone log --format=%s -1)" = fifth ] || fail 'clone'
 
+# a push larger than any buffer on its way arrives whole, and so does its clone
+head -c 20000000 /dev/urandom >large
+git add large
+git commit -q -m large
+git push -q "$remote" main 2>../remote || fail 'a large push'
+git clone -q "$remote" ../large
+cmp large ../large/large || fail 'a large clone'
+
 # refs are the truth: what came while no server looked gets its pipeline at the next start
 cd ..
 end_server
