@@ -198,6 +198,9 @@ const struct held_variables *service_newer_variables(
     const struct service *s, const struct live_pipeline *p);
 void service_free_variables(struct service *s);
 
+/* Where a value of a job's dotenv report lies, for seal_value(). malloced. */
+char *service_dotenv_place(int64_t job, const char *key);
+
 /* service_jobs.c: an assigned job becomes a payload */
 void service_set_token(
     struct service *s, struct live_job *job, const unsigned char hash[32]);

@@ -612,6 +612,26 @@ on_variables_written(void *data, const struct error *err UNUSED)
 	arena_free(((struct variables_write *)data)->arena);
 }
 
+char *
+service_dotenv_place(int64_t job, const char *key)
+{
+	return xasprintf("dotenv of job %" PRId64 " %s", job, key);
+}
+
+static struct store_job_variable
+seal_variable(struct service *s, int64_t job, const struct var *var, struct arena *a)
+{
+	cleanup_free char *place = service_dotenv_place(job, var->name);
+	cleanup_buf struct buf sealed = BUF_INIT;
+
+	seal_value(s->o.seal, place, var->value, strlen(var->value), &sealed);
+	return (struct store_job_variable){ .job = job,
+		.key = arena_strdup(a, var->name),
+		.value = "",
+		.sealed = arena_memdup(a, sealed.data, sealed.len),
+		.sealed_len = sealed.len };
+}
+
 void
 service_add_variables(
     struct service *s, struct live_job *job, const struct var *vars, size_t count)
@@ -622,9 +642,7 @@ service_add_variables(
 	w->arena = arena;
 	w->rows = arena_calloc(arena, count, sizeof(*w->rows));
 	for (size_t i = 0; i < count; i++) {
-		w->rows[w->count++] = (struct store_job_variable){ job->id,
-			arena_strdup(arena, vars[i].name),
-			arena_strdup(arena, vars[i].value) };
+		w->rows[w->count++] = seal_variable(s, job->id, &vars[i], arena);
 		service_add_dotenv(job, vars[i].name, vars[i].value);
 	}
 	service_begin(s);

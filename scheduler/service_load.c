@@ -65,10 +65,18 @@ static bool
 on_dotenv(const struct store_job_variable *row, void *data)
 {
 	struct load *l = data;
+	cleanup_free char *place = service_dotenv_place(row->job, row->key);
+	cleanup_buf struct buf opened = BUF_INIT;
 
+	if (row->sealed == NULL)
+		buf_add_str(&opened, row->value);
+	else if (seal_open_value(l->service->o.seal, place, row->sealed, row->sealed_len,
+		     &opened, &l->error) < 0)
+		return false;
 	ARENA_GROW(l->arena, l->dotenv, l->dotenv_count, l->dotenv_cap);
-	l->dotenv[l->dotenv_count++] = (struct store_job_variable){ row->job,
-		arena_strdup(l->arena, row->key), arena_strdup(l->arena, row->value) };
+	l->dotenv[l->dotenv_count++] = (struct store_job_variable){ .job = row->job,
+		.key = arena_strdup(l->arena, row->key),
+		.value = arena_strdup(l->arena, buf_str(&opened)) };
 	return true;
 }
 
@@ -78,8 +86,9 @@ on_given(int64_t job, const char *key, const char *value, void *data)
 	struct load *l = data;
 
 	ARENA_GROW(l->arena, l->given, l->given_count, l->given_cap);
-	l->given[l->given_count++] = (struct store_job_variable){ job,
-		arena_strdup(l->arena, key), arena_strdup(l->arena, value) };
+	l->given[l->given_count++] = (struct store_job_variable){ .job = job,
+		.key = arena_strdup(l->arena, key),
+		.value = arena_strdup(l->arena, value) };
 }
 
 static int
@@ -98,7 +107,10 @@ read_rows(struct load *l, struct store_view *v, struct error *err)
 		    service_read_given(l->service, v, l->jobs[i].id, on_given, l, err) <
 			0)
 			return err->code;
-	return 0;
+	if (l->error.code == 0)
+		return 0;
+	*err = l->error;
+	return err->code;
 }
 
 static int

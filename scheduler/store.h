@@ -175,7 +175,10 @@ struct store_artifact {
 /* From a dotenv report, for later jobs. */
 struct store_job_variable {
 	int64_t job;
-	const char *key, *value;
+	const char *key;
+	const char *value; /* "" when it is sealed; in the clear in old rows */
+	const void *sealed;
+	size_t sealed_len;
 };
 
 /* What a person gave the job when it was played. */

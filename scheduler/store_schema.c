@@ -291,8 +291,14 @@ static const char *const version_8[] = {
 	NULL,
 };
 
+/* Values of dotenv reports are sealed from here on. */
+static const char *const version_9[] = {
+	"ALTER TABLE job_variables ADD COLUMN sealed BLOB;",
+	NULL,
+};
+
 static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
-	version_5, version_6, version_7, version_8 };
+	version_5, version_6, version_7, version_8, version_9 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

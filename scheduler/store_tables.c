@@ -153,6 +153,7 @@ static const struct store_column job_variable_columns[] = {
 	COLUMN("job", COL_INT64, job, COL_KEY),
 	COLUMN("key", COL_TEXT, key, COL_KEY),
 	COLUMN("value", COL_TEXT, value, 0),
+	BLOB_COLUMN("sealed", sealed, sealed_len),
 };
 const struct store_table store_job_variables =
     TABLE("job_variables", "variable of a job", job_variable_columns, "key");

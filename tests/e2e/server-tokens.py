@@ -1,5 +1,6 @@
 """Tokens of jobs, people and runners; secrets at rest."""
 import base64
+import gzip
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from server import Runner, Server
 
 PIPELINE = '''
 stages: [build, test]
-needed: {stage: build, script: [x], artifacts: {paths: [a]}}
+needed: {stage: build, script: [x], artifacts: {paths: [a], reports: {dotenv: e}}}
 other: {stage: build, script: [x], artifacts: {paths: [a]}}
 check: {stage: test, script: [x], needs: [needed]}
 sleeper: {stage: build, script: [x]}
@@ -46,6 +47,8 @@ jobs = {}
 for _ in range(3):
     job = runner.take()
     jobs[job['job_info']['name']] = job
+same(runner.upload(jobs['needed'], gzip.compress(b'DOT=sealed-value-4\n'), 'e.gz',
+                   '?artifact_type=dotenv&artifact_format=gzip').status, 201, 'dotenv')
 for name in ('needed', 'other'):
     same(runner.upload(jobs[name], b'archive of ' + name.encode()).status, 201, 'upload')
     same(runner.update(jobs[name], 'success').status, 200, 'end')
@@ -56,6 +59,8 @@ same(check['job_info']['name'], 'check', 'the job that is due')
 def artifacts(job, of):
     return with_job(job, 'GET', '/api/v4/jobs/%d/artifacts' % jobs[of]['id'])
 
+
+same({v['key']: v['value'] for v in check['variables']}['DOT'], 'sealed-value-4', 'dotenv')
 
 # ---- what it needs
 same([d['name'] for d in check['dependencies']], ['needed'], 'dependencies')
@@ -93,7 +98,7 @@ def look_for(*secrets):
 
 
 secrets = (check['token'], runner.token, server.token, 'sealed-value-1', 'sealed-value-2',
-           'sealed-value-3')
+           'sealed-value-3', 'sealed-value-4')
 look_for(*secrets)
 key = [n for n in os.listdir('data') if 'key' in n]
 for name in ['data/db/' + n for n in os.listdir('data/db')] + ['data/' + n for n in key]:

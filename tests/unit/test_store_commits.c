@@ -673,7 +673,7 @@ static const struct {
 } refusals[] = {
 	{ "PRAGMA application_id = 1885435756; PRAGMA user_version = 99", NULL,
 	    ERR_ENVIRONMENT,
-	    "made by a newer pawl (schema version 99, this one knows 8); install that "
+	    "made by a newer pawl (schema version 99, this one knows 9); install that "
 	    "release again, or take a backup made before it" },
 	{ "CREATE TABLE x (y)", NULL, ERR_INVALID,
 	    "this database was not made by pawl; name another data folder" },
@@ -737,7 +737,7 @@ main(void)
 	tcase_add_test(tc, a_failure_always_has_words);
 	tcase_add_test(tc, a_full_disk_fails_writes_and_no_reads);
 	tcase_add_test(tc, an_older_file_is_brought_up);
-	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 8);
+	tcase_add_loop_test(tc, an_earlier_version_is_brought_up, 1, 9);
 	tcase_add_test(tc, a_failing_step_leaves_the_file_as_it_was);
 	tcase_add_loop_test(tc, refuses_files_it_did_not_make, 0, ARRAY_LEN(refusals));
 	tcase_add_test(tc, only_its_owner_may_read_the_files);
