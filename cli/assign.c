@@ -1,6 +1,7 @@
 /* Variables and inputs from the command line. */
 #include "cli/assign.h"
 
+#include "base/json_writer.h"
 #include "pipelines/document.h"
 
 int
@@ -40,4 +41,18 @@ assign_inputs(const struct args *args, struct arena *arena, const struct node **
 	}
 	*out = map;
 	return EXIT_OK;
+}
+
+void
+assign_put_variables(struct json_writer *w, const char *key, const struct vars *vars)
+{
+	json_key(w, key);
+	json_begin_array(w);
+	for (size_t i = 0; i < vars->count; i++) {
+		json_begin_object(w);
+		json_put_string(w, "key", vars->items[i].name);
+		json_put_string(w, "value", vars->items[i].value);
+		json_end_object(w);
+	}
+	json_end_array(w);
 }

@@ -16,4 +16,9 @@ int assign_variables(const struct args *args, struct vars *vars);
  */
 int assign_inputs(const struct args *args, struct arena *arena, const struct node **out);
 
+struct json_writer;
+/* As a request's member: [{"key": …, "value": …}]. */
+void assign_put_variables(
+    struct json_writer *w, const char *key, const struct vars *vars);
+
 #endif

@@ -16,9 +16,9 @@ act_on_job(
 	const char *path = arena_printf(l->arena,
 	    "/api/v4/projects/%s/jobs/%" PRId64 "/%s", l->project, job->id, act->verb);
 	struct server_job after = { 0 };
-	int rc =
-	    server_link_object(l, &(struct server_call){ .method = "POST", .path = path },
-		&server_job_shape, l->arena, &after, what);
+	int rc = server_link_object(l,
+	    &(struct server_call){ .method = "POST", .path = path, .json = act->json },
+	    &server_job_shape, l->arena, &after, what);
 
 	if (rc != EXIT_OK)
 		return rc;

@@ -22,15 +22,7 @@ write_request(const char *ref, const struct vars *vars, struct buf *out)
 
 	json_begin_object(&w);
 	json_put_string(&w, "ref", ref);
-	json_key(&w, "variables");
-	json_begin_array(&w);
-	for (size_t i = 0; i < vars->count; i++) {
-		json_begin_object(&w);
-		json_put_string(&w, "key", vars->items[i].name);
-		json_put_string(&w, "value", vars->items[i].value);
-		json_end_object(&w);
-	}
-	json_end_array(&w);
+	assign_put_variables(&w, "variables", vars);
 	json_end_object(&w);
 }
 

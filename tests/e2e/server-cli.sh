@@ -51,7 +51,7 @@ compile:
   artifacts: {paths: [made.txt], name: 'of compile'}
 unit tests: {stage: test, script: ['exit 3'], rules: [{if: $BREAK}, {when: never}]}
 check: {stage: test, script: [cat made.txt]}
-release: {stage: deploy, when: manual, script: ['echo released']}
+release: {stage: deploy, when: manual, script: ['echo released $TO']}
 END
 gate=$top/gate
 sed -i "s,\$GATE,$gate," .gitlab-ci.yml
@@ -154,11 +154,12 @@ if [ -e ../none.zip ] || [ -e ../none.zip.part ]; then fail 'something was left 
 ends 0 pawl status
 says out 'to play it: pawl play release'
 ends 2 pawl play
-ends 0 pawl play release
+ends 2 pawl play -v 'no name' release
+ends 0 pawl play -v TO='the team' release
 says out 'Started release'
 ends 0 pawl status --wait
 ends 0 pawl logs release
-says out 'released'
+says out 'released the team'
 ends 1 pawl play release
 says err 'cannot play release'
 ends 0 pawl trigger -v BREAK=1
