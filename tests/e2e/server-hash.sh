@@ -44,7 +44,9 @@ gated:
 quiet: {script: [x], rules: [{if: '$CI_COMMIT_TITLE =~ /loud/'}]}
 on main: {script: [x], rules: [{if: '$CI_COMMIT_REF_PROTECTED == "true"'}]}
 END
-echo 'local one: {script: [x], environment: staging/eu, variables: {HOME_OF: $API}}' >more.yml
+cat >more.yml <<'END'
+local one: {script: [x], environment: staging/eu, variables: {HOME_OF: $API}}
+END
 git add . && git commit -qm first
 
 # same SHA of HEAD: `pawl list --hash ARGS` here and what the server has

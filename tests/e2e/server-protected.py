@@ -101,6 +101,14 @@ for wrong in ('', 'two words', 'a\nb', 'x' * 256):
     same(protect('branches', wrong).status, 400, repr(wrong))
 same(server.post(base + '/protected_branches', {}).json['error'], 'name is missing', 'no name')
 
+# ---- a default branch that is renamed takes its protection along, as long as nobody said more
+other = server.project('team/renamed', {'.gitlab-ci.yml': PIPELINE})
+server.push('team/renamed', 'trunk')
+there = '/api/v4/projects/%d' % other
+same(server.call('PUT', there, {'default_branch': 'trunk'}).status, 200, 'renamed')
+same([row['name'] for row in server.get(there + '/protected_branches').json], ['trunk'],
+     'after the renaming')
+
 # ---- what is protected before the first push does not leave the default branch open
 made = server.post('/api/v4/projects', {'name': 'new', 'namespace_path': 'team'}).json['id']
 server.post('/api/v4/projects/%d/protected_branches' % made, {'name': 'release/*'})

@@ -51,6 +51,18 @@ grep -q 'remote: pipeline #3 skipped' ../push.out || fail "$(cat ../push.out)"
 git commit -q --allow-empty -m 'fourth [ci skip]'
 git push "$remote" main >../push.out 2>&1
 grep -q 'remote: pipeline #4 skipped' ../push.out || fail "$(cat ../push.out)"
+git commit -q --allow-empty -m 'wrong options'
+git push -o ci.variable=1X=y -o ci.variable=NO "$remote" main >../push.out 2>&1
+grep -q 'remote: pawl: -o ci.variable=1X=y is ignored: wanted ci.variable="NAME=VALUE"' ../push.out ||
+	fail "$(cat ../push.out)"
+git commit -q --allow-empty -m 'an input of no spec'
+git push -o ci.input=COLOUR=red "$remote" main >../push.out 2>&1 || fail 'a push with a wrong input'
+grep -q 'remote:   .*error: given inputs not defined in the .spec. section' ../push.out || fail "$(cat ../push.out)"
+for words in '[skip ci]' '[CI-Skip]'; do
+	git commit -q --allow-empty -m "not this one $words"
+	git push "$remote" main >../push.out 2>&1
+	grep -q 'remote: pipeline #.* skipped' ../push.out || fail "$words: $(cat ../push.out)"
+done
 git commit -q --allow-empty -m fifth
 git push -o ci.wrong "$remote" main >../push.out 2>&1
 grep -q 'remote: pawl: -o ci.wrong is ignored: known are ci.skip' ../push.out || fail "$(cat ../push.out)"

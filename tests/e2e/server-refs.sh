@@ -42,7 +42,7 @@ for i in $(seq 12); do
 		push -o ci.skip "$remote" main
 		says "remote: pipeline #$((i + 1)) skipped, as asked"
 	else
-		push -o ci.variable=N=$i "$remote" main
+		push -o ci.variable=N="$i" "$remote" main
 		says "remote: pipeline #$((i + 1)) http"
 	fi
 done
@@ -59,7 +59,9 @@ for i in $(seq 51); do git branch "more/$i"; done
 push "$remote" 'refs/heads/more/*'
 [ "$(api "$(base)/pipelines?per_page=1" | jq '.[0].id')" = "$before" ] || fail 'an import'
 says 'remote: .*51 refs at once'
-push --delete "$remote" $(for i in $(seq 51); do echo "more/$i"; done)
+more=()
+for i in $(seq 51); do more+=("more/$i"); done
+push --delete "$remote" "${more[@]}"
 
 # ---- tags
 git tag v1.0
