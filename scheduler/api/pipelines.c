@@ -88,6 +88,7 @@ read_filter(struct call *c, struct store_pipeline_filter *f, bool *ascending)
 	f->ref = query_text(c, "ref");
 	f->sha = query_text(c, "sha");
 	f->source = query_text(c, "source");
+	f->without_children = f->source == NULL; /* as GitLab lists them */
 	f->name = query_text(c, "name");
 	f->user = user_named(c, query_text(c, "username"));
 	if (!read_scope(c, f) || !read_status(c, f) ||
@@ -246,6 +247,7 @@ get_latest(struct call *c)
 	r = reading_of_project(c, p, false);
 	f = arena_alloc(r->arena, sizeof(*f));
 	f->project = p->row.id;
+	f->without_children = true;
 	f->ref = query_text(c, "ref");
 	if (f->ref == NULL) /* as GitLab has it: of the default branch */
 		f->ref = arena_strdup(r->arena, p->row.default_branch);

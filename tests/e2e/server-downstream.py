@@ -89,6 +89,10 @@ def start(which, **more):
 p = start('depends')
 child = downstream(app, p, 'depends')
 same((child['source'], child['project_id']), ('parent_pipeline', app), 'the child')
+listed = {q: [row['id'] for row in server.get('/api/v4/projects/%s/pipelines%s' % (app, q)).json]
+          for q in ('', '?source=parent_pipeline')}
+same(listed, {'': [p, 1], '?source=parent_pipeline': [child['id']]}, 'children are listed when asked for')
+same(server.get('/api/v4/projects/%s/pipelines/latest' % app).json['id'], p, 'the latest')
 same(job(app, p, 'depends')['status'], 'running', 'as long as the child has not ended')
 inner = take('inner')
 got = variables(inner)
