@@ -18,8 +18,10 @@
 #define PATCH_MAX (1u << 20)
 #define INTERVAL_MS 3000
 #define INTERVAL_MAX_MS (15 * 60 * 1000)
-#define FIRST_PATCH_MS 20  /* it shall bring the script's words, too */
-#define HEARTBEAT_MS 10000 /* a third of the time a server of ours waits for it */
+#define FIRST_PATCH_MS 20 /* it shall bring the script's words, too */
+/* The answer to a beat may be that the job is canceled, so the first ones come soon. */
+#define FIRST_HEARTBEAT_MS 1000
+#define HEARTBEAT_MS 5000
 #define RETRY_MS 1000
 #define RETRY_MAX_MS 30000
 #define FINAL_TRIES 10                   /* in a row, that nobody answered */
@@ -50,7 +52,7 @@ struct sender {
 	uint64_t grown_ms;                    /* when the spool got its first byte */
 	uint64_t last_patch_ms, last_sent_ms; /* of uv_now() */
 	uint64_t not_before_ms;               /* nothing is sent earlier */
-	uint64_t interval_ms;
+	uint64_t interval_ms, heartbeat_ms;
 	uint64_t wait_ms; /* after the next failure */
 	unsigned failures;
 	uint64_t finishing_ms; /* when that began */
@@ -86,6 +88,7 @@ sender_new(const struct sender_target *target, const struct sender_events *event
 	s->events = *events;
 	s->spool = -1;
 	s->interval_ms = INTERVAL_MS;
+	s->heartbeat_ms = FIRST_HEARTBEAT_MS;
 	s->wait_ms = or_else(target->retry_ms, RETRY_MS);
 	s->probing = target->is_resumed;
 	s->job_header = xasprintf("JOB-TOKEN: %s", target->token);
@@ -373,10 +376,18 @@ patch_due_ms(const struct sender *s)
 }
 
 static void
+beat(struct sender *s)
+{
+	s->heartbeat_ms =
+	    s->heartbeat_ms * 2 < HEARTBEAT_MS ? s->heartbeat_ms * 2 : HEARTBEAT_MS;
+	say_running(s, TOUCHING);
+}
+
+static void
 pump(struct sender *s)
 {
 	uint64_t now = now_ms(s), due;
-	uint64_t heartbeat = or_else(s->target.heartbeat_ms, HEARTBEAT_MS);
+	uint64_t heartbeat = or_else(s->target.heartbeat_ms, s->heartbeat_ms);
 
 	if (s->deed != IDLE || s->ended || s->is_gone || !s->started)
 		return;
@@ -394,7 +405,7 @@ pump(struct sender *s)
 	else if (s->finishing)
 		say_end(s);
 	else if (due <= now)
-		say_running(s, TOUCHING);
+		beat(s);
 	else
 		wake_at(s, due);
 }

@@ -24,7 +24,7 @@ struct sender_target {
 	const struct runner_info *info;
 	const char *spool; /* NULL: there will never be one */
 	bool is_resumed; /* an earlier runner sent some of it: the server says how much */
-	int64_t heartbeat_ms; /* 0: 10 s; tests want less */
+	int64_t heartbeat_ms; /* 0: 1 s at first, then up to 5 s; tests want less */
 	int64_t retry_ms;     /* 0: 1 s; the first wait after a failure */
 };
 

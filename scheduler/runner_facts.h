@@ -21,7 +21,7 @@ void runner_facts_write(const struct runner_info *info, struct buf *json);
 struct runner_facts runner_facts_read(const char *text, struct arena *arena);
 
 /*
- * How long a started job of such a runner may say nothing: pawl-runner beats every 10 s,
+ * How long a started job of such a runner may say nothing: pawl-runner beats every 5 s,
  * GitLab's when it has sent nothing for more than 30 s (section 4).
  */
 int64_t runner_facts_lease_us(const struct runner_facts *facts);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Jobs that say nothing for a minute are not lost: one of the server's own runner, which beats
-# every 10 s, and one of GitLab's runner, which beats when it has sent nothing for more than
+# every 5 s, and one of GitLab's runner, which beats when it has sent nothing for more than
 # 30 s. One of its older releases, which never says that it takes a job, has it all the same.
 set -eu
 

@@ -321,6 +321,25 @@ is_mirror(const struct core_job *job)
 	return strategy != NULL && strcmp(strategy, "mirror") == 0;
 }
 
+static void collect(
+    const struct world *w, const struct stored_pipeline *p, struct jobs *out);
+
+/* A trigger job that waits for its pipeline is decided again when a job there is played,
+ * however long ago it succeeded.
+ */
+static bool
+may_turn(const struct world *w, const struct core_job *job)
+{
+	const struct stored_pipeline *p =
+	    job->downstream == 0 ? NULL : idmap_get(&w->store.pipelines, job->downstream);
+	struct jobs there;
+
+	if (p == NULL || job->plan->config->trigger.strategy == NULL)
+		return false;
+	collect(w, p, &there);
+	return there.turned;
+}
+
 static void
 collect(const struct world *w, const struct stored_pipeline *p, struct jobs *out)
 {
@@ -330,7 +349,8 @@ collect(const struct world *w, const struct stored_pipeline *p, struct jobs *out
 
 		out->latest[job->row.index] = &job->row;
 		out->turned = out->turned || job->row.status == STATUS_CANCELED ||
-		    job->row.plan->when == WHEN_MANUAL || is_mirror(&job->row);
+		    job->row.plan->when == WHEN_MANUAL || is_mirror(&job->row) ||
+		    may_turn(w, &job->row);
 	}
 }
 
