@@ -167,7 +167,7 @@ struct caches {
 
 struct retry {
 	int max;
-	bool never; /* a written 0: not after failures of the system either */
+	bool never;       /* a written 0: not after failures of the system either */
 	struct strs when; /* reasons; empty with no exit_codes: any failure */
 	struct ints exit_codes;
 };
