@@ -14,7 +14,7 @@ struct uv_loop_s;
 struct runner {
 	struct uv_loop_s *loop;
 	const struct executor *executor;
-	bool executor_chosen; /* by the user, with -x */
+	bool executor_chosen;      /* by the user, with -x */
 	struct launcher *launcher; /* of the supervisors; NULL: none is kept ready */
 	const struct workspaces *workspaces;
 	const struct snapshot *snapshot; /* NULL in place */

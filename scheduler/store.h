@@ -93,7 +93,8 @@ struct store_project {
 	const char *default_branch; /* NULL: nothing pushed yet */
 	const char *config_path;    /* NULL: .gitlab-ci.yml */
 	const char *visibility;     /* "private", "internal", "public" */
-	/* Names, or patterns with stars, a line each. NULL: the default branch, no tag. */
+	/* Names, or patterns with stars, a line each. NULL: the default branch, no tag.
+	 */
 	const char *protected_branches, *protected_tags;
 	bool archived;
 	int64_t created_us;

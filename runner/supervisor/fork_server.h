@@ -24,8 +24,8 @@ struct fork_request {
 
 /*
  * Serve SPEC_FD_SOCKET until its other end is closed. True: this is the child, with the
- * files of its job at their numbers. False: the server's work is over. option: the word of
- * the command line that asked for it; the child wipes it there.
+ * files of its job at their numbers. False: the server's work is over. option: the word
+ * of the command line that asked for it; the child wipes it there.
  */
 bool fork_server_run(char *option);
 
