@@ -14,7 +14,7 @@ import json, subprocess, sys
 def options(variables):
     inputs = variables.pop("inputs", {})
     return ([f"-v{k}={v}" for k, v in variables.items()] +
-            [f"-i{k}={json.dumps(v)}" for k, v in inputs.items()])
+            [f"-i{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in inputs.items()])
 
 def outcome(expression, variables):
     command = ["pawl", "expr", *options(json.loads(variables)), "--", expression]

@@ -53,10 +53,12 @@ START_TEST(killed_fork_server_is_replaced)
 {
 	struct launcher *launcher = launcher_new(true);
 	pid_t first, second;
+	siginfo_t dead;
 
 	run_job(launcher);
 	ck_assert_uint_eq(count_children(&first), 1);
 	ck_assert_int_eq(kill(first, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)first, &dead, WEXITED | WNOWAIT), 0);
 	run_job(launcher);
 	ck_assert_uint_eq(count_children(&second), 1);
 	ck_assert_int_ne(first, second);
