@@ -177,7 +177,7 @@ register_new(struct options *o, struct runner_server *server, struct question *q
 	if (ask(server, "runners", &r, q) < 0)
 		return q->error.code;
 	server->token = arena_strdup(o->arena, q->identity.token);
-	server->token_file = NULL;
+	server->token_file = NULL; /* that one has another token */
 	return 0;
 }
 
@@ -206,6 +206,8 @@ options_register(struct options *o)
 		    "are kept");
 		return OPTIONS_INVALID;
 	}
+	if (server->token_file != NULL)
+		server->token = NULL; /* settings have one of both */
 	if (append_server(o->config, server, &err) < 0) {
 		options_complain("the settings cannot be written: %s", err.msg);
 		return OPTIONS_INVALID;

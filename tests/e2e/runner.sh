@@ -113,6 +113,10 @@ PAWL_RUNNER_TOKEN=glrt-good pawl-runner register --url "http://127.0.0.1:$port" 
     --state "$R/state" >out || fail "register said $(cat out)"
 [ "$(stat -c %a r.yml)" = 600 ] || fail "others can read the settings"
 pawl-runner verify --config r.yml --state "$R/state" >out || fail "the registered settings do not work"
+pawl-runner register --url "http://127.0.0.1:$port" --token-file token --config "$R/f.yml" \
+    --state "$R/state" >out || fail "register said $(cat out)"
+grep -qxF "    token_file: \"$R/token\"" f.yml || fail "register wrote $(cat f.yml)"
+pawl-runner verify --config f.yml --state "$R/state" >out 2>&1 || fail "verify said $(cat out)"
 
 # ---- a job, its artifacts, and a job that gets them
 start_runner
