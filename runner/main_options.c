@@ -14,7 +14,6 @@
 
 enum {
 	OPT_URL = 256,
-	OPT_TOKEN,
 	OPT_TOKEN_FILE,
 	OPT_UNIX,
 	OPT_REPOS,
@@ -36,8 +35,6 @@ static const struct row {
 	const char *metavar, *help;
 } rows[] = {
 	{ { "url", required_argument, NULL, OPT_URL }, "URL", "the server" },
-	{ { "token", required_argument, NULL, OPT_TOKEN }, "TOKEN",
-	    "the runner's token; others on this machine can see it here" },
 	{ { "token-file", required_argument, NULL, OPT_TOKEN_FILE }, "FILE",
 	    "where the token is; or set PAWL_RUNNER_TOKEN" },
 	{ { "unix", required_argument, NULL, OPT_UNIX }, "SOCKET",
@@ -153,9 +150,6 @@ set_option(struct options *o, int which, const char *value)
 	switch (which) {
 	case OPT_URL:
 		o->given.url = value;
-		return true;
-	case OPT_TOKEN:
-		o->given.token = value;
 		return true;
 	case OPT_TOKEN_FILE:
 		o->given.token_file = absolute(a, value);
