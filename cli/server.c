@@ -14,6 +14,7 @@ static const struct option_row own_options[] = {
 	{ 0, "url", "URL", "how people reach it (default: http:// and the address)" },
 	{ 0, "token-file", "FILE",
 	    "write the first administrator's token there instead of showing it" },
+	{ 0, "new-token", NULL, "make the first administrator another token" },
 	{ 0, "no-runner", NULL, "start no runner beside the server" },
 	{ 'j', "jobs", "N", "jobs its own runner does at once (default: one per CPU)" },
 	{ 0 },
@@ -52,6 +53,10 @@ run(const struct args *args)
 		argv[count++] = xstrdup("--concurrent");
 		argv[count++] = args_has(args, "no-runner") ? xstrdup("-1")
 							    : xasprintf("%" PRId64, n);
+	}
+	if (args_has(args, "new-token")) {
+		argv[count++] = xstrdup("--new-token");
+		argv[count++] = xstrdup("yes");
 	}
 	argv[count++] = xstrdup("--runner");
 	argv[count++] = program_path("pawl-runner");

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 #include "scheduler/log_index.h"
 #include "scheduler/log_internal.h"
 
-enum { WRITERS_MAX = 1000, TAKE_UP_BYTES = 64 * 1024, KEY_MAX = 24 };
+enum { WRITERS_MAX = 1000, WRITERS_MIN = 8, TAKE_UP_BYTES = 64 * 1024, KEY_MAX = 24 };
 
 struct writer {
 	struct writer *newer, *older; /* by their last use */
@@ -36,7 +37,7 @@ struct log_store {
 	char *dir;
 	struct map writers; /* job in decimal → struct writer */
 	struct writer *newest, *oldest;
-	size_t count;
+	size_t count, max;
 	struct crc32 crc; /* its tables serve all logs */
 };
 
@@ -112,7 +113,7 @@ remember_writer(struct log_store *logs, struct writer *w)
 {
 	char key[KEY_MAX];
 
-	if (logs->count >= WRITERS_MAX)
+	if (logs->count >= logs->max)
 		forget_writer(logs, logs->oldest);
 	name_writer(w->job, key);
 	map_set(&logs->writers, key, w);
@@ -446,6 +447,17 @@ log_store_erase(struct log_store *logs, int64_t job, struct error *err)
 
 /* ---- opening --------------------------------------------------------------- */
 
+/* Each has two files open; an eighth of what a process may open is for them. */
+static size_t
+most_writers(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= WRITERS_MAX * 8)
+		return WRITERS_MAX;
+	return files.rlim_cur / 8 < WRITERS_MIN ? WRITERS_MIN : files.rlim_cur / 8;
+}
+
 int
 log_store_open(const char *dir, struct log_store **out, struct error *err)
 {
@@ -455,6 +467,7 @@ log_store_open(const char *dir, struct log_store **out, struct error *err)
 		return err->code = ERR_ENVIRONMENT;
 	logs = xcalloc(1, sizeof(*logs));
 	logs->dir = xstrdup(dir);
+	logs->max = most_writers();
 	crc32_init(&logs->crc);
 	*out = logs;
 	return 0;

@@ -18,7 +18,7 @@
 
 struct options {
 	const char *data, *listen, *url, *token_file, *config, *runner, *hook,
-	    *concurrent;
+	    *concurrent, *new_token;
 };
 
 static const struct {
@@ -33,6 +33,7 @@ static const struct {
 	{ "--runner", offsetof(struct options, runner) },
 	{ "--hook", offsetof(struct options, hook) },
 	{ "--concurrent", offsetof(struct options, concurrent) },
+	{ "--new-token", offsetof(struct options, new_token) }, /* yes */
 };
 
 static bool
@@ -84,6 +85,21 @@ apply(const struct options *o, struct server_settings *s)
 	}
 }
 
+/* As many as the system lets it; what it starts gets what it was given itself. */
+static struct rlimit
+open_more_files(void)
+{
+	struct rlimit given = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY },
+		      all;
+
+	if (getrlimit(RLIMIT_NOFILE, &given) == 0) {
+		all = given;
+		all.rlim_cur = all.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &all);
+	}
+	return given;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -114,6 +130,8 @@ main(int argc, char **argv)
 	log_set_format(settings.log_format, "server");
 	server.data_dir = o.data;
 	server.token_file = o.token_file;
+	server.new_token = o.new_token != NULL;
+	server.files = open_more_files();
 	server.runner = o.runner;
 	server.hook = o.hook;
 	if (server_run(&server, &err) < 0) {

@@ -19,6 +19,7 @@ struct own_runner {
 	uv_timer_t again; /* to look whether it has to be started */
 	char *argv[20];
 	char *lock;
+	struct rlimit files;
 	bool is_running, is_stopping;
 	int open_handles;
 };
@@ -86,6 +87,8 @@ start(struct own_runner *r)
 		uv_timer_start(&r->again, on_again, AGAIN_MS, 0);
 		return;
 	}
+	/* some programs that jobs start cannot bear more than a thousand */
+	(void)prlimit(r->process.pid, RLIMIT_NOFILE, &r->files, NULL);
 	r->is_running = true;
 }
 
@@ -127,6 +130,7 @@ own_runner_start(const struct own_runner_options *o)
 	struct own_runner *r = xcalloc(1, sizeof(*r));
 
 	set_arguments(r, o);
+	r->files = o->files;
 	r->lock = path_join(o->state_dir, "lock");
 	uv_timer_init(o->loop, &r->again);
 	r->again.data = r;

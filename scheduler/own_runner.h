@@ -6,6 +6,8 @@
 #ifndef SCHEDULER_OWN_RUNNER_H
 #define SCHEDULER_OWN_RUNNER_H
 
+#include <sys/resource.h>
+
 #include "base/base.h"
 
 struct own_runner;
@@ -15,7 +17,8 @@ struct own_runner_options { /* strings are copied */
 	struct uv_loop_s *loop;
 	const char *program, *url, *socket, *token_file, *repos_dir, *state_dir, *name;
 	const char *log_format;
-	int concurrent; /* 0: its own choice */
+	struct rlimit files; /* that it and its jobs may open */
+	int concurrent;      /* 0: its own choice */
 };
 
 struct own_runner *own_runner_start(const struct own_runner_options *options);

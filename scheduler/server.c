@@ -99,22 +99,35 @@ open_data(struct server *s, struct error *err)
 /* ---- the first start
  * -------------------------------------------------------------------- */
 
-/* An administrator with a token for everything, shown once. */
-static void
+static int64_t
 make_first_user(struct server *s)
 {
 	struct store_user user = { .login = FIRST_LOGIN,
 		.name = "Administrator",
 		.is_admin = true,
 		.created_us = service_now_us() };
+
+	return registry_set_user(s->registry, &user, NULL, NULL)->row.id;
+}
+
+/* A token for everything, shown once: at the first start, or when one is asked for. */
+static int
+make_first_token(struct server *s, struct error *err)
+{
+	bool is_first = registry_user_count(s->registry) == 0;
+	const struct user *user = registry_user_by_login(s->registry, FIRST_LOGIN);
 	struct store_token token = { .name = "first token",
 		.scopes = "api read_api read_repository write_repository",
 		.created_us = service_now_us() };
 
-	if (registry_user_count(s->registry) > 0)
-		return;
-	token.user = registry_set_user(s->registry, &user, NULL, NULL)->row.id;
+	if (!is_first && !s->o->new_token)
+		return 0;
+	if (!is_first && user == NULL)
+		return error_set(
+		    err, ERR_MISSING, "--new-token: there is no user " FIRST_LOGIN);
+	token.user = is_first ? make_first_user(s) : user->row.id;
 	registry_add_token(s->registry, &token, s->first_token, NULL, NULL);
+	return 0;
 }
 
 static int
@@ -239,7 +252,8 @@ start_runner(struct server *s, struct error *err)
 		.state_dir = jobs,
 		.name = OWN_RUNNER,
 		.log_format = log_formats[s->o->settings->log_format],
-		.concurrent = (int)s->o->settings->runner.jobs };
+		.concurrent = (int)s->o->settings->runner.jobs,
+		.files = s->o->files };
 
 	if (!s->o->settings->runner.enabled || s->o->runner == NULL)
 		return 0;
@@ -384,9 +398,9 @@ server_run(const struct server_options *options, struct error *err)
 	watch_signals(&s);
 	if (make_folders(&s, err) == 0 && lock_data(&s, err) == 0 &&
 	    link_hook(&s, err) == 0 && open_data(&s, err) == 0) {
-		make_first_user(&s);
-		if (keep_first_token(&s, err) == 0 && start_serving(&s, err) == 0 &&
-		    start_runner(&s, err) == 0) {
+		/* who failed to start has shown no token, and has made none */
+		if (start_serving(&s, err) == 0 && make_first_token(&s, err) == 0 &&
+		    keep_first_token(&s, err) == 0 && start_runner(&s, err) == 0) {
 			greet(&s);
 			log_info("listening on %s", s.url);
 			uv_run(&s.loop, UV_RUN_DEFAULT);

@@ -5,6 +5,8 @@
 #ifndef SCHEDULER_SERVER_H
 #define SCHEDULER_SERVER_H
 
+#include <sys/resource.h>
+
 #include "base/error.h"
 #include "scheduler/settings.h"
 
@@ -12,8 +14,10 @@ struct server_options {
 	const char *data_dir;
 	const char
 	    *token_file; /* where the first administrator's token goes; NULL: shown */
+	bool new_token; /* one more for the first administrator, who has lost the first */
 	const char *runner, *hook; /* the programs pawl-runner and pawl-hook */
 	const struct server_settings *settings;
+	struct rlimit files; /* for the runner and its jobs; the server's own are more */
 };
 
 /* Runs until it is told to end. 0, or a negative code with err. */

@@ -74,9 +74,9 @@ service_follow_up(struct service *s, struct live_job *job)
 	    state->status == STATUS_SUCCESS ? state->plan->config->coverage : NULL;
 	struct afterwork *w;
 
+	log_store_forget(s->o.logs, job->id);
 	if (s->is_closing || (pattern == NULL && job->log_bytes < PACK_FROM))
 		return;
-	log_store_forget(s->o.logs, job->id);
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct afterwork){ .service = s,
 		.pipeline = job->pipeline,
