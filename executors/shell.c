@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 /* GitLab's search order. Source: runner-protocol.md section 8.2. */
+#define CHOOSING "(`-x shell`, or `executor: shell` in a runner's settings)"
+
 static const char *const shells[] = { "/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash",
 	"/usr/local/bin/sh", "/usr/bin/sh", "/bin/sh", "/busybox/sh" };
 
@@ -34,12 +36,13 @@ accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
 		return 0;
 	if (image != NULL && *image != '\0')
 		return error_set(err, ERR_ENVIRONMENT,
-		    "needs a container of the image %s; `-x shell` runs it without, with the "
-		    "programs that are installed here",
+		    "needs a container of the image %s; the executor shell runs it without, "
+		    "with the programs that are installed here, when it is chosen " CHOOSING,
 		    image);
 	if (job->service_count > 0)
 		return error_set(err, ERR_ENVIRONMENT,
-		    "needs a container for the service %s; `-x shell` runs the job without it",
+		    "needs a container for the service %s; the executor shell runs the job "
+		    "without it, when it is chosen " CHOOSING,
 		    job->services[0].name);
 	return 0;
 }

@@ -17,7 +17,7 @@
 struct own_runner {
 	uv_process_t process;
 	uv_timer_t again; /* to look whether it has to be started */
-	char *argv[20];
+	char *argv[24];
 	char *lock;
 	struct rlimit files;
 	bool is_running, is_stopping;
@@ -117,6 +117,10 @@ set_arguments(struct own_runner *r, const struct own_runner_options *o)
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		r->argv[n++] = xstrdup(pairs[i][0]);
 		r->argv[n++] = xstrdup(pairs[i][1]);
+	}
+	if (o->executor != NULL) {
+		r->argv[n++] = xstrdup("--executor");
+		r->argv[n++] = xstrdup(o->executor);
 	}
 	if (o->concurrent > 0) {
 		r->argv[n++] = xstrdup("--concurrent");

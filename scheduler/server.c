@@ -252,6 +252,7 @@ start_runner(struct server *s, struct error *err)
 		.state_dir = jobs,
 		.name = OWN_RUNNER,
 		.log_format = log_formats[s->o->settings->log_format],
+		.executor = s->o->settings->runner.executor,
 		.concurrent = (int)s->o->settings->runner.jobs,
 		.files = s->o->files };
 

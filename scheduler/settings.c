@@ -58,6 +58,16 @@ read_size(struct reader *r, const struct node *n, const void *arg UNUSED, void *
 	value_expected(r, n, "a size such as \"500 MiB\" or \"5 GiB\"");
 }
 
+/* The runner has them; a wrong name would have it started again and again. */
+static void
+read_executor(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
+{
+	if (node_is_scalar(n) && str_eq(n->text, "shell"))
+		*(const char **)out = n->text;
+	else
+		value_expected(r, n, "`shell`, the executor there is");
+}
+
 static const struct value_duration how_long = { .never = true, .positive = true };
 static const struct value_duration at_most = { .positive = true };
 
@@ -79,6 +89,7 @@ static const struct value_shape keep_shape = VALUE_SHAPE(keep_fields);
 static const struct value_field runner_fields[] = {
 	{ "enabled", value_bool, SETTING(runner.enabled), NULL, 0 },
 	{ "jobs", read_count, SETTING(runner.jobs), NULL, 0 },
+	{ "executor", read_executor, SETTING(runner.executor), NULL, 0 },
 };
 static const struct value_shape runner_shape = VALUE_SHAPE(runner_fields);
 

@@ -26,7 +26,8 @@ struct server_settings {
 	} keep;
 	struct {
 		bool enabled;
-		int64_t jobs; /* at once; 0: one per CPU */
+		int64_t jobs;         /* at once; 0: one per CPU */
+		const char *executor; /* NULL: its own choice */
 	} runner;
 };
 

@@ -83,4 +83,19 @@ with open('/proc/%d/limits' % server.process.pid) as limits:
     row = [line.split() for line in limits if line.startswith('Max open files')][0]
 assert row[3] == '620', 'it may open %s files' % row[3]
 server.stop()
+
+# its own runner takes jobs with an image when the settings choose the shell
+os.mkdir('second')
+os.chdir('second')
+with open('settings.yml', 'w') as f:
+    f.write('runner: {executor: shell, jobs: 1}\n')
+server = Server(sys.argv[1], data='chosen',
+                args=['--config', 'settings.yml', '--runner', sys.argv[1] + '/pawl-runner']).start()
+server.project('team/app', {'.gitlab-ci.yml': 'j: {image: alpine, script: [echo ran]}\n'})
+server.post('/api/v4/projects/1/pipeline', {'ref': 'main'})
+server.wait_for(lambda: server.get('/api/v4/projects/1/jobs/1').json['status'] in ('success', 'failed'),
+                'the job')
+log = server.get('/api/v4/projects/1/jobs/1/trace').body.decode()
+assert server.get('/api/v4/projects/1/jobs/1').json['status'] == 'success' and '\nran\n' in log, log
+server.stop()
 END

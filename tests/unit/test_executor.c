@@ -12,11 +12,14 @@ static const struct {
 	{ NULL, NULL, false, NULL },
 	{ "", NULL, false, NULL },
 	{ "debian:12", NULL, false,
-	    "needs a container of the image debian:12; `-x shell` runs it without, with the "
-	    "programs that are installed here" },
+	    "needs a container of the image debian:12; the executor shell runs it without, "
+	    "with the programs that are installed here, when it is chosen (`-x shell`, or "
+	    "`executor: shell` in a runner's settings)" },
 	{ "debian:12", "postgres", true, NULL },
 	{ NULL, "postgres", false,
-	    "needs a container for the service postgres; `-x shell` runs the job without it" },
+	    "needs a container for the service postgres; the executor shell runs the job "
+	    "without it, when it is chosen (`-x shell`, or `executor: shell` in a runner's "
+	    "settings)" },
 };
 
 START_TEST(shell_says_what_a_job_needs)

@@ -36,7 +36,7 @@ START_TEST(every_key_is_read)
 		  "limits: {jobs: 7, project_jobs: 3, artifact_size: 2 GiB, "
 		  "log_size: 10 MiB, timeout: 2h}\n"
 		  "keep: {artifacts: never, pipelines: 90 days}\n"
-		  "runner: {enabled: false, jobs: 4}\n");
+		  "runner: {enabled: false, jobs: 4, executor: shell}\n");
 	ck_assert_uint_eq(diags.count, 0);
 	ck_assert_str_eq(settings.listen, "0.0.0.0:80");
 	ck_assert_str_eq(settings.url, "https://ci.example.org");
@@ -51,6 +51,7 @@ START_TEST(every_key_is_read)
 	ck_assert_int_eq(settings.keep.pipelines_s, INT64_C(90) * 86400);
 	ck_assert(!settings.runner.enabled);
 	ck_assert_int_eq(settings.runner.jobs, 4);
+	ck_assert_str_eq(settings.runner.executor, "shell");
 }
 END_TEST
 
@@ -69,6 +70,8 @@ static const struct {
 } wrong[] = {
 	{ "lisen: x:1\n",
 	    "pawl.yml:1:1: error: settings has the unknown key `lisen`; did you mean `listen`?" },
+	{ "runner: {executor: docker}\n",
+	    "pawl.yml:1:20: error: settings:runner:executor must be `shell`, the executor" },
 	{ "limits: {jobs: -1}\n",
 	    "pawl.yml:1:16: error: settings:limits:jobs must be a number from 0" },
 	{ "limits: {artifact_size: big}\n",
