@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 bool
 str_starts(const char *s, const char *prefix)
@@ -24,6 +25,21 @@ str_is_blank(const char *s)
 	while (isspace((unsigned char)*s))
 		s++;
 	return *s == '\0';
+}
+
+bool
+str_is_http_url(const char *s)
+{
+	size_t scheme = strncasecmp(s, "http://", 7) == 0 ? 7
+	    : strncasecmp(s, "https://", 8) == 0          ? 8
+							  : 0;
+
+	if (scheme == 0 || s[scheme] == '\0' || s[scheme] == '/')
+		return false;
+	for (s += scheme; *s != '\0'; s++)
+		if (*s <= 0x20 || *s >= 0x7f)
+			return false;
+	return true;
 }
 
 bool

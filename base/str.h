@@ -16,6 +16,8 @@ bool str_starts(const char *s, const char *prefix);
 bool str_fits_stars(const char *s, const char *pattern);
 bool str_ends(const char *s, const char *suffix);
 bool str_is_blank(const char *s); /* empty or white space only */
+/* "http://" or "https://", a host after it, printable ASCII without spaces. */
+bool str_is_http_url(const char *s);
 
 /* Whole text as a decimal int64; false on anything else. */
 bool str_to_int64(const char *s, int64_t *out);

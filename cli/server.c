@@ -27,7 +27,8 @@ run(const struct args *args)
 {
 	static const char *const passed[] = { "data", "config", "listen", "url",
 		"token-file" };
-	const char *listen = args_value(args, "listen"), *jobs = args_value(args, "jobs");
+	const char *listen = args_value(args, "listen"), *url = args_value(args, "url");
+	const char *jobs = args_value(args, "jobs");
 	char *argv[MAX_ARGS] = { NULL };
 	struct error err = ERROR_INIT;
 	int64_t n = 0;
@@ -38,6 +39,9 @@ run(const struct args *args)
 	if (listen != NULL && strchr(listen, ':') == NULL)
 		return command_usage_error(args,
 		    "--listen %s: wanted ADDRESS:PORT, such as 127.0.0.1:8080", listen);
+	if (url != NULL && !str_is_http_url(url))
+		return command_usage_error(
+		    args, "--url %s: wanted an address with http:// or https://", url);
 	if (jobs != NULL && (!str_to_int64(jobs, &n) || n < 1 || n > 10000))
 		return command_usage_error(
 		    args, "-j %s: wanted a number from 1 on", jobs);

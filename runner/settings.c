@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -240,13 +239,6 @@ read_token_file(
 	return 0;
 }
 
-static bool
-is_url(const char *url)
-{
-	return (strncasecmp(url, "http://", 7) == 0 && url[7] != '\0') ||
-	    (strncasecmp(url, "https://", 8) == 0 && url[8] != '\0');
-}
-
 /* As GitLab's runner has it: "https://host/ci/" is "https://host". */
 static const char *
 tidy_url(struct arena *arena, const char *url)
@@ -267,7 +259,7 @@ complete_server(
 {
 	const char *token = getenv("PAWL_RUNNER_TOKEN");
 
-	if (server->url == NULL || !is_url(server->url))
+	if (server->url == NULL || !str_is_http_url(server->url))
 		return error_set(err, ERR_INVALID,
 		    "the server's address should begin with http:// or https://%s%s",
 		    server->url != NULL ? ", not be " : "",

@@ -12,6 +12,7 @@
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "scheduler/api/api.h"
 #include "scheduler/own_runner.h"
 #include "scheduler/push.h"
@@ -36,7 +37,10 @@ struct server {
 	struct service *service;
 	struct api *api;
 	struct http_server *http;
-	char *authority, *url, *socket;
+	char *authority;
+	char *address; /* where it listens, as a URL */
+	char *url;     /* how others reach it: the settings', or the same */
+	char *socket;
 	struct own_runner *runner;
 	struct retention *retention;
 	uv_signal_t interrupt, terminate;
@@ -189,8 +193,8 @@ listen_on(struct server *s, struct error *err)
 	s->authority = http_socket_name(fd);
 	if (http_server_listen(s->http, fd, err) < 0)
 		return err->code;
-	s->url = s->o->settings->url != NULL ? xstrdup(s->o->settings->url)
-					     : xasprintf("http://%s", s->authority);
+	s->address = xasprintf("http://%s", s->authority);
+	s->url = xstrdup(s->o->settings->url != NULL ? s->o->settings->url : s->address);
 	s->socket = path_join(s->data_dir, "socket");
 	unix_address = xasprintf("unix:%s", s->socket);
 	if (http_listen_socket(unix_address, &fd, err) < 0)
@@ -269,7 +273,10 @@ start_runner(struct server *s, struct error *err)
 static void
 greet(const struct server *s)
 {
-	printf("pawl server: %s (data in %s)\n", s->url, s->data_dir);
+	printf("pawl server: %s (", s->address);
+	if (!str_eq(s->address, s->url))
+		printf("reached at %s, ", s->url);
+	printf("data in %s)\n", s->data_dir);
 	if (s->first_token[0] != '\0' && s->o->token_file == NULL)
 		printf("\nAdministrator's token, shown this once: %s\n", s->first_token);
 	if (s->first_token[0] != '\0')
@@ -279,6 +286,15 @@ greet(const struct server *s)
 		       "    git push pawl HEAD\n\n",
 		    s->o->token_file == NULL ? s->first_token : "TOKEN", s->authority);
 	(void)fflush(stdout);
+}
+
+static void
+say_address(const struct server *s)
+{
+	if (str_eq(s->address, s->url))
+		log_info("listening on %s", s->address);
+	else
+		log_info("listening on %s, reached at %s", s->address, s->url);
 }
 
 /* ---- the end
@@ -383,6 +399,7 @@ stop(struct server *s)
 		(void)unlink(s->socket);
 	cleanup_close_fd(&s->lock_fd);
 	free(s->authority);
+	free(s->address);
 	free(s->url);
 	free(s->socket);
 	free(s->data_dir);
@@ -403,7 +420,7 @@ server_run(const struct server_options *options, struct error *err)
 		if (start_serving(&s, err) == 0 && make_first_token(&s, err) == 0 &&
 		    keep_first_token(&s, err) == 0 && start_runner(&s, err) == 0) {
 			greet(&s);
-			log_info("listening on %s", s.url);
+			say_address(&s);
 			uv_run(&s.loop, UV_RUN_DEFAULT);
 			drain(&s);
 		}

@@ -34,6 +34,19 @@ read_count(struct reader *r, const struct node *n, const void *arg UNUSED, void 
 		*(int64_t *)out = n->integer;
 }
 
+/* out: const char **. */
+static void
+read_url(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
+{
+	if (!node_is(n, NODE_STRING))
+		value_expected(r, n, "an address such as \"https://ci.example.org\"");
+	else if (!str_is_http_url(n->text))
+		value_error(r, n->mark,
+		    "must begin with http:// or https://, not be \"%s\"", n->text);
+	else
+		*(const char **)out = n->text;
+}
+
 /* "500 MiB": a number and its unit, in bytes. out: int64_t *. */
 static void
 read_size(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
@@ -95,7 +108,7 @@ static const struct value_shape runner_shape = VALUE_SHAPE(runner_fields);
 
 static const struct value_field fields[] = {
 	{ "listen", value_word, SETTING(listen), NULL, 0 },
-	{ "url", value_word, SETTING(url), NULL, 0 },
+	{ "url", read_url, SETTING(url), NULL, 0 },
 	{ "log_format", value_enum, SETTING(log_format), log_formats, 0 },
 	{ "create_on_push", value_bool, SETTING(create_on_push), NULL, 0 },
 	{ "limits", value_map, 0, &limit_shape, 0 },

@@ -222,3 +222,5 @@ rm -r "$HOME/.config/pawl"
 mkdir ../nowhere && cd ../nowhere
 ends 2 pawl status
 says err 'say --server URL --project GROUP/NAME'
+ends 2 pawl server --url ci.example.org
+says err '--url ci.example.org: wanted an address with http:// or https://'

@@ -146,6 +146,23 @@ assert server.process.poll() is None, 'it did not wait for what is in hand'
 server.process.send_signal(signal.SIGTERM)
 same(server.process.wait(30), 0, 'exit code')
 
+# ---- how others reach it does not hide where it listens
+with open('settings.yml', 'a') as f:
+    f.write('url: https://ci.example.org\n')
+server.start()
+same([line['message'] for line in lines() if line['message'].startswith('listening')][-1],
+     'listening on %s, reached at https://ci.example.org' % server.url, 'where it is')
+greeting = 'pawl server: %s (reached at https://ci.example.org, data in ' % server.url
+assert greeting in open('server.out').read(), 'the greeting'
+server.stop()
+with open('wrong.yml', 'w') as f:
+    f.write('create_on_push: true\nurl: ci.example.org\n')
+wrong = subprocess.run([sys.argv[1] + '/pawl-server', '--data', 'none', '--config', 'wrong.yml'],
+                       stderr=subprocess.PIPE, timeout=60)
+same((wrong.returncode, wrong.stderr.decode()),
+     (2, 'wrong.yml:2:6: error: settings:url must begin with http:// or https://, '
+         'not be "ci.example.org"\n'), 'an address without a scheme')
+
 # ---- and nothing of all this told a secret
 text = open('server.out').read()
 for secret in (SECRET, server.token, runner.token, first['token'], second['token'], 'glpat-x'):

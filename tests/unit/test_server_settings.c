@@ -79,6 +79,11 @@ static const struct {
 	{ "limits:\n  log_size: 5 GB\n",
 	    "pawl.yml:2:13: error: settings:limits:log_size must be a size" },
 	{ "keep: {pipelines: soon}\n", "keep:pipelines must be a duration" },
+	{ "listen: 0.0.0.0:80\nurl: ci.example.org\n",
+	    "pawl.yml:2:6: error: settings:url must begin with http:// or https://, not be "
+	    "\"ci.example.org\"" },
+	{ "url: http://\n", "settings:url must begin with http:// or https://" },
+	{ "url: [http://h]\n", "settings:url must be an address such as" },
 	{ "create_on_push: maybe\n", "create_on_push" },
 	{ "log_format: xml\n", "log_format" },
 	{ "- listen\n", "the settings should be a map" },
