@@ -341,6 +341,18 @@ make_payload(struct local *local, const struct core_job *job, struct local_job *
 	return payload_build(&options, &own->payload, err);
 }
 
+/* A job that cannot begin. */
+static void
+fail_job(struct local *local, struct local_job *own, enum reason reason,
+    const struct error *err)
+{
+	own->ended = true;
+	(void)snprintf(own->detail, sizeof(own->detail), "%.511s", err->msg);
+	end_job(local,
+	    (struct core_event){
+		.type = CORE_FINISHED, .job = own->id, .reason = reason });
+}
+
 void
 local_start_job(struct local *local, int64_t id)
 {
@@ -350,13 +362,13 @@ local_start_job(struct local *local, int64_t id)
 		own };
 	struct error err = ERROR_INIT;
 
+	if (payload_check(job->plan, &err) < 0) {
+		free(take(own->again)); /* it would not help */
+		fail_job(local, own, REASON_RUNNER_UNSUPPORTED, &err);
+		return;
+	}
 	if (make_payload(local, job, own, &err) < 0) {
-		own->ended = true;
-		(void)snprintf(own->detail, sizeof(own->detail), "%.511s", err.msg);
-		end_job(local,
-		    (struct core_event){ .type = CORE_FINISHED,
-			.job = id,
-			.reason = REASON_RUNNER_CONFIGURATION_ERROR });
+		fail_job(local, own, REASON_RUNNER_CONFIGURATION_ERROR, &err);
 		return;
 	}
 	own->log_path = xasprintf("%s/%" PRId64 ".log", local->runner->logs_dir, id);

@@ -257,4 +257,13 @@ struct config {
 MUST_CHECK int config_build(const struct node *root, struct arena *arena, bool shape_only,
     struct diags *diags, struct config **out);
 
+/* Work that a job asks for and nobody here does. */
+struct config_refusal {
+	const char *keyword;
+	const char *why; /* for a person: what, and what to do instead */
+};
+
+/* NULL: the job can be run. Else it has to fail: to run the rest of it would be a lie. */
+const struct config_refusal *config_refused(const struct job_config *job);
+
 #endif

@@ -192,6 +192,16 @@ warn_of_duplicates(struct config_builder *b, const struct job_config *job)
 		    "push may start two pipelines; add workflow:rules or a condition");
 }
 
+static void
+warn_of_refusal(struct config_builder *b, const struct job_config *job)
+{
+	const struct config_refusal *refusal = config_refused(job);
+
+	if (refusal != NULL)
+		value_report(&b->reader, DIAG_WARNING, DIAG_LOGIC,
+		    mark_of(job, refusal->keyword), "%s", refusal->why);
+}
+
 void
 config_check_jobs(struct config_builder *b)
 {
@@ -207,6 +217,7 @@ config_check_jobs(struct config_builder *b)
 		check_dependencies(b, job);
 		check_on_stop(b, job);
 		warn_of_duplicates(b, job);
+		warn_of_refusal(b, job);
 	}
 	b->reader.job = NULL;
 	config_check_needs(b);

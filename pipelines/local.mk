@@ -19,6 +19,7 @@ libpipelines_a_SOURCES += pipelines/config_outcome.c
 libpipelines_a_SOURCES += pipelines/config_parallel.c
 libpipelines_a_SOURCES += pipelines/config_rare.c
 libpipelines_a_SOURCES += pipelines/config_rules.c
+libpipelines_a_SOURCES += pipelines/config_refused.c
 libpipelines_a_SOURCES += pipelines/config_run.c
 libpipelines_a_SOURCES += pipelines/config_script.c
 libpipelines_a_SOURCES += pipelines/config_secrets.c

@@ -631,8 +631,9 @@ remote_job_start(const struct remote_context *context, struct job_payload *paylo
 	if (make_folder(j, &err) < 0)
 		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
 	if (payload->run != NULL || payload->has_secrets) {
-		error_set(&err, ERR_INVALID, "this runner cannot do %s",
-		    payload->run != NULL ? "`run:` steps" : "`secrets:`");
+		error_set(&err, ERR_INVALID, "this job has %s",
+		    payload->run != NULL ? "`run:` steps, which pawl does not run"
+					 : "`secrets:`, which pawl does not fetch");
 		set_problem(j, REASON_RUNNER_UNSUPPORTED, &err);
 	}
 	write_preface(j);

@@ -324,6 +324,16 @@ add_dependencies(struct job_payload *job, const struct payload_options *o)
 }
 
 int
+payload_check(const struct plan_job *job, struct error *err)
+{
+	const struct config_refusal *refusal = config_refused(job->config);
+
+	if (refusal != NULL)
+		return error_set(err, ERR_ENVIRONMENT, "%s", refusal->why);
+	return 0;
+}
+
+int
 payload_build(
     const struct payload_options *o, struct job_payload **out, struct error *err)
 {

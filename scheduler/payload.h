@@ -31,6 +31,10 @@ struct payload_options {
 	int64_t maximum_timeout_s; /* of the runner; 0: none */
 };
 
+/* To be asked first. ERR_ENVIRONMENT: the job asks for what no runner of ours does; it
+ * fails with REASON_RUNNER_UNSUPPORTED. */
+MUST_CHECK int payload_check(const struct plan_job *job, struct error *err);
+
 /* ERR_INVALID: the variables refer to each other in a circle, or a cache file cannot be
  * read. */
 MUST_CHECK int payload_build(

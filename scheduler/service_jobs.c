@@ -399,16 +399,45 @@ service_give(struct flush_handout *h)
 	free(poll);
 }
 
+/* At the log's end, as it is. */
+static int
+append(struct service *s, struct live_job *job, const char *bytes, size_t len,
+    struct error *err)
+{
+	struct log_state state;
+
+	if (log_store_append(s->o.logs, job->id, job->log_bytes, bytes, len,
+		service_now_us(), &state, err) < 0)
+		return err->code;
+	job->log_bytes = state.size;
+	service_notify(s,
+	    &(struct service_change){
+		.pipeline = job->pipeline->id, .job = job->id, .log_bytes = state.size });
+	return 0;
+}
+
+/* The server's own last line, in the words of a runner. */
+static void
+append_end(struct service *s, struct live_job *job, const char *message)
+{
+	cleanup_buf struct buf line = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	buf_printf(&line, "\033[31;1mERROR: Job failed: %s\033[0;m\n", message);
+	if (append(s, job, line.data, line.len, &err) < 0)
+		log_event(LOG_WARN, LOG_JOB(job->id), "its log: %s", err.msg);
+}
+
 /* A job whose payload cannot be made fails; its poll waits on. */
 static void
-fail_assigned(
-    struct service *s, struct live_job *job, int64_t runner, const struct error *err)
+fail_assigned(struct service *s, struct live_job *job, int64_t runner, enum reason reason,
+    const struct error *err)
 {
 	(void)snprintf(job->message, sizeof(job->message), "%.511s", err->msg);
+	append_end(s, job, job->message);
 	service_tell(s,
-	    (struct core_event){ .type = CORE_FINISHED,
-		.job = job->id,
-		.reason = REASON_RUNNER_CONFIGURATION_ERROR });
+	    (struct core_event){
+		.type = CORE_FINISHED, .job = job->id, .reason = reason });
 	service_tell(s, (struct core_event){ .type = CORE_REQUEST, .runner = runner });
 }
 
@@ -425,9 +454,13 @@ service_hand_out(struct service *s, int64_t id, int64_t runner)
 
 	assert(job != NULL && polls != NULL && polls->count > 0);
 	service_end_token(s, job);
+	if (payload_check(core_job(s->core, id)->plan, &err) < 0) {
+		fail_assigned(s, job, runner, REASON_RUNNER_UNSUPPORTED, &err);
+		return;
+	}
 	secret_make_token(SECRET_JOB, token);
 	if (build(s, job, token, &json, &err) < 0) {
-		fail_assigned(s, job, runner, &err);
+		fail_assigned(s, job, runner, REASON_RUNNER_CONFIGURATION_ERROR, &err);
 		return;
 	}
 	secret_hash_token(token, hash);
@@ -501,20 +534,13 @@ int
 service_append_log(struct service *s, struct live_job *job, const char *bytes, size_t len,
     struct error *err)
 {
-	struct log_state state;
-
 	if (job->log_bytes + (int64_t)len > s->o.settings->limits.log_bytes)
 		return error_set(err, ERR_LIMIT,
 		    "the log is larger than the %" PRId64 " MiB this server keeps",
 		    s->o.settings->limits.log_bytes >> 20);
-	if (log_store_append(s->o.logs, job->id, job->log_bytes, bytes, len,
-		service_now_us(), &state, err) < 0)
+	if (append(s, job, bytes, len, err) < 0)
 		return err->code;
-	job->log_bytes = state.size;
 	start_silently(s, job);
-	service_notify(s,
-	    &(struct service_change){
-		.pipeline = job->pipeline->id, .job = job->id, .log_bytes = state.size });
 	return 0;
 }
 

@@ -83,7 +83,8 @@ static const struct row jobs[] = {
 	{ "j: {script: [[[[[[[[[[[a]]]]]]]]]]]}",
 	    "ci.yml:1:23: error: job \"j\": script has lists nested more than 10 levels deep\n" },
 	{ "j: {script: x, run: [{name: a, script: b}]}",
-	    "ci.yml:1:16: error: job \"j\": `run` cannot be used together with `script`, `before_script` or `after_script`; keep one of them\n" },
+	    "ci.yml:1:16: error: job \"j\": `run` cannot be used together with `script`, `before_script` or `after_script`; keep one of them\n"
+	    "ci.yml:1:21: warning: job \"j\": this job has `run:` steps, which pawl does not run; say the same as a `script:`\n" },
 	{ "j: {script: x, trigger: a/b}",
 	    "ci.yml:1:5: error: job \"j\": `script` and `trigger` exclude each other: a trigger job starts a pipeline and runs nothing itself; remove one\n" },
 	{ "j: {trigger: a/b, when: delayed}",
@@ -178,8 +179,10 @@ static const struct row results[] = {
 	{ "j: {script: x, environment: {name: a, action: halt}}",
 	    "ci.yml:1:47: error: job \"j\": environment:action has the unknown value \"halt\"; it may be start, prepare, stop, verify or access\n" },
 	{ "j: {script: x, release: {tag_name: v1}}",
-	    "ci.yml:1:25: error: job \"j\": release lacks `description`, which is required\n" },
+	    "ci.yml:1:25: error: job \"j\": release lacks `description`, which is required\n"
+	    "ci.yml:1:25: warning: job \"j\": this job has `release:`, and pawl makes no releases; make it in the `script:`\n" },
 	{ "j: {script: x, id_tokens: {T: {}}}",
+	    "ci.yml:1:27: warning: job \"j\": this job has `id_tokens:`, which pawl does not issue, so their variables would be missing; inherit:default leaves out those of `default`\n"
 	    "ci.yml:1:31: error: job \"j\": id_tokens:T lacks `aud`, which is required\n" },
 	{ "j: {script: x, inputs: {a: {type: number, default: b}}}",
 	    "ci.yml:1:52: error: job \"j\": inputs:a has a default that is a string, but its type is number\n" },

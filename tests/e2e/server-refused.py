@@ -1,0 +1,56 @@
+"""Jobs that must not seem to pass, at a server with its own runner."""
+import sys
+
+from server import Server
+
+PIPELINE = '''
+steps:
+  run: [{name: build, script: touch ran}]
+secret:
+  script: [echo ran]
+  secrets: {PASSWORD: {vault: a/b/c@d}}
+token:
+  script: [echo ran]
+  id_tokens: {TOKEN: {aud: 'https://example.org'}}
+release:
+  script: [echo ran]
+  release: {tag_name: v1, description: first}
+plain:
+  script: [echo ran]
+'''
+
+WORDS = {
+    'steps': 'this job has `run:` steps, which pawl does not run',
+    'secret': 'this job has `secrets:`, which pawl does not fetch',
+    'token': 'this job has `id_tokens:`, which pawl does not issue',
+    'release': 'this job has `release:`, and pawl makes no releases',
+}
+
+BUILD = sys.argv[1]
+server = Server(BUILD, args=['--concurrent', '2', '--runner',
+                             BUILD + '/pawl-runner']).start()
+project = server.project('team/app', {'.gitlab-ci.yml': PIPELINE})
+base = '/api/v4/projects/%d' % project
+
+
+def run(ref):
+    pipeline = server.post('%s/pipeline' % base, {'ref': ref}).json['id']
+    row = '%s/pipelines/%d' % (base, pipeline)
+    server.wait_for(lambda: server.get(row).json['status'] in ('success', 'failed'),
+                    'the pipeline ends')
+    return {job['name']: job for job in server.get(row + '/jobs').json}
+
+
+def log(job):
+    return server.get('%s/jobs/%d/trace' % (base, job['id'])).body.decode()
+
+
+jobs = run('main')
+assert jobs['plain']['status'] == 'success', jobs['plain']
+for name, words in WORDS.items():
+    job = jobs[name]
+    assert job['status'] == 'failed', job
+    assert job['failure_reason'] == 'runner_unsupported', job
+    assert 'ERROR: Job failed: ' + words in log(job), log(job)
+    assert '\nran' not in log(job), log(job)
+server.end()
