@@ -53,9 +53,9 @@ static const struct row {
 	{ { "executor", required_argument, NULL, OPT_EXECUTOR }, "NAME",
 	    "how jobs are run" },
 	{ { "description", required_argument, NULL, OPT_DESCRIPTION }, "TEXT",
-	    "register: for the server's list of runners" },
+	    "register with a registration token: for the server's list of runners" },
 	{ { "tags", required_argument, NULL, OPT_TAGS }, "A,B",
-	    "register: tags of jobs it takes" },
+	    "register with a registration token: tags of jobs it takes" },
 	{ { "log-format", required_argument, NULL, OPT_LOG_FORMAT }, "FORMAT",
 	    "how it says what happens: text, or json for machines" },
 	{ { "verbose", no_argument, NULL, OPT_VERBOSE }, NULL, "say what it does" },
@@ -230,6 +230,12 @@ options_parse(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc) {
 		options_complain("%s: one word too many", argv[optind]);
+		return OPTIONS_INVALID;
+	}
+	if (!str_eq(o->command, "register") &&
+	    (o->description != NULL || o->tags != NULL)) {
+		options_complain("%s: only `register` takes it",
+		    o->description != NULL ? "--description" : "--tags");
 		return OPTIONS_INVALID;
 	}
 	if (str_eq(o->command, "help"))

@@ -181,6 +181,26 @@ register_new(struct options *o, struct runner_server *server, struct question *q
 	return 0;
 }
 
+/* runner-protocol.md section 2: a token of this form is a runner's already, and nothing
+ * that such a token may do changes a description or tags. */
+static bool
+is_runner_token(const char *token)
+{
+	return str_starts(token, "glrt-");
+}
+
+/* What a runner that exists cannot be given here is not passed over. */
+static bool
+refuse_attributes(const struct options *o)
+{
+	if (o->description == NULL && o->tags == NULL)
+		return false;
+	options_complain("%s: the token is that of a runner that exists; its description "
+			 "and tags are set at the server, where it was made",
+	    o->description != NULL ? "--description" : "--tags");
+	return true;
+}
+
 int
 options_register(struct options *o)
 {
@@ -193,9 +213,10 @@ options_register(struct options *o)
 		options_complain("register wants --url URL and --token-file FILE");
 		return OPTIONS_INVALID;
 	}
-	/* runner-protocol.md section 2: a token of this form is a runner's already */
-	rc = str_starts(server->token, "glrt-") ? verify_server(o, server, &q)
-						: register_new(o, server, &q);
+	if (is_runner_token(server->token) && refuse_attributes(o))
+		return OPTIONS_INVALID;
+	rc = is_runner_token(server->token) ? verify_server(o, server, &q)
+					    : register_new(o, server, &q);
 	if (rc < 0) {
 		complain(server, &q);
 		return q.status == 0 ? OPTIONS_FAULT : OPTIONS_FAILED;

@@ -117,6 +117,19 @@ pawl-runner register --url "http://127.0.0.1:$port" --token-file token --config 
     --state "$R/state" >out || fail "register said $(cat out)"
 grep -qxF "    token_file: \"$R/token\"" f.yml || fail "register wrote $(cat f.yml)"
 pawl-runner verify --config f.yml --state "$R/state" >out 2>&1 || fail "verify said $(cat out)"
+refuses() { # WORDS ARGUMENTS…: ended as a mistake of who typed it, and no settings are written
+	local words=$1 got=0
+	shift
+	pawl-runner "$@" --state "$R/state" --config "$R/none.yml" >out 2>&1 || got=$?
+	[ "$got" = 2 ] || fail "$*: ended with $got and said $(cat out)"
+	grep -qF -- "$words" out || fail "$*: said $(cat out)"
+	[ ! -e none.yml ] || fail "$*: wrote settings"
+}
+refuses '--tags: the token is that of a runner that exists; its description and tags are set at the server' \
+    register --url "http://127.0.0.1:$port" --token-file token --tags a,b
+refuses '--description: the token is that of a runner that exists' \
+    register --url "http://127.0.0.1:$port" --token-file token --description D
+refuses '--tags: only `register` takes it' run --url "http://127.0.0.1:$port" --token-file token --tags a,b
 
 # ---- a job, its artifacts, and a job that gets them
 start_runner
