@@ -24,12 +24,17 @@ server_settings_init(struct server_settings *s)
 	};
 }
 
+#define MAX_COUNT 1000000
+
 /* out: int64_t *. */
 static void
 read_count(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
 {
-	if (n->kind != NODE_INT || n->integer < 0 || n->integer > 1000000)
-		value_expected(r, n, "a number from 0 to 1000000");
+	if (!node_is(n, NODE_INT))
+		value_expected(r, n, "a whole number");
+	else if (n->integer < 0 || n->integer > MAX_COUNT)
+		value_error(
+		    r, n->mark, "must be from 0 to %d, not %s", MAX_COUNT, n->text);
 	else
 		*(int64_t *)out = n->integer;
 }
@@ -47,28 +52,49 @@ read_url(struct reader *r, const struct node *n, const void *arg UNUSED, void *o
 		*(const char **)out = n->text;
 }
 
+#define A_SIZE "a size such as \"500 MiB\" or \"5 GiB\""
+#define UNITS "KiB, MiB, GiB and TiB"
+
+/* Bits to shift by; -1: no unit of ours. */
+static int
+unit_shift(const char *unit)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (str_eq(unit, units[i]))
+			return 10 * ((int)i + 1);
+	return -1;
+}
+
 /* "500 MiB": a number and its unit, in bytes. out: int64_t *. */
 static void
 read_size(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
 {
-	static const struct {
-		const char *unit;
-		int shift;
-	} units[] = { { "", 0 }, { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 },
-		{ "TiB", 40 } };
 	const char *text = node_is_scalar(n) ? n->text : "";
-	char *end;
-	long long number = strtoll(text, &end, 10);
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits;
+	long long number = strtoll(text, NULL, 10); /* LLONG_MAX beyond */
+	int shift;
 
-	while (isspace((unsigned char)*end))
-		end++;
-	for (size_t i = 0; i < ARRAY_LEN(units) && end != text; i++)
-		if (str_eq(end, units[i].unit) && number > 0 &&
-		    number <= (INT64_MAX >> units[i].shift)) {
-			*(int64_t *)out = number << units[i].shift;
-			return;
-		}
-	value_expected(r, n, "a size such as \"500 MiB\" or \"5 GiB\"");
+	while (isspace((unsigned char)*unit))
+		unit++;
+	shift = unit_shift(unit);
+	if (!node_is_scalar(n))
+		value_expected(r, n, A_SIZE);
+	else if (digits == 0)
+		value_error(r, n->mark, "must be " A_SIZE ", not \"%s\"", text);
+	else if (*unit == '\0')
+		value_error(r, n->mark,
+		    "must be " A_SIZE "; \"%s\" has no unit, which are " UNITS, text);
+	else if (shift < 0)
+		value_error(
+		    r, n->mark, "has the unknown unit \"%s\"; there are " UNITS, unit);
+	else if (number == 0 || number > (INT64_MAX >> shift))
+		value_error(r, n->mark, "must be %s, not \"%s\"",
+		    number == 0 ? "more than nothing" : "less than 8388608 TiB", text);
+	else
+		*(int64_t *)out = number << shift;
 }
 
 /* The runner has them; a wrong name would have it started again and again. */
