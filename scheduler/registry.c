@@ -1,6 +1,8 @@
 /* Looking things up; registry_change.c makes and changes them. */
 #include "scheduler/registry.h"
 
+#include <ctype.h>
+
 #include "base/arena.h"
 #include "base/json_writer.h"
 #include "protocol/json_shape.h"
@@ -78,11 +80,42 @@ set_by_id(struct map *map, int64_t id, void *value)
 	map_set(map, id_key(id, key), value);
 }
 
+char *
+registry_fold_path(const char *path)
+{
+	char *folded = xstrdup(path);
+
+	for (char *p = folded; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return folded;
+}
+
+struct group *
+registry_keep_group(struct registry *r, int64_t id, const char *path)
+{
+	cleanup_free char *key = registry_fold_path(path);
+	struct group *g = xcalloc(1, sizeof(*g) + strlen(path) + 1);
+
+	g->id = id;
+	memcpy(g->path, path, strlen(path));
+	map_set(&r->namespaces, key, g);
+	return g;
+}
+
+struct group *
+registry_group(const struct registry *r, const char *path)
+{
+	cleanup_free char *key = registry_fold_path(path);
+
+	return map_get(&r->namespaces, key);
+}
+
 struct project *
 registry_keep_project(struct registry *r, const struct store_project *row)
 {
 	struct project *p = by_id(&r->projects, row->id);
 	struct arena *old = p != NULL ? p->arena : NULL, *a = arena_new();
+	cleanup_free char *key = registry_fold_path(row->path);
 
 	if (p == NULL) {
 		p = xcalloc(1, sizeof(*p));
@@ -91,7 +124,7 @@ registry_keep_project(struct registry *r, const struct store_project *row)
 	}
 	p->arena = a;
 	p->row = registry_copy_project(a, row);
-	map_set(&r->project_paths, p->row.path, p);
+	map_set(&r->project_paths, key, p);
 	arena_free(old);
 	return p;
 }
@@ -180,10 +213,8 @@ static bool
 on_namespace(const struct store_namespace *row, void *data)
 {
 	struct loading *l = data;
-	int64_t *id = xmalloc(sizeof(*id));
 
-	*id = row->id;
-	map_set(&l->registry->namespaces, row->path, id);
+	(void)registry_keep_group(l->registry, row->id, row->path);
 	return true;
 }
 
@@ -308,7 +339,9 @@ registry_project(const struct registry *r, int64_t id)
 struct project *
 registry_project_by_path(const struct registry *r, const char *path)
 {
-	return map_get(&r->project_paths, path);
+	cleanup_free char *key = registry_fold_path(path);
+
+	return map_get(&r->project_paths, key);
 }
 
 struct user *

@@ -71,8 +71,13 @@ size_t registry_user_count(const struct registry *r);
 
 /* ---- changing --------------------------------------------------------------- */
 
-/* "group/sub/name": each part as GitLab allows it. ERR_INVALID says what is wrong. */
-MUST_CHECK int registry_check_path(const char *path, struct error *err);
+/*
+ * What the path of a new project is: "group/sub/name", each part as GitLab allows it,
+ * groups that are there as they were first written. ERR_INVALID: what is wrong with it,
+ * or that it is taken; case makes no difference. *out is malloced.
+ */
+MUST_CHECK int registry_new_path(
+    const struct registry *r, const char *path, char **out, struct error *err);
 
 /*
  * Makes the project, and the groups it lies in. ERR_INVALID: the path is wrong or taken.

@@ -155,8 +155,8 @@ check_part(const char *part, size_t len, struct error *err)
 	return 0;
 }
 
-int
-registry_check_path(const char *path, struct error *err)
+static int
+check_path(const char *path, struct error *err)
 {
 	const char *at = path;
 	int parts = 0;
@@ -191,19 +191,45 @@ make_groups(struct registry *r, struct change *c, const char *path, int64_t now_
 	for (const char *slash = strchr(path, '/'); slash != NULL;
 	     slash = strchr(slash + 1, '/')) {
 		char *group = arena_strndup(c->arena, path, (size_t)(slash - path));
-		int64_t *id = map_get(&r->namespaces, group);
+		struct group *g = registry_group(r, group);
 
-		if (id == NULL) {
-			id = xmalloc(sizeof(*id));
-			*id = r->ids.namespace ++;
-			map_set(&r->namespaces, group, id);
+		if (g == NULL) {
+			g = registry_keep_group(r, r->ids.namespace ++, group);
 			ARENA_GROW(c->arena, c->groups, c->group_count, c->group_cap);
 			c->groups[c->group_count++] =
-			    (struct store_namespace){ *id, parent, group, now_us };
+			    (struct store_namespace){ g->id, parent, group, now_us };
 		}
-		parent = *id;
+		parent = g->id;
 	}
 	return parent;
+}
+
+int
+registry_new_path(
+    const struct registry *r, const char *path, char **out, struct error *err)
+{
+	cleanup_free char *wanted = xstrdup(path);
+
+	if (check_path(path, err) < 0)
+		return err->code;
+	if (registry_project_by_path(r, path) != NULL || registry_group(r, path) != NULL)
+		return error_set(err, ERR_INVALID, "there is a %s %s already",
+		    registry_group(r, path) != NULL ? "group" : "project", path);
+	for (char *slash = strchr(wanted, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		const struct group *g;
+
+		*slash = '\0';
+		if (registry_project_by_path(r, wanted) != NULL)
+			return error_set(err, ERR_INVALID,
+			    "%s is a project, which cannot hold another one", wanted);
+		g = registry_group(r, wanted);
+		if (g != NULL)
+			memcpy(wanted, g->path, strlen(g->path));
+		*slash = '/';
+	}
+	*out = take(wanted);
+	return 0;
 }
 
 int
@@ -214,13 +240,11 @@ registry_add_project(struct registry *r, const char *path, int64_t now_us,
 		.name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path,
 		.visibility = "private",
 		.created_us = now_us };
+	cleanup_free char *checked = NULL;
 	struct change *c;
 
-	if (registry_check_path(path, err) < 0)
+	if (registry_new_path(r, path, &checked, err) < 0)
 		return err->code;
-	if (registry_project_by_path(r, path) != NULL || map_has(&r->namespaces, path))
-		return error_set(err, ERR_INVALID, "there is a %s %s already",
-		    map_has(&r->namespaces, path) ? "group" : "project", path);
 	c = new_change(done, data);
 	row.id = r->ids.project++;
 	row.namespace = make_groups(r, c, path, now_us);

@@ -14,10 +14,21 @@ struct registry {
 	struct store *store;
 	struct store_ids ids;                /* the next ones */
 	struct map projects, users, runners; /* by id in decimal */
-	struct map project_paths, logins;
+	struct map project_paths;            /* folded */
+	struct map logins;
 	struct map tokens, runner_tokens; /* by hash */
-	struct map namespaces;            /* path -> malloced id */
+	struct map namespaces;            /* folded path -> malloced group */
 };
+
+struct group {
+	int64_t id;
+	char path[]; /* as it was first written */
+};
+
+/* Paths differ by more than case, as in GitLab. Malloced. */
+char *registry_fold_path(const char *path);
+struct group *registry_keep_group(struct registry *r, int64_t id, const char *path);
+struct group *registry_group(const struct registry *r, const char *path);
 
 void registry_hash_key(const unsigned char hash[32], char out[REGISTRY_HASH_KEY]);
 

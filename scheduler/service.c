@@ -373,10 +373,12 @@ int
 service_add_project(struct service *s, const char *path, int64_t user, store_done_fn done,
     void *data, struct project **out, struct error *err)
 {
-	if (registry_check_path(path, err) < 0 ||
-	    repo_create(s->repos_dir, path, err) < 0 ||
+	cleanup_free char *as_written = NULL;
+
+	if (registry_new_path(s->o.registry, path, &as_written, err) < 0 ||
+	    repo_create(s->repos_dir, as_written, err) < 0 ||
 	    registry_add_project(
-		s->o.registry, path, service_now_us(), done, data, out, err) < 0)
+		s->o.registry, as_written, service_now_us(), done, data, out, err) < 0)
 		return err->code;
 	service_describe_project(s, *out);
 	log_event(LOG_INFO,

@@ -42,6 +42,13 @@ grep -q 'remote:   warning: no runner can take compile: there is no runner' ../p
 hash=$(api "$url/api/v4/projects/1/pipelines/1" | jq -r .plan_hash)
 [ ${#hash} = 64 ] || fail "no plan hash: $hash"
 
+# paths differ by more than case; a group is written as it was first; projects hold no projects
+git push -q "${remote/team\/sub\/app/Team/SUB/app}" main || fail 'a path in other letters'
+git push -q -o ci.skip "${remote/team\/sub\/app/TEAM/Sub/Other}" main 2>../push.out || fail "$(cat ../push.out)"
+[ "$(api "$url/api/v4/projects" | jq -r '[.[].path_with_namespace] | sort | join(" ")')" = 'team/sub/Other team/sub/app' ] ||
+    fail "$(api "$url/api/v4/projects")"
+! git push -q "${remote/team\/sub\/app/team/sub/app/inner}" main 2>../push.out || fail 'a project in a project'
+
 # push options: variables, and none
 git commit -q --allow-empty -m second
 git push -o ci.variable='GREETING=hello' "$remote" main >../push.out 2>&1
