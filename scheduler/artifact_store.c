@@ -10,6 +10,7 @@
 
 #include "base/archive.h"
 #include "base/path.h"
+#include "scheduler/settings.h"
 
 #define JOBS_PER_FOLDER 1000
 #define MAX_TYPE 64
@@ -86,10 +87,12 @@ int
 artifact_upload_write(
     struct artifact_upload *u, const void *data, size_t len, struct error *err)
 {
+	char limit[SETTINGS_SIZE_WORDS];
+
 	if (u->max > 0 && u->size + (int64_t)len > u->max)
 		return error_set(err, ERR_LIMIT,
-		    "the artifact is larger than the %" PRId64 " MiB this server takes",
-		    u->max >> 20);
+		    "the artifact is larger than the %s this server takes",
+		    settings_size(u->max, limit));
 	if (path_write_fd(u->fd, data, len) < 0)
 		return disk_error(err, u->tmp);
 	hash_add(&u->hash, data, len);

@@ -220,7 +220,8 @@ struct job_update {
 MUST_CHECK int service_update_job(struct service *s, struct live_job *job,
     const struct job_update *update, store_done_fn done, void *data, struct error *err);
 void service_heartbeat(struct service *s, struct live_job *job);
-/* At the log's end, which is job->log_bytes. */
+/* At the log's end, which is job->log_bytes. ERR_LIMIT: it is full; what there was room
+ * for and a last line are in it, and the job is to be ended. */
 MUST_CHECK int service_append_log(struct service *s, struct live_job *job,
     const char *bytes, size_t len, struct error *err);
 /* An uploaded report or archive is in place (artifact_store.h); done when it is told, and

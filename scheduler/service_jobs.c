@@ -530,14 +530,46 @@ start_silently(struct service *s, const struct live_job *job)
 			.type = CORE_STARTED, .job = job->id, .runner = state->runner });
 }
 
+/* How many bytes there is room for, without the beginning of a character. */
+static size_t
+fitting(const char *bytes, int64_t room)
+{
+	size_t n = room > 0 ? (size_t)room : 0;
+
+	while (n > 0 && ((unsigned char)bytes[n] & 0xC0) == 0x80)
+		n--;
+	return n;
+}
+
+/* What there is room for stays, and a line that says why there is no more. */
+static int
+cut_log(struct service *s, struct live_job *job, const char *bytes, int64_t room,
+    struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	char limit[SETTINGS_SIZE_WORDS];
+	struct error problem = ERROR_INIT;
+
+	(void)settings_size(s->o.settings->limits.log_bytes, limit);
+	buf_add(&text, bytes, fitting(bytes, room));
+	buf_printf(&text,
+	    "%s\033[31;1mERROR: Job failed: its log was cut here: it is larger than the %s "
+	    "this server keeps\033[0;m\n",
+	    text.len > 0 && text.data[text.len - 1] == '\n' ? "" : "\n", limit);
+	if (room >= 0 && append(s, job, text.data, text.len, &problem) < 0)
+		log_event(LOG_WARN, LOG_JOB(job->id), "its log: %s", problem.msg);
+	return error_set(
+	    err, ERR_LIMIT, "the log is larger than the %s this server keeps", limit);
+}
+
 int
 service_append_log(struct service *s, struct live_job *job, const char *bytes, size_t len,
     struct error *err)
 {
-	if (job->log_bytes + (int64_t)len > s->o.settings->limits.log_bytes)
-		return error_set(err, ERR_LIMIT,
-		    "the log is larger than the %" PRId64 " MiB this server keeps",
-		    s->o.settings->limits.log_bytes >> 20);
+	int64_t room = s->o.settings->limits.log_bytes - job->log_bytes;
+
+	if ((int64_t)len > room)
+		return cut_log(s, job, bytes, room, err);
 	if (append(s, job, bytes, len, err) < 0)
 		return err->code;
 	start_silently(s, job);

@@ -55,16 +55,30 @@ read_url(struct reader *r, const struct node *n, const void *arg UNUSED, void *o
 #define A_SIZE "a size such as \"500 MiB\" or \"5 GiB\""
 #define UNITS "KiB, MiB, GiB and TiB"
 
+static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+
 /* Bits to shift by; -1: no unit of ours. */
 static int
 unit_shift(const char *unit)
 {
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
-
 	for (size_t i = 0; i < ARRAY_LEN(units); i++)
 		if (str_eq(unit, units[i]))
 			return 10 * ((int)i + 1);
 	return -1;
+}
+
+const char *
+settings_size(int64_t bytes, char out[SETTINGS_SIZE_WORDS])
+{
+	size_t n = 0;
+
+	while (n < ARRAY_LEN(units) && bytes != 0 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		n++;
+	}
+	(void)snprintf(out, SETTINGS_SIZE_WORDS, "%" PRId64 " %s", bytes,
+	    n == 0 ? "bytes" : units[n - 1]);
+	return out;
 }
 
 /* "500 MiB": a number and its unit, in bytes. out: int64_t *. */

@@ -31,6 +31,11 @@ struct server_settings {
 	} runner;
 };
 
+#define SETTINGS_SIZE_WORDS 32
+
+/* A size in the words the file has for it, exactly: "64 KiB", "1000 bytes". */
+const char *settings_size(int64_t bytes, char out[SETTINGS_SIZE_WORDS]);
+
 /* What holds without a file. */
 void server_settings_init(struct server_settings *s);
 

@@ -17,6 +17,8 @@ release:
   release: {tag_name: v1, description: first}
 plain:
   script: [echo ran]
+loud:
+  script: ['seq 1 20000; sleep 60']
 '''
 
 WORDS = {
@@ -27,8 +29,10 @@ WORDS = {
 }
 
 BUILD = sys.argv[1]
+with open('server.yml', 'w') as f:
+    f.write('limits: {log_size: 10 KiB}\n')
 server = Server(BUILD, args=['--concurrent', '2', '--runner',
-                             BUILD + '/pawl-runner']).start()
+                             BUILD + '/pawl-runner', '--config', 'server.yml']).start()
 project = server.project('team/app', {'.gitlab-ci.yml': PIPELINE})
 base = '/api/v4/projects/%d' % project
 
@@ -53,4 +57,13 @@ for name, words in WORDS.items():
     assert job['failure_reason'] == 'runner_unsupported', job
     assert 'ERROR: Job failed: ' + words in log(job), log(job)
     assert '\nran' not in log(job), log(job)
+
+# The log stays up to the limit, with whole characters, and says that it was cut.
+loud = jobs['loud']
+assert loud['status'] == 'failed' and loud['failure_reason'] == 'trace_size_exceeded', loud
+text = log(loud)
+assert text.endswith('ERROR: Job failed: its log was cut here: it is larger than the 10 KiB '
+                     'this server keeps\x1b[0;m\n'), text[-300:]
+assert '\n1\n2\n3\n' in text and 10 * 1024 < len(text) < 10 * 1024 + 200, len(text)
+assert loud['message'] == 'the log is larger than the 10 KiB this server keeps', loud
 server.end()

@@ -116,6 +116,19 @@ START_TEST(mistakes_are_named)
 }
 END_TEST
 
+START_TEST(sizes_are_said_as_they_are_written)
+{
+	char out[SETTINGS_SIZE_WORDS];
+
+	ck_assert_str_eq(settings_size(0, out), "0 bytes");
+	ck_assert_str_eq(settings_size(1000, out), "1000 bytes");
+	ck_assert_str_eq(settings_size(64 * 1024, out), "64 KiB");
+	ck_assert_str_eq(settings_size(1536 * 1024, out), "1536 KiB");
+	ck_assert_str_eq(settings_size(INT64_C(5) << 30, out), "5 GiB");
+	ck_assert_str_eq(settings_size(INT64_C(2048) << 40, out), "2048 TiB");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -128,6 +141,7 @@ main(void)
 	tcase_add_test(t, every_key_is_read);
 	tcase_add_test(t, what_is_not_said_stays);
 	tcase_add_loop_test(t, mistakes_are_named, 0, ARRAY_LEN(wrong));
+	tcase_add_test(t, sizes_are_said_as_they_are_written);
 	suite_add_tcase(s, t);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
