@@ -113,5 +113,7 @@ MUST_CHECK int runner_identity_read(
  */
 void error_body_write(const char *message, struct buf *out);
 void error_body_read(const char *text, size_t len, char *out, size_t size);
+/* The same with its status, once: "403 Forbidden", "500: no space", "502". */
+void error_answer_read(int status, const char *text, size_t len, char *out, size_t size);
 
 #endif

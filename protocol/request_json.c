@@ -271,3 +271,17 @@ error_body_read(const char *text, size_t len, char *out, size_t size)
 	(void)snprintf(out, size, "%s", buf_str(&words));
 	json_decref(root);
 }
+
+void
+error_answer_read(int status, const char *text, size_t len, char *out, size_t size)
+{
+	char number[16], words[512];
+
+	(void)snprintf(number, sizeof(number), "%d ", status);
+	error_body_read(text, len, words, sizeof(words));
+	if (str_starts(words, number))
+		(void)snprintf(out, size, "%s", words);
+	else
+		(void)snprintf(
+		    out, size, "%d%s%s", status, *words != '\0' ? ": " : "", words);
+}

@@ -29,7 +29,7 @@ on_reply(struct http_call *call UNUSED, const struct http_reply *reply, void *da
 	char words[256];
 
 	q->status = reply->status;
-	error_body_read(reply->body, reply->len, words, sizeof(words));
+	error_answer_read(reply->status, reply->body, reply->len, words, sizeof(words));
 	if (reply->status == 0)
 		error_set(&q->error, ERR_ENVIRONMENT, "%s", reply->error->msg);
 	else if (reply->status == 200 || reply->status == 201)
@@ -38,8 +38,7 @@ on_reply(struct http_call *call UNUSED, const struct http_reply *reply, void *da
 	else if (reply->status == 403)
 		error_set(&q->error, ERR_INVALID, "the server does not know this token");
 	else
-		error_set(&q->error, ERR_FOREIGN, "the server answered %d %s",
-		    reply->status, words);
+		error_set(&q->error, ERR_FOREIGN, "the server answered %s", words);
 }
 
 static int

@@ -233,10 +233,9 @@ on_refused(struct server *s, const struct http_reply *reply)
 {
 	char words[256];
 
-	error_body_read(reply->body, reply->len, words, sizeof(words));
+	error_answer_read(reply->status, reply->body, reply->len, words, sizeof(words));
 	log_event(LOG_WARN, LOG_SERVER(s->settings->url),
-	    "the server does not accept this runner's token (403%s%s)",
-	    *words != '\0' ? ": " : "", words);
+	    "the server does not accept this runner's token (%s)", words);
 	if (++s->unhealthy < UNHEALTHY_LIMIT) {
 		ask_in(s, with_jitter(POLL_MS));
 		return;
@@ -251,14 +250,13 @@ on_failed(struct server *s, const struct http_reply *reply)
 {
 	char words[256];
 
-	error_body_read(reply->body, reply->len, words, sizeof(words));
+	error_answer_read(reply->status, reply->body, reply->len, words, sizeof(words));
 	if (reply->status == 0)
 		log_event(LOG_WARN, LOG_SERVER(s->settings->url),
 		    "cannot ask for jobs: %s", reply->error->msg);
 	else
 		log_event(LOG_WARN, LOG_SERVER(s->settings->url),
-		    "cannot ask for jobs: the server answered %d %s", reply->status,
-		    words);
+		    "cannot ask for jobs: the server answered %s", words);
 	ask_after_failure(s);
 }
 

@@ -224,13 +224,13 @@ fail(struct sender *s, const char *what, const struct http_reply *reply)
 	char words[256];
 	uint64_t jitter = s->wait_ms / 4;
 
-	error_body_read(reply->body, reply->len, words, sizeof(words));
+	error_answer_read(reply->status, reply->body, reply->len, words, sizeof(words));
 	if (reply->status == 0)
 		log_event(
 		    LOG_INFO, LOG_JOB(s->target.job), "%s: %s", what, reply->error->msg);
 	else
-		log_event(LOG_INFO, LOG_JOB(s->target.job),
-		    "%s: the server answered %d %s", what, reply->status, words);
+		log_event(LOG_INFO, LOG_JOB(s->target.job), "%s: the server answered %s",
+		    what, words);
 	s->failures++;
 	s->not_before_ms =
 	    now_ms(s) + s->wait_ms + (jitter > 0 ? uv_hrtime() / 1000 % jitter : 0);

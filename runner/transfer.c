@@ -96,21 +96,19 @@ describe(const struct transfer *t, const struct http_reply *reply, struct error 
 {
 	char words[256];
 
-	error_body_read(reply->body, reply->len, words, sizeof(words));
+	error_answer_read(reply->status, reply->body, reply->len, words, sizeof(words));
 	if (reply->status == 0)
 		error_set(err, ERR_FOREIGN, "%s", reply->error->msg);
 	else if (reply->status == 413)
 		error_set(err, ERR_LIMIT,
-		    "the server does not take that much: %" PRId64 " bytes%s%s",
-		    t->file_size, *words != '\0' ? ": " : "", words);
+		    "the server does not take that much: %" PRId64 " bytes (%s)",
+		    t->file_size, words);
 	else if (reply->status == 401 || reply->status == 403)
-		error_set(err, ERR_FOREIGN, "the server refuses (%d)%s%s", reply->status,
-		    *words != '\0' ? ": " : "", words);
+		error_set(err, ERR_FOREIGN, "the server refuses (%s)", words);
 	else if (reply->status == 404)
 		error_set(err, ERR_MISSING, "the server does not have it (any more)");
 	else
-		error_set(err, ERR_FOREIGN, "the server answered %d%s%s", reply->status,
-		    *words != '\0' ? ": " : "", words);
+		error_set(err, ERR_FOREIGN, "the server answered %s", words);
 }
 
 static void

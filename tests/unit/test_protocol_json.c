@@ -437,6 +437,25 @@ START_TEST(words_of_an_error_are_found)
 }
 END_TEST
 
+static const struct {
+	const char *text, *want;
+} answers[] = {
+	{ "{\"message\":\"403 Forbidden\"}", "403 Forbidden" },
+	{ "{\"message\":\"4030 of them\"}", "403: 4030 of them" },
+	{ "{\"message\":\"gone\"}", "403: gone" },
+	{ "<html>", "403" },
+};
+
+START_TEST(status_of_an_answer_is_said_once)
+{
+	char out[32];
+
+	error_answer_read(
+	    403, answers[_i].text, strlen(answers[_i].text), out, sizeof(out));
+	ck_assert_str_eq(out, answers[_i].want);
+}
+END_TEST
+
 START_TEST(error_is_read_as_it_was_written)
 {
 	cleanup_buf struct buf out = BUF_INIT;
@@ -476,6 +495,7 @@ main(void)
 	tcase_add_test(tc, identity_is_read_as_it_was_written);
 	tcase_add_loop_test(tc, identity_has_id_and_token, 0, ARRAY_LEN(bad_identities));
 	tcase_add_loop_test(tc, words_of_an_error_are_found, 0, ARRAY_LEN(bodies));
+	tcase_add_loop_test(tc, status_of_an_answer_is_said_once, 0, ARRAY_LEN(answers));
 	tcase_add_test(tc, error_is_read_as_it_was_written);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

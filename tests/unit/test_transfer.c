@@ -152,8 +152,8 @@ static const struct {
 	{ { 0 }, 1, 3, "http://" },
 	{ { 503, 503, 503, 503, 503, 201 }, 6, 6, NULL },
 	{ { 503 }, 1, 6, "the server answered 503: because" },
-	{ { 403 }, 1, 1, "the server refuses (403): because" },
-	{ { 413 }, 1, 1, "the server does not take that much: 7 bytes: because" },
+	{ { 403 }, 1, 1, "the server refuses (403: because)" },
+	{ { 413 }, 1, 1, "the server does not take that much: 7 bytes (413: because)" },
 	{ { 400 }, 1, 1, "the server answered 400: because" },
 	{ { 307, 201 }, 2, 2, NULL },
 };
@@ -203,7 +203,7 @@ static const struct {
 	{ { 500 }, 1, 3, "the server answered 500: because" },
 	{ { 0, 200 }, 2, 2, NULL },
 	{ { 404 }, 1, 1, "the server does not have it (any more)" },
-	{ { 401 }, 1, 1, "the server refuses (401): because" },
+	{ { 401 }, 1, 1, "the server refuses (401: because)" },
 };
 
 START_TEST(download_is_tried_again_where_it_may_help)
