@@ -275,6 +275,11 @@ complete_server(
 		    "the token for %s is missing: give token_file in the settings, "
 		    "--token-file FILE or PAWL_RUNNER_TOKEN",
 		    server->url);
+	if (str_starts(server->token, "glpat-"))
+		return error_set(err, ERR_INVALID,
+		    "the token for %s is a person's (glpat-…); a runner's begins with "
+		    "glrt- and comes of making the runner at the server",
+		    server->url);
 	if (strpbrk(server->token, " \t\r\n") != NULL)
 		return error_set(
 		    err, ERR_INVALID, "the token for %s has blanks in it", server->url);

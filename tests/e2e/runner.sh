@@ -130,6 +130,15 @@ refuses '--tags: the token is that of a runner that exists; its description and 
 refuses '--description: the token is that of a runner that exists' \
     register --url "http://127.0.0.1:$port" --token-file token --description D
 refuses '--tags: only `register` takes it' run --url "http://127.0.0.1:$port" --token-file token --tags a,b
+printf 'glpat-mine\n' >personal
+refuses "is a person's (glpat-…); a runner's begins with glrt-" \
+    register --url "http://127.0.0.1:$port" --token-file personal
+if PAWL_RUNNER_TOKEN=old pawl-runner register --url "http://127.0.0.1:$port" --config "$R/none.yml" \
+    --state "$R/state" >out 2>&1; then
+	fail "a server without registration took one"
+fi
+grep -qx "pawl runner: http://127.0.0.1:$port: the server answered 405 Method Not Allowed" out ||
+    fail "register said $(cat out)"
 
 # ---- a job, its artifacts, and a job that gets them
 start_runner

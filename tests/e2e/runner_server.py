@@ -85,6 +85,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(403, b'{"message":"403 Forbidden"}')
             return self.answer(200, b'{"id":3,"token":"glrt-good","token_expires_at":null}',
                                Content_Type="application/json")
+        if self.path == "/api/v4/runners":
+            return self.answer(405, b'{"message":"405 Method Not Allowed"}')
         if self.path == "/api/v4/jobs/request":
             for _ in range(100):
                 job = self.next_job()

@@ -105,6 +105,8 @@ static const struct {
 	    "the server's address should begin with http:// or https://, not be ftp://h" },
 	{ { .url = "http://", .token = "t" }, NULL, "the server's address should" },
 	{ { .url = "http://h" }, NULL, "the token for http://h is missing" },
+	{ { .url = "http://h", .token = "glpat-x" }, NULL,
+	    "the token for http://h is a person's (glpat-…); a runner's begins with glrt-" },
 	{ { .url = "http://h", .token = "a b" }, NULL,
 	    "the token for http://h has blanks in it" },
 	{ { .url = "http://h", .token_file = "/nowhere/t" }, NULL,
