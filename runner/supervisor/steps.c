@@ -171,6 +171,29 @@ note_exit(struct supervision *s, const struct spec_step *step, int status)
 		supervision_fail(s, WIRE_SCRIPT_FAILURE, "exit code %d", code);
 }
 
+/*
+ * Nothing is asked of the runner after this, so the log's last line is written here, in
+ * the words of GitLab's runner, with Go's spelling of the time: "1h0m0s", "5m0s", "1s".
+ */
+static void
+log_timeout(struct supervision *s)
+{
+	int64_t t = s->spec.timeout_ms / 1000;
+	char took[64];
+	size_t n = 0;
+
+	if (t >= 3600)
+		n += (size_t)snprintf(took, sizeof(took), "%" PRId64 "h", t / 3600);
+	if (t >= 60)
+		n += (size_t)snprintf(
+		    took + n, sizeof(took) - n, "%" PRId64 "m", t / 60 % 60);
+	(void)snprintf(took + n, sizeof(took) - n, "%" PRId64 "s", t % 60);
+	trace_printf(&s->trace,
+	    "\033[31;1mERROR: Job failed: execution took longer than %s seconds"
+	    "\033[0;m\n",
+	    took);
+}
+
 static void
 note_end(struct supervision *s, const struct spec_step *step, enum step_end end)
 {
@@ -193,6 +216,7 @@ note_end(struct supervision *s, const struct spec_step *step, enum step_end end)
 		s->killed = true; /* nothing may follow */
 		supervision_fail(s, WIRE_TIMEOUT,
 		    "the job took longer than %" PRId64 " s", s->spec.timeout_ms / 1000);
+		log_timeout(s);
 		break;
 	case STEP_CANCELED:
 		break; /* found by the caller, also between steps */

@@ -1,4 +1,4 @@
-"""Jobs that must not seem to pass, at a server with its own runner."""
+"""Jobs that must not seem to pass, and logs that say why they end, at a server with its own runner."""
 import sys
 
 from server import Server
@@ -17,6 +17,9 @@ release:
   release: {tag_name: v1, description: first}
 plain:
   script: [echo ran]
+slow:
+  timeout: 1 second
+  script: [echo begins, sleep 60]
 loud:
   script: ['seq 1 20000; sleep 60']
 '''
@@ -57,6 +60,11 @@ for name, words in WORDS.items():
     assert job['failure_reason'] == 'runner_unsupported', job
     assert 'ERROR: Job failed: ' + words in log(job), log(job)
     assert '\nran' not in log(job), log(job)
+
+slow = jobs['slow']
+assert slow['status'] == 'failed' and slow['failure_reason'] == 'job_execution_timeout', slow
+assert log(slow).endswith('ERROR: Job failed: execution took longer than 1s seconds'
+                          '\x1b[0;m\n'), log(slow)
 
 # The log stays up to the limit, with whole characters, and says that it was cut.
 loud = jobs['loud']

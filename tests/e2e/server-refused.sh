@@ -1,5 +1,6 @@
 #!/bin/bash
-# Jobs that ask for what pawl does not do fail, with words; a log that grows too large is
+# Jobs that ask for what pawl does not do fail, with words; the log of a job that takes too
+# long says so, and one that grows too large is
 # kept up to its limit.
 set -eu
 

@@ -126,6 +126,8 @@ START_TEST(job_timeout_ends_all_without_after_script)
 	supervised_run(&t);
 	ck_assert(log_has(&t, "daemon is up"));
 	ck_assert(!log_has(&t, "after: "));
+	ck_assert(log_has(
+	    &t, "ERROR: Job failed: execution took longer than 1s seconds\033[0;m\n"));
 	assert_ended(&t, REASON_JOB_EXECUTION_TIMEOUT, "the job took longer than 1 s");
 	supervised_clear(&t);
 }
