@@ -2,6 +2,7 @@
 #include "scheduler/settings.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 #include "base/str.h"
 #include "pipelines/document.h"
