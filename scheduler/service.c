@@ -144,6 +144,9 @@ on_job_changed(struct service *s, int64_t id)
 
 	assert(job != NULL && state != NULL);
 	service_touch_job(s, job);
+	if (job->counted == state->status)
+		return; /* its place among its tries has changed, or why it waits */
+	job->counted = state->status;
 	count_job(s, job, state);
 	if (state->status == STATUS_RUNNING || status_is_completed(state->status))
 		log_job(s, state);

@@ -222,6 +222,7 @@ revive_job(struct live_pipeline *p, const struct store_job *row)
 	struct live_job *job = service_new_job(p, row->id);
 
 	job->is_stored = true;
+	job->counted = row->status;
 	job->coverage = row->coverage;
 	job->log_crc32 = row->log_crc32;
 	job->log_bytes = row->log_bytes;

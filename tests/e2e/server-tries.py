@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import re
 import sys
 
 from server import Runner, Server
@@ -103,4 +104,8 @@ runner.update(jobs['must'], 'success')
 server.wait_for(lambda: server.get('%s/pipelines/%d' % (base, old)).json['status'] ==
                 'canceled', 'the end of the old one')
 same(server.get('%s/pipelines/%d' % (base, old)).json['superseded_by'], new, 'at the end')
+# ---- each end is said once, however often it is tried again
+ends = [re.search(r' job=\d+', line).group() for line in open('server.out')
+        if re.search(r' job=\d+ .*status=(success|failed|canceled)', line)]
+same(len(ends) > 3 and sorted(ends), sorted(set(ends)), 'ends in the log')
 server.stop()
