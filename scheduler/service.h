@@ -193,7 +193,7 @@ struct live_job {
 	int64_t log_bytes;
 	int64_t given_us; /* to its runner, which has not accepted yet; 0 */
 	bool has_token, is_stored, is_dirty;
-	enum status counted; /* and logged */
+	enum status counted;      /* and logged */
 	const char *archive_name; /* NULL: it left none */
 	int64_t archive_bytes;
 	struct arena *arena; /* of the strings here; NULL: none yet */
