@@ -2,6 +2,7 @@
 thousand."""
 
 import asyncio
+import atexit
 import datetime
 import json
 import os
@@ -113,6 +114,7 @@ class Pushes:
         if self.server is None:
             self.stamp = self.scratch.root / "stamp"
             self.server = Server(self.scratch, "push")
+            atexit.register(self.server.stop)
             self.work = self.server.repository("push", f"j:\n  script: ['date +%s%N >>{self.stamp}']\n")
             self.push()
             self.wait(0)
