@@ -80,11 +80,11 @@ MUST_CHECK int registry_new_path(
     const struct registry *r, const char *path, char **out, struct error *err);
 
 /*
- * Makes the project, and the groups it lies in. ERR_INVALID: the path is wrong or taken.
+ * Makes the project, and the groups it lies in; path is what registry_new_path() gave.
  * done may be NULL, as everywhere here.
  */
-MUST_CHECK int registry_add_project(struct registry *r, const char *path, int64_t now_us,
-    store_done_fn done, void *data, struct project **out, struct error *err);
+struct project *registry_add_project(
+    struct registry *r, const char *path, int64_t now_us, store_done_fn done, void *data);
 /* row.id and row.path stay. */
 void registry_set_project(
     struct registry *r, const struct store_project *row, store_done_fn done, void *data);

@@ -232,26 +232,23 @@ registry_new_path(
 	return 0;
 }
 
-int
-registry_add_project(struct registry *r, const char *path, int64_t now_us,
-    store_done_fn done, void *data, struct project **out, struct error *err)
+struct project *
+registry_add_project(
+    struct registry *r, const char *path, int64_t now_us, store_done_fn done, void *data)
 {
 	struct store_project row = { .path = path,
-		.name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path,
+		.name = strrchr(path, '/') + 1,
 		.visibility = "private",
 		.created_us = now_us };
-	cleanup_free char *checked = NULL;
-	struct change *c;
+	struct change *c = new_change(done, data);
+	struct project *p;
 
-	if (registry_new_path(r, path, &checked, err) < 0)
-		return err->code;
-	c = new_change(done, data);
 	row.id = r->ids.project++;
 	row.namespace = make_groups(r, c, path, now_us);
 	c->project = registry_copy_project(c->arena, &row);
-	*out = registry_keep_project(r, &row);
+	p = registry_keep_project(r, &row);
 	submit(r, c);
-	return 0;
+	return p;
 }
 
 void

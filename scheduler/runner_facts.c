@@ -5,8 +5,8 @@
 #include "protocol/json_shape.h"
 
 #define TEXT_MAX 4096
-#define LEASE_S 30
-#define SLOW_LEASE_S 45 /* 30, the 3 of a trace interval, and some for a slow network */
+/* 30 s, the 3 of a trace interval, and some for a slow network */
+#define SLOW_LEASE_US INT64_C(45000000)
 
 #define FACT(name)                                                                       \
 	{                                                                                \
@@ -50,5 +50,5 @@ runner_facts_lease_us(const struct runner_facts *facts)
 {
 	bool is_ours = facts->name != NULL && str_eq(facts->name, "pawl-runner");
 
-	return (is_ours ? LEASE_S : SLOW_LEASE_S) * INT64_C(1000000);
+	return is_ours ? RUNNER_LEASE_US : SLOW_LEASE_US;
 }

@@ -9,6 +9,9 @@
 #include "base/buf.h"
 #include "protocol/json.h"
 
+/* How long a started job may say nothing, unless its runner is known to need longer. */
+#define RUNNER_LEASE_US INT64_C(30000000)
+
 /* Each may be NULL. */
 struct runner_facts {
 	const char *name, *version, *revision, *platform, *architecture, *executor;

@@ -9,7 +9,6 @@
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
-#define LEASE_S 30
 #define ACCEPT_S 120
 #define STUCK_S 86400 /* in the queue; GitLab's day */
 #define ONLINE_S 120
@@ -379,10 +378,10 @@ service_add_project(struct service *s, const char *path, int64_t user, store_don
 	cleanup_free char *as_written = NULL;
 
 	if (registry_new_path(s->o.registry, path, &as_written, err) < 0 ||
-	    repo_create(s->repos_dir, as_written, err) < 0 ||
-	    registry_add_project(
-		s->o.registry, as_written, service_now_us(), done, data, out, err) < 0)
+	    repo_create(s->repos_dir, as_written, err) < 0)
 		return err->code;
+	*out =
+	    registry_add_project(s->o.registry, as_written, service_now_us(), done, data);
 	service_describe_project(s, *out);
 	log_event(LOG_INFO,
 	    &(struct log_about){ .project = (*out)->row.id, .user = user },
@@ -436,7 +435,7 @@ service_new(const struct service_options *options)
 	const struct store_ids *ids = registry_ids(options->registry);
 	const struct core_limits limits = {
 		.accept_us = ACCEPT_S * INT64_C(1000000),
-		.lease_us = LEASE_S * INT64_C(1000000),
+		.lease_us = RUNNER_LEASE_US,
 		.pending_us = STUCK_S * INT64_C(1000000),
 		.online_us = ONLINE_S * INT64_C(1000000),
 		.timeout_us = options->settings->limits.timeout_s * INT64_C(1000000),
