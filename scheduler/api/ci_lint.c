@@ -46,13 +46,19 @@ struct lint {
  */
 
 static void
-put_strings(struct json_writer *w, const char *key, const struct strs *list)
+put_items(struct json_writer *w, const char *key, const char *const *items, size_t count)
 {
 	json_key(w, key);
 	json_begin_array(w);
-	for (size_t i = 0; i < list->count; i++)
-		json_add_string(w, list->items[i]);
+	for (size_t i = 0; i < count; i++)
+		json_add_string(w, items[i]);
 	json_end_array(w);
+}
+
+static void
+put_strings(struct json_writer *w, const char *key, const struct strs *list)
+{
+	put_items(w, key, list->items, list->count);
 }
 
 static void
@@ -231,16 +237,6 @@ compile_on_worker(struct store_view *v, void *data, struct error *err)
 /* ---- the answer -----------------------------------------------------------------------
  */
 
-static void
-put_list(struct json_writer *w, const char *key, const struct strlist *list)
-{
-	json_key(w, key);
-	json_begin_array(w);
-	for (size_t i = 0; i < list->count; i++)
-		json_add_string(w, list->items[i]);
-	json_end_array(w);
-}
-
 /* The jobs are JSON already, and go before the last brace. */
 static void
 write_answer(const struct lint *l, struct buf *out)
@@ -249,8 +245,9 @@ write_answer(const struct lint *l, struct buf *out)
 
 	json_begin_object(&w);
 	json_put_bool(&w, "valid", l->errors.count == 0);
-	put_list(&w, "errors", &l->errors);
-	put_list(&w, "warnings", &l->warnings);
+	put_items(&w, "errors", (const char *const *)l->errors.items, l->errors.count);
+	put_items(
+	    &w, "warnings", (const char *const *)l->warnings.items, l->warnings.count);
 	json_put_string(&w, "merged_yaml", l->merged);
 	json_end_object(&w);
 	if (l->jobs.len == 0)
