@@ -152,15 +152,19 @@ fill_result(struct build *b, const struct supervisor_result *s)
 }
 
 /* The script's own failure comes first; then what went wrong around it. */
+static bool
+failed_around_script(const struct build *b)
+{
+	return b->failure.code != 0 && !b->canceled &&
+	    (b->result.reason == REASON_NONE || b->result.reason == REASON_JOB_CANCELED);
+}
+
 static void
 settle_result(struct build *b)
 {
 	struct build_result *r = &b->result;
-	bool by_pawl = b->failure.code != 0 &&
-	    (r->reason == REASON_NONE || r->reason == REASON_JOB_CANCELED) &&
-	    !b->canceled;
 
-	if (by_pawl) {
+	if (failed_around_script(b)) {
 		r->reason = b->failure_reason;
 		r->exit_code = 0;
 		(void)snprintf(r->message, sizeof(r->message), "%.511s", b->failure.msg);
@@ -357,27 +361,43 @@ collect(struct build *b)
 		log_error_line(b);
 }
 
+static bool
+is_of_system(enum reason reason)
+{
+	return reason == REASON_RUNNER_SYSTEM_FAILURE ||
+	    reason == REASON_MISSING_DEPENDENCY_FAILURE;
+}
+
+/* Files the job made that cannot be taken as they are fail it as its script would, as
+ * with GitLab's runner: another try would fare no better. */
+static enum reason
+reason_of_files(const struct error *err)
+{
+	return err->code == ERR_INVALID || err->code == ERR_LIMIT
+	    ? REASON_SCRIPT_FAILURE
+	    : REASON_RUNNER_SYSTEM_FAILURE;
+}
+
 /* A server's job ends with a line that says how, as its readers know it. */
 static void
 log_end(struct build *b)
 {
-	const char *message = b->failure.code != 0 ? b->failure.msg : b->result.message;
+	bool around = failed_around_script(b);
+	enum reason reason = around ? b->failure_reason : b->result.reason;
+	const char *message = around ? b->failure.msg : b->result.message;
 	cleanup_buf struct buf line = BUF_INIT;
 
 	if (!b->is_remote)
 		return;
-	if (b->work.success && b->failure.code == 0)
+	if (reason == REASON_NONE)
 		buf_add_str(&line, "\033[32;1mJob succeeded\033[0;m\n");
-	else if (b->failure.code != 0 || b->result.reason == REASON_RUNNER_SYSTEM_FAILURE)
-		buf_printf(&line,
-		    "\033[31;1mERROR: Job failed (system failure): %s\033[0;m\n",
-		    message);
-	else if (b->result.reason == REASON_SCRIPT_FAILURE && b->result.exit_code != 0)
+	else if (reason == REASON_SCRIPT_FAILURE && !around && b->result.exit_code != 0)
 		buf_printf(&line, "\033[31;1mERROR: Job failed: exit code %d\033[0;m\n",
 		    b->result.exit_code);
 	else
-		buf_printf(&line, "\033[31;1mERROR: Job failed: %s\033[0;m\n",
-		    *message != '\0' ? message : reason_text(b->result.reason));
+		buf_printf(&line, "\033[31;1mERROR: Job failed%s: %s\033[0;m\n",
+		    is_of_system(reason) ? " (system failure)" : "",
+		    *message != '\0' ? message : reason_text(reason));
 	supervisor_log(b->supervisor, line.data, line.len);
 }
 
@@ -394,7 +414,7 @@ build_uploaded(struct build *b, const struct buf *words, const struct error *err
 	if (words->len > 0)
 		supervisor_log(b->supervisor, words->data, words->len);
 	if (err->code != 0)
-		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, err);
+		set_failure(b, reason_of_files(err), err);
 	finish(b);
 }
 
@@ -409,7 +429,7 @@ on_collected(uv_work_t *request, int status UNUSED)
 		return;
 	}
 	if (b->work.error.code != 0)
-		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
+		set_failure(b, reason_of_files(&b->work.error), &b->work.error);
 	if (b->work.packed.count > 0 && b->failure.code == 0 && !b->forced)
 		b->remote.upload(b, &b->work.packed, b->events.data);
 	else

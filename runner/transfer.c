@@ -105,6 +105,8 @@ describe(const struct transfer *t, const struct http_reply *reply, struct error 
 		    t->file_size, words);
 	else if (reply->status == 401 || reply->status == 403)
 		error_set(err, ERR_FOREIGN, "the server refuses (%s)", words);
+	else if (t->is_upload && reply->status == 400)
+		error_set(err, ERR_INVALID, "the server does not take it (%s)", words);
 	else if (reply->status == 404)
 		error_set(err, ERR_MISSING, "the server does not have it (any more)");
 	else

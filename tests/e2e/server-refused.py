@@ -22,6 +22,18 @@ slow:
   script: [echo begins, sleep 60]
 loud:
   script: ['seq 1 20000; sleep 60']
+large:
+  script: ['head -c 100000 /dev/urandom > large']
+  artifacts: {paths: [large]}
+dotenv:
+  script: ['echo "no variable" > build.env']
+  artifacts: {reports: {dotenv: build.env}}
+several:
+  script: ['mkdir out', 'touch out/a out/b']
+  artifacts: {reports: {codequality: 'out/*'}}
+folder:
+  script: [mkdir out]
+  artifacts: {reports: {codequality: out}}
 '''
 
 WORDS = {
@@ -31,9 +43,16 @@ WORDS = {
     'release': 'this job has `release:`, and pawl makes no releases',
 }
 
+FILES = {
+    'large': 'the artifact is larger than the 20 KiB this server takes',
+    'dotenv': 'the dotenv report: line 1: invalid format',
+    'several': 'only one file can be sent as it is, and out/a and out/b were found',
+    'folder': 'no file was found',
+}
+
 BUILD = sys.argv[1]
 with open('server.yml', 'w') as f:
-    f.write('limits: {log_size: 10 KiB}\n')
+    f.write('limits: {log_size: 10 KiB, artifact_size: 20 KiB}\n')
 server = Server(BUILD, args=['--concurrent', '2', '--runner',
                              BUILD + '/pawl-runner', '--config', 'server.yml']).start()
 project = server.project('team/app', {'.gitlab-ci.yml': PIPELINE})
@@ -74,4 +93,14 @@ assert text.endswith('ERROR: Job failed: its log was cut here: it is larger than
                      'this server keeps\x1b[0;m\n'), text[-300:]
 assert '\n1\n2\n3\n' in text and 10 * 1024 < len(text) < 10 * 1024 + 200, len(text)
 assert loud['message'] == 'the log is larger than the 10 KiB this server keeps', loud
+
+# Files that cannot be taken are the job's own failure: another try would end as this one has.
+for name, words in FILES.items():
+    job = jobs[name]
+    assert job['status'] == 'failed' and job['failure_reason'] == 'script_failure', job
+    last = log(job).splitlines()[-1]
+    assert last.startswith('\x1b[31;1mERROR: Job failed: ') and words in last, log(job)
+    tries = server.get('%s/pipelines/%d/jobs?include_retried=true&per_page=100'
+                       % (base, job['pipeline']['id'])).json
+    assert len([t for t in tries if t['name'] == name]) == 1, tries
 server.end()
