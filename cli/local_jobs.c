@@ -51,6 +51,7 @@ describe_reason(struct local *local, const struct core_job *job, struct local_jo
 {
 	const struct core_job *because = core_job(local->core, job->because);
 	const char *who = because != NULL ? because->plan->name : NULL;
+	struct error refusal = ERROR_INIT;
 	char *out = own->detail;
 	size_t size = sizeof(own->detail);
 
@@ -73,8 +74,13 @@ describe_reason(struct local *local, const struct core_job *job, struct local_jo
 		(void)snprintf(out, size,
 		    "starts in %" PRId64 " s, or now with pawl run%s %s",
 		    job->plan->start_in_s, local->options, own->again);
-	else
+	else if (job->reason == REASON_RUNNER_UNSUPPORTED &&
+	    payload_check(job->plan, &refusal) < 0) {
+		free(take(own->again)); /* it would not help */
+		(void)snprintf(out, size, "%.511s", refusal.msg);
+	} else {
 		(void)snprintf(out, size, "%s", reason_text(job->reason));
+	}
 }
 
 /* As seen from where the user stands. */
@@ -362,11 +368,6 @@ local_start_job(struct local *local, int64_t id)
 		own };
 	struct error err = ERROR_INIT;
 
-	if (payload_check(job->plan, &err) < 0) {
-		free(take(own->again)); /* it would not help */
-		fail_job(local, own, REASON_RUNNER_UNSUPPORTED, &err);
-		return;
-	}
 	if (make_payload(local, job, own, &err) < 0) {
 		fail_job(local, own, REASON_RUNNER_CONFIGURATION_ERROR, &err);
 		return;

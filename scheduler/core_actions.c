@@ -78,9 +78,20 @@ clone(struct core *core, struct job *old, enum core_cause cause)
 }
 
 static void
-set_failed(struct core *core, struct job *job, enum reason reason, int exit_code)
+set_failed_for_good(struct core *core, struct job *job, enum reason reason, int exit_code)
 {
 	const struct allow_failure *allow = &job->pub.plan->allow_failure;
+
+	core_count(job->pipeline, job, -1);
+	job->pub.warned = allow->allowed ||
+	    (reason == REASON_SCRIPT_FAILURE && has_int(&allow->exit_codes, exit_code));
+	core_count(job->pipeline, job, 1);
+	core_set_status(core, job, STATUS_FAILED, reason, 0);
+}
+
+static void
+set_failed(struct core *core, struct job *job, enum reason reason, int exit_code)
+{
 	enum core_cause cause = job->pipeline->canceling
 	    ? CORE_FIRST_TRY
 	    : core_retry_cause(core, job, reason, exit_code);
@@ -93,11 +104,7 @@ set_failed(struct core *core, struct job *job, enum reason reason, int exit_code
 		core_enqueue(core, next);
 		return;
 	}
-	core_count(job->pipeline, job, -1);
-	job->pub.warned = allow->allowed ||
-	    (reason == REASON_SCRIPT_FAILURE && has_int(&allow->exit_codes, exit_code));
-	core_count(job->pipeline, job, 1);
-	core_set_status(core, job, STATUS_FAILED, reason, 0);
+	set_failed_for_good(core, job, reason, exit_code);
 }
 
 static bool
@@ -141,6 +148,14 @@ core_finish(
 		set_failed(core, job, event->reason, event->exit_code);
 	after_failure(core, job);
 	return 0;
+}
+
+/* Whatever its file says of further tries: they would end as this one does. */
+void
+core_refuse(struct core *core, struct job *job)
+{
+	set_failed_for_good(core, job, REASON_RUNNER_UNSUPPORTED, 0);
+	after_failure(core, job);
 }
 
 /* Nobody can say any more how it ended. */

@@ -240,6 +240,7 @@ int core_retry_pipeline(struct core *core, struct pipeline *p, struct error *err
 int core_finish(struct core *core, struct job *job, const struct core_event *event,
     struct error *err);
 void core_end_lost(struct core *core, struct job *job, enum reason reason);
+void core_refuse(struct core *core, struct job *job); /* config_refused() */
 enum core_cause core_retry_cause(
     const struct core *core, const struct job *job, enum reason reason, int exit_code);
 void core_reset_skipped(struct core *core, struct pipeline *p, size_t index);

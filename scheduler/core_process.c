@@ -124,9 +124,21 @@ core_set_status(struct core *core, struct job *job, enum status status,
 	core_follow_resource(core, job);
 }
 
+/* Nobody runs it: it waits for no runner and for no resource. */
+static bool
+is_refused(const struct job *job)
+{
+	return config_refused(job->pub.plan->config) != NULL;
+}
+
 void
 core_enqueue(struct core *core, struct job *job)
 {
+	if (is_refused(job)) {
+		job->pub.queued_us = core->now_us;
+		core_refuse(core, job);
+		return;
+	}
 	if (!core_take_resource(core, job))
 		return;
 	job->pub.queued_us = core->now_us;

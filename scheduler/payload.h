@@ -31,8 +31,8 @@ struct payload_options {
 	int64_t maximum_timeout_s; /* of the runner; 0: none */
 };
 
-/* To be asked first. ERR_ENVIRONMENT: the job asks for what no runner of ours does; it
- * fails with REASON_RUNNER_UNSUPPORTED. */
+/* ERR_ENVIRONMENT: the job asks for what no runner of ours does; the core fails it with
+ * REASON_RUNNER_UNSUPPORTED as soon as it could start. */
 MUST_CHECK int payload_check(const struct plan_job *job, struct error *err);
 
 /* ERR_INVALID: the variables refer to each other in a circle, or a cache file cannot be

@@ -152,6 +152,7 @@ on_job_changed(struct service *s, int64_t id)
 	if (!status_is_completed(state->status))
 		return;
 	service_end_token(s, job);
+	service_close_log(s, job);
 	if (state->runner != 0)
 		service_follow_up(s, job);
 }

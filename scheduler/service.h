@@ -193,6 +193,7 @@ struct live_job {
 	int64_t log_bytes;
 	int64_t given_us; /* to its runner, which has not accepted yet; 0 */
 	bool has_token, is_stored, is_dirty;
+	bool is_told;             /* its runner has said how it ended, in its log too */
 	enum status counted;      /* and logged */
 	const char *archive_name; /* NULL: it left none */
 	int64_t archive_bytes;

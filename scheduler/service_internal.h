@@ -142,6 +142,11 @@ struct service {
 char *service_variable_place(
     enum store_owner owner, int64_t owner_id, const char *key, const char *scope);
 
+/* service_jobs.c: at the log's end, as an error. */
+void service_append_last_line(struct service *s, struct live_job *job, const char *words);
+/* service_after.c: an end that no runner has told is told in the job's log. */
+void service_close_log(struct service *s, struct live_job *job);
+
 /* service.c */
 MUST_CHECK int service_send(
     struct service *s, struct core_event event, struct error *err);

@@ -416,14 +416,13 @@ append(struct service *s, struct live_job *job, const char *bytes, size_t len,
 	return 0;
 }
 
-/* The server's own last line, in the words of a runner. */
-static void
-append_end(struct service *s, struct live_job *job, const char *message)
+void
+service_append_last_line(struct service *s, struct live_job *job, const char *words)
 {
 	cleanup_buf struct buf line = BUF_INIT;
 	struct error err = ERROR_INIT;
 
-	buf_printf(&line, "\033[31;1mERROR: Job failed: %s\033[0;m\n", message);
+	buf_printf(&line, "\033[31;1mERROR: %s\033[0;m\n", words);
 	if (append(s, job, line.data, line.len, &err) < 0)
 		log_event(LOG_WARN, LOG_JOB(job->id), "its log: %s", err.msg);
 }
@@ -434,7 +433,6 @@ fail_assigned(struct service *s, struct live_job *job, int64_t runner, enum reas
     const struct error *err)
 {
 	(void)snprintf(job->message, sizeof(job->message), "%.511s", err->msg);
-	append_end(s, job, job->message);
 	service_tell(s,
 	    (struct core_event){
 		.type = CORE_FINISHED, .job = job->id, .reason = reason });
@@ -454,6 +452,7 @@ service_hand_out(struct service *s, int64_t id, int64_t runner)
 
 	assert(job != NULL && polls != NULL && polls->count > 0);
 	service_end_token(s, job);
+	/* one an earlier release has let wait */
 	if (payload_check(core_job(s->core, id)->plan, &err) < 0) {
 		fail_assigned(s, job, runner, REASON_RUNNER_UNSUPPORTED, &err);
 		return;
@@ -497,10 +496,14 @@ service_update_job(struct service *s, struct live_job *job,
 	if (update->running && state->status != STATUS_PENDING)
 		event.type = CORE_HEARTBEAT;
 	service_begin(s);
-	if (!update->running)
+	if (!update->running) {
 		job->log_crc32 = update->log_crc32;
+		job->is_told = true;
+	}
 	rc = service_send(s, event, err);
-	if (rc == 0) {
+	if (rc < 0) {
+		job->is_told = false;
+	} else {
 		service_touch_job(s, job);
 		service_after(s, done, data);
 	}

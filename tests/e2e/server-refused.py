@@ -1,4 +1,6 @@
 """Jobs that must not seem to pass, and logs that say why they end, at a server with its own runner."""
+import os
+import shutil
 import sys
 
 from server import Server
@@ -103,4 +105,22 @@ for name, words in FILES.items():
     tries = server.get('%s/pipelines/%d/jobs?include_retried=true&per_page=100'
                        % (base, job['pipeline']['id'])).json
     assert len([t for t in tries if t['name'] == name]) == 1, tries
-server.end()
+server.stop()
+
+# Without any runner, too: what no runner does waits for none.
+os.rename('server.token', 'server.token.old')
+alone = Server(BUILD, data='alone', args=['--concurrent', '-1', '--no-runner'])
+alone.starts = server.starts
+server = alone.start()
+shutil.rmtree('work-team-app')
+project = server.project('team/app', {'.gitlab-ci.yml': '\n'.join(
+    PIPELINE.split('\nplain:')[:1] + ['after: {stage: deploy, script: [x]}'])})
+base = '/api/v4/projects/%d' % project
+jobs = run('main')
+for name, words in WORDS.items():
+    assert jobs[name]['status'] == 'failed', jobs[name]
+    assert jobs[name]['failure_reason'] == 'runner_unsupported', jobs[name]
+    assert jobs[name]['message'].startswith(words), jobs[name]
+    assert log(jobs[name]).startswith('\x1b[31;1mERROR: Job failed: ' + words), log(jobs[name])
+assert jobs['after']['status'] == 'skipped', jobs['after']
+server.stop()

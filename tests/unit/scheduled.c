@@ -61,12 +61,15 @@ add_needs(
 static void
 fill(struct scheduled *s, struct plan_job *job, const struct scheduled_spec *spec)
 {
+	static struct node tokens = { .kind = NODE_MAP, .count = 1 };
 	struct job_config *config = arena_calloc(s->arena, 1, sizeof(*config));
 
 	config->retry.max = spec->retry > 0 ? spec->retry : 0;
 	config->retry.never = spec->retry < 0;
 	config->retry.when = words(s, spec->retry_when);
 	config->timeout_s = spec->timeout_s;
+	if (spec->refused)
+		config->id_tokens = &tokens;
 	config->trigger.present = spec->trigger != NULL;
 	if (spec->trigger != NULL && !str_eq(spec->trigger, "none"))
 		config->trigger.strategy = spec->trigger;

@@ -25,6 +25,7 @@ struct scheduled_spec {
 	const char *trigger; /* "none", "depend", "mirror"; NULL: runs a script */
 	const char *retry_when;
 	int timeout_s;
+	bool refused; /* asks for what no runner does */
 };
 
 /* What a runner was given. */

@@ -280,6 +280,25 @@ START_TEST(skipped_job_names_who_failed)
 }
 END_TEST
 
+START_TEST(refused_job_fails_without_a_runner_or_a_resource)
+{
+	static const struct scheduled_spec jobs[] = { { "a", 1, .retry = 2,
+							  .refused = true },
+		{ "b", 1, .group = "g" }, { "c", 1, .group = "g", .refused = true },
+		{ "d", 1, .allow_failure = true, .refused = true }, { "e", 2 },
+		{ "f", 2, WHEN_ON_FAILURE }, { NULL } };
+	struct fixture f;
+
+	start(&f, jobs, "", 0);
+	ck_assert_str_eq(state(&f),
+	    "a:failed b:pending c:failed d:failed e:created f:created => running");
+	ck_assert_int_eq(job(&f, "a")->reason, REASON_RUNNER_UNSUPPORTED);
+	ck_assert_int_eq(job(&f, "a")->attempt, 1);
+	ck_assert(job(&f, "d")->warned);
+	scheduled_clear(&f.s);
+}
+END_TEST
+
 START_TEST(event_that_does_not_fit_changes_nothing)
 {
 	static const struct scheduled_spec jobs[] = { { "a", 1 }, { NULL } };
@@ -310,6 +329,7 @@ main(void)
 	tcase_add_test(tc, retried_pipeline_runs_what_failed_and_what_followed);
 	tcase_add_test(tc, pipeline_without_a_failure_is_not_retried);
 	tcase_add_test(tc, skipped_job_names_who_failed);
+	tcase_add_test(tc, refused_job_fails_without_a_runner_or_a_resource);
 	tcase_add_test(tc, event_that_does_not_fit_changes_nothing);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
