@@ -146,13 +146,19 @@ conclude_tied(struct supervision *s, struct error *err)
 	return rc < 0 ? rc : path_remove_tree(AT_FDCWD, s->spec.job_dir, err);
 }
 
-/* The file is for a runner that comes later; what goes wrong here is part of it. */
+/*
+ * The file is for a runner that comes later; what goes wrong here is part of it. The
+ * folder is the runner's to remove. It keeps it for another try when nothing could run.
+ */
 static void
-conclude_untied(struct supervision *s)
+conclude_for_runner(struct supervision *s)
 {
 	struct error err = ERROR_INIT;
+	int rc = supervision_leave_place(s, &err);
 
-	if (supervision_leave_place(s, &err) < 0 || supervision_clear_place(s, &err) < 0)
+	if (rc == 0 && s->result.verdict == WIRE_WORKSPACE_FAILURE)
+		rc = supervision_clear_place(s, &err);
+	if (rc < 0)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	if (!s->spec.tied && supervision_write_result(s, &err) < 0)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
@@ -171,7 +177,7 @@ conclude(struct supervision *s, struct error *err)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err->msg);
 	if (s->spec.tied && (s->orphaned || s->result.verdict != WIRE_WORKSPACE_FAILURE))
 		return conclude_tied(s, err);
-	conclude_untied(s);
+	conclude_for_runner(s);
 	return 0;
 }
 

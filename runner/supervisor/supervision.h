@@ -75,8 +75,9 @@ MUST_CHECK int supervision_leave_place(struct supervision *s, struct error *err)
 MUST_CHECK int supervision_free_path(const struct supervision *s, struct error *err);
 
 /*
- * The mount goes, and what the job wrote. Only for who goes on living: a mount ends with
- * the last process that sees it, for less than half of what it costs to remove it before.
+ * The mount goes, and what was written: for another try in the same folder. Otherwise a
+ * mount ends with the last process that sees it, for less than half of what it costs to
+ * remove it before, and nobody waits.
  */
 MUST_CHECK int supervision_clear_place(struct supervision *s, struct error *err);
 
