@@ -209,11 +209,12 @@ tell_end(struct remote_job *j, enum reason reason, int exit_code)
 static void
 append_to_spool(struct remote_job *j, const char *text, size_t len)
 {
-	cleanup_close int fd = j->spool == NULL
-	    ? -1
-	    : open(j->spool, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	cleanup_close int fd = -1;
 	struct stat st;
 
+	if (j->spool == NULL) /* it has no folder */
+		return;
+	fd = open(j->spool, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0 || path_write_fd(fd, text, len) < 0 || fstat(fd, &st) < 0) {
 		log_event(LOG_WARN, LOG_JOB(j->payload->id), "cannot write its log: %s",
 		    strerror(errno));
@@ -628,8 +629,10 @@ remote_job_start(const struct remote_context *context, struct job_payload *paylo
 	log_event(LOG_INFO, LOG_JOB(payload->id), "%s of %s",
 	    payload->name != NULL ? payload->name : "?",
 	    payload->project_full_path != NULL ? payload->project_full_path : "?");
-	if (make_folder(j, &err) < 0)
+	if (make_folder(j, &err) < 0) {
+		log_event(LOG_WARN, LOG_JOB(payload->id), "%s", err.msg);
 		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
+	}
 	if (payload->run != NULL || payload->has_secrets) {
 		error_set(&err, ERR_INVALID, "this job has %s",
 		    payload->run != NULL ? "`run:` steps, which pawl does not run"

@@ -22,6 +22,7 @@ libscheduler_a_SOURCES += scheduler/core_tags.c
 libscheduler_a_SOURCES += scheduler/core_time.c
 libscheduler_a_SOURCES += scheduler/core_waits.c
 libscheduler_a_SOURCES += scheduler/coverage.c scheduler/coverage.h
+libscheduler_a_SOURCES += scheduler/disk_watch.c scheduler/disk_watch.h
 libscheduler_a_SOURCES += scheduler/dotenv.c scheduler/dotenv.h
 libscheduler_a_SOURCES += scheduler/event.h
 libscheduler_a_SOURCES += scheduler/form.c scheduler/form.h

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "scheduler/disk_watch.h"
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
@@ -453,6 +454,7 @@ service_new(const struct service_options *options)
 	s->core = core_new(ids->pipeline, ids->job);
 	s->timer = new_timer(s);
 	s->retry = new_timer(s);
+	s->disk = disk_watch_start(options->loop, options->data_dir);
 	service_tell(s, (struct core_event){ .type = CORE_LIMITS, .limits = &limits });
 	registry_each_project(options->registry, describe_project, s);
 	registry_each_runner(options->registry, describe, s);
@@ -466,6 +468,7 @@ service_free(struct service *s)
 		return;
 	uv_close((uv_handle_t *)s->timer, on_timer_closed);
 	uv_close((uv_handle_t *)s->retry, on_timer_closed);
+	disk_watch_stop(s->disk);
 	core_free(s->core);
 	core_effects_clear(&s->effects);
 	idmap_for_each(p, &s->pipelines) {
@@ -560,6 +563,21 @@ const char *
 service_data_dir(const struct service *s)
 {
 	return s->o.data_dir;
+}
+
+void
+service_write_failed(struct service *s, const struct error *err)
+{
+	bool is_errno = err->code < 0 && err->code > ERR_INVALID;
+
+	if (err->code == ERR_ENVIRONMENT || is_errno)
+		disk_watch_failed(s->disk, err);
+}
+
+const char *
+service_disk_problem(struct service *s)
+{
+	return disk_watch_problem(s->disk);
 }
 
 const char *

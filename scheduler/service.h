@@ -58,6 +58,11 @@ const char *service_artifacts_dir(const struct service *s);
 const char *service_server_url(const struct service *s);
 const char *service_data_dir(const struct service *s);
 const char *service_socket(const struct service *s);
+/* A file of the data folder could not be written; errors that are not the disk's are
+ * passed over. */
+void service_write_failed(struct service *s, const struct error *err);
+/* NULL: the disk takes writes, as far as is known. */
+const char *service_disk_problem(struct service *s);
 const struct server_settings *service_settings(const struct service *s);
 
 /* With its repository. ERR_INVALID: the path is none, or taken. done may be NULL. */

@@ -132,6 +132,7 @@ struct service {
 	size_t watch_depth;
 	int64_t queue_version; /* changes whenever a runner may find more than before */
 	uv_timer_t *timer, *retry;
+	struct disk_watch *disk;
 	struct flush *failed;        /* writes the disk had no room for */
 	struct test_report *reports; /* that are being read */
 	struct load *loads;          /* pipelines on their way back */

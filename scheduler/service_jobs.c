@@ -407,8 +407,10 @@ append(struct service *s, struct live_job *job, const char *bytes, size_t len,
 	struct log_state state;
 
 	if (log_store_append(s->o.logs, job->id, job->log_bytes, bytes, len,
-		service_now_us(), &state, err) < 0)
+		service_now_us(), &state, err) < 0) {
+		service_write_failed(s, err);
 		return err->code;
+	}
 	job->log_bytes = state.size;
 	service_notify(s,
 	    &(struct service_change){

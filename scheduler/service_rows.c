@@ -3,6 +3,7 @@
 
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "scheduler/disk_watch.h"
 #include "scheduler/service_internal.h"
 
 #define RETRY_MS 1000 /* of a write the disk had no room for */
@@ -270,11 +271,9 @@ keep_for_later(struct flush *f, const struct error *err)
 {
 	struct service *s = f->service;
 
-	if (s->failed == NULL) {
-		log_error(
-		    "cannot write down what happened, and keep trying: %s", err->msg);
+	disk_watch_failed(s->disk, err);
+	if (s->failed == NULL)
 		uv_timer_start(s->retry, on_retry, RETRY_MS, 0);
-	}
 	f->next = s->failed;
 	s->failed = f;
 }

@@ -132,6 +132,7 @@ on_chunk(struct http_request *r UNUSED, const char *bytes, size_t len, void *dat
 	} else {
 		return;
 	}
+	service_write_failed(c->service, &u->error);
 	upload_free(u);
 	c->data = NULL;
 }

@@ -9,14 +9,27 @@ health(struct call *c)
 	api_reply(c, 200, "text/plain", "ok\n", 3);
 }
 
-/* Ready for pushes and runners: what was running has been taken up again. */
+static void
+say_failing(struct call *c, const char *problem)
+{
+	cleanup_free char *line = xasprintf("writes fail: %s\n", problem);
+
+	api_reply(c, 503, "text/plain", line, strlen(line));
+}
+
+/* Ready for pushes and runners: what was running has been taken up again, and
+ * the disk takes what they bring. */
 static void
 ready(struct call *c)
 {
+	const char *problem = service_disk_problem(c->service);
+
 	if (service_is_loading(c->service))
 		api_reply(c, 503, "text/plain", "loading\n", 8);
 	else if (service_is_draining(c->service))
 		api_reply(c, 503, "text/plain", "draining\n", 9);
+	else if (problem != NULL)
+		say_failing(c, problem);
 	else
 		api_reply(c, 200, "text/plain", "ready\n", 6);
 }

@@ -45,6 +45,10 @@ def git(*args, **kw):
                           text=True, timeout=120, **kw)
 
 
+def said(words):
+    return sum(words in line for line in open('server.out'))
+
+
 # ---- heads
 same(raw(b'GET / HTTP/1.1\r\nHost: x\r\nX: ' + b'a' * 100000 + b'\r\n\r\n')[9:12], b'431',
      'a huge header')
@@ -175,12 +179,20 @@ try:
             os.write(filler, b'x' * 4096)
     except OSError:
         os.close(filler)
+    ready = full.get('/-/ready')
+    same(ready.status, 503, 'ready on a full disk, before anybody has written')
+    assert ready.body.startswith(b'writes fail: the disk of '), ready.body
     reply = runner.log(job, 7, b'y' * 100000)
     assert reply.status in (500, 503), 'patch on a full disk: %d' % reply.status
     reply = runner.upload(job, b'z' * 100000)
     assert reply.status in (500, 503), 'upload on a full disk: %d' % reply.status
     assert b'full' in reply.body or b'space' in reply.body, reply.body
     same(full.get('/api/v4/projects/%d/jobs/%d' % (project, job['id'])).status, 200, 'a read')
+    time.sleep(2.5)
+    for _ in range(3):
+        runner.log(job, 7, b'y' * 100000)
+    same(said('writes fail: '), 1, 'lines of the log about a full disk')
+    same(said('writes work again'), 0, 'lines of the log about room')
     os.unlink('small/filler')
     at = int(runner.log(job, 0, b'x').headers['Range'].split('-')[1])
     assert 7 <= at, 'acknowledged bytes are gone'
@@ -188,6 +200,8 @@ try:
     same(runner.update(job, 'success').status, 200, 'the end with room again')
     trace = full.get('/api/v4/projects/%d/jobs/%d/trace' % (project, job['id'])).body
     assert trace.startswith(b'before\n') and trace.endswith(b'after\n'), trace[:50]
+    full.wait_for(lambda: full.get('/-/ready').status == 200, 'ready with room again')
+    same((said('writes fail: '), said('writes work again')), (1, 1), 'lines of the log')
     full.stop()
 finally:
     if full.process.poll() is None:
