@@ -149,6 +149,7 @@ build_spec_finish(
 		.builds_dir = parent_dir(b->arena, b->spec.project_dir),
 		.runner_name = runner->name,
 		.runner_version = runner->version,
+		.shell = b->spec.shell.count > 0 ? b->spec.shell.items[0] : NULL,
 		.short_token = runner->short_token,
 		.is_shared = runner->executor->is_shared,
 	};

@@ -2,6 +2,7 @@
 #include "runner/environment.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -217,6 +218,10 @@ environment_build(const struct job_payload *job, const struct environment_facts 
 	for (char **entry = environ; *entry != NULL; entry++)
 		if (is_kept(*entry))
 			strlist_add(&spec->env, *entry);
+	/* a service has none, and bash would ask the system's users for one at each start
+	 */
+	if (facts->shell != NULL && getenv("SHELL") == NULL)
+		put(spec, "SHELL", facts->shell);
 	lookup.first = spec->env.count;
 	put_runner(job, facts, spec);
 	if (facts->short_token != NULL) {

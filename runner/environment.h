@@ -14,6 +14,7 @@ struct environment_facts {
 	const char *project_dir, *builds_dir;
 	int64_t slot; /* CI_CONCURRENT_ID */
 	const char *runner_name, *runner_version;
+	const char *shell;       /* that runs the scripts */
 	const char *short_token; /* of a server's runner: names it; NULL: a local run */
 	bool is_shared;          /* shell-like: others' jobs see the same machine */
 };

@@ -7,7 +7,8 @@
 static const struct environment_facts facts = { .project_dir = "/b/p",
 	.builds_dir = "/b",
 	.runner_name = "r",
-	.runner_version = "1" };
+	.runner_version = "1",
+	.shell = "/bin/the-shell" };
 
 /* The last definition of key, as a process would see it; NULL when there is none. */
 static const char *
@@ -140,6 +141,22 @@ START_TEST(callers_variable_is_kept_or_not)
 }
 END_TEST
 
+START_TEST(shell_is_the_callers_or_the_one_that_runs_the_scripts)
+{
+	cleanup_arena struct arena *arena = arena_new();
+	struct spec spec;
+
+	(void)unsetenv("SHELL");
+	spec = build(arena, NULL, 0);
+	ck_assert_str_eq(find(&spec, "SHELL"), "/bin/the-shell");
+	spec_clear(&spec);
+	(void)setenv("SHELL", "callers", 1);
+	spec = build(arena, NULL, 0);
+	ck_assert_str_eq(find(&spec, "SHELL"), "callers");
+	spec_clear(&spec);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int64_t ms; /* -1: none */
@@ -168,6 +185,7 @@ main(void)
 	tcase_add_test(tc, job_overrides_runner_and_caller);
 	tcase_add_test(tc, masked_value_becomes_a_mask);
 	tcase_add_test(tc, file_variable_is_not_in_the_environment);
+	tcase_add_test(tc, shell_is_the_callers_or_the_one_that_runs_the_scripts);
 	tcase_add_loop_test(
 	    tc, callers_variable_is_kept_or_not, 0, (int)ARRAY_LEN(callers));
 	tcase_add_loop_test(tc, go_duration_is_read, 0, (int)ARRAY_LEN(durations));
