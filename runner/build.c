@@ -378,6 +378,8 @@ reason_of_files(const struct error *err)
 	    : REASON_RUNNER_SYSTEM_FAILURE;
 }
 
+#define SUCCEEDED "\033[32;1mJob succeeded\033[0;m\n"
+
 /* A server's job ends with a line that says how, as its readers know it. */
 static void
 log_end(struct build *b)
@@ -390,7 +392,7 @@ log_end(struct build *b)
 	if (!b->is_remote)
 		return;
 	if (reason == REASON_NONE)
-		buf_add_str(&line, "\033[32;1mJob succeeded\033[0;m\n");
+		buf_add_str(&line, SUCCEEDED);
 	else if (reason == REASON_SCRIPT_FAILURE && !around && b->result.exit_code != 0)
 		buf_printf(&line, "\033[31;1mERROR: Job failed: exit code %d\033[0;m\n",
 		    b->result.exit_code);
@@ -544,15 +546,20 @@ new_supervisor(struct build *b)
 	return supervisor_new(b->runner->loop, b->runner->launcher, &events);
 }
 
-/* Orders for a server's job: it always asks at the end, for its last line. */
+/* Orders for a server's job: it asks at the end, for its last line, unless all is well.
+ */
 static void
 finish_spec(struct build *b)
 {
+	struct spec *spec = &b->spec.spec;
+
 	build_spec_finish(&b->spec, b->runner, b->job);
 	if (!b->is_remote)
 		return;
-	b->spec.spec.collect = true;
-	if (!b->spec.spec.hold)
+	if (!spec->collect)
+		spec->last_line = SUCCEEDED;
+	spec->collect = true;
+	if (!spec->hold)
 		build_spec_set_preface(&b->spec, b->remote.preface);
 }
 

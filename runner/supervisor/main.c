@@ -113,6 +113,23 @@ run(struct supervision *s)
 	supervision_drain(s);
 }
 
+/*
+ * Let the runner collect, and end the trace. Without a workspace there is nothing to
+ * collect, and maybe another try.
+ */
+static void
+hand_back(struct supervision *s)
+{
+	const char *last = s->spec.last_line;
+
+	if (s->killed || s->result.verdict == WIRE_WORKSPACE_FAILURE)
+		return;
+	if (last != NULL && s->result.verdict == WIRE_SUCCESS)
+		trace_add(&s->trace, last, strlen(last));
+	else if (s->spec.collect)
+		await_runner(s, WIRE_COLLECT, &s->finished);
+}
+
 static void
 count_usage(struct wire_result *r)
 {
@@ -197,9 +214,7 @@ supervise(struct supervision *s, struct error *err)
 	else
 		run(s);
 	count_usage(&s->result);
-	/* without a workspace there is nothing to collect, and maybe another try */
-	if (s->spec.collect && !s->killed && s->result.verdict != WIRE_WORKSPACE_FAILURE)
-		await_runner(s, WIRE_COLLECT, &s->finished);
+	hand_back(s);
 	return conclude(s, err);
 }
 

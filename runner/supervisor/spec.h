@@ -84,6 +84,8 @@ struct spec {
 	bool tied;          /* the job ends when the runner's end of the socket closes */
 	bool hold;          /* wait for the runner's word before the first step */
 	bool collect;       /* wait for the runner after the last step */
+	const char *last_line; /* of the trace when all went well; the runner is then not
+				  waited for. NULL: none */
 
 	char *storage; /* what spec_read() points into; NULL in a spec being written */
 };

@@ -44,6 +44,7 @@ static const struct record {
 	{ "tied", RECORD_FLAG, IN_SPEC(tied) },
 	{ "hold", RECORD_FLAG, IN_SPEC(hold) },
 	{ "collect", RECORD_FLAG, IN_SPEC(collect) },
+	{ "last_line", RECORD_TEXT, IN_SPEC(last_line) },
 	{ "step", RECORD_STEP, IN_SPEC(steps) },
 	{ "headline", RECORD_BYTES, IN_STEP(headline) },
 	{ "script", RECORD_BYTES, IN_STEP(script) },

@@ -116,6 +116,49 @@ START_TEST(nothing_is_collected_without_a_workspace)
 }
 END_TEST
 
+START_TEST(runner_is_not_asked_when_all_went_well_and_the_last_line_is_known)
+{
+	struct supervised t;
+
+	supervised_init(&t);
+	supervised_add_script(&t, "true");
+	t.spec.collect = true;
+	t.spec.last_line = "all is well\n";
+	t.events.on_collect = refuse_collecting;
+	supervised_run(&t);
+	ck_assert_str_eq(buf_str(&t.trace), "\033[32;1m$ true\033[0;m\nall is well\n");
+	ck_assert_int_eq(t.result.reason, REASON_NONE);
+	supervised_clear(&t);
+}
+END_TEST
+
+static void
+say_asked(
+    struct supervisor *s, int fd, const struct supervisor_result *so_far, void *data)
+{
+	(void)so_far;
+	(void)data;
+	close(fd);
+	supervisor_log(s, "asked\n", 6);
+	supervisor_finish(s);
+}
+
+START_TEST(runner_is_asked_for_the_last_line_of_a_failure)
+{
+	struct supervised t;
+
+	supervised_init(&t);
+	supervised_add_script(&t, "exit 3");
+	t.spec.collect = true;
+	t.spec.last_line = "all is well\n";
+	t.events.on_collect = say_asked;
+	supervised_run(&t);
+	ck_assert_str_eq(buf_str(&t.trace), "\033[32;1m$ exit 3\033[0;m\nasked\n");
+	ck_assert_int_eq(t.result.exit_code, 3);
+	supervised_clear(&t);
+}
+END_TEST
+
 START_TEST(missing_layer_is_told_and_starts_nothing)
 {
 	cleanup_free char *want = NULL;
@@ -271,6 +314,9 @@ main(void)
 	    tc, any_number_and_name_of_layers_is_mounted, 0, ARRAY_LEN(stacks));
 	tcase_add_test(tc, missing_layer_is_told_and_starts_nothing);
 	tcase_add_test(tc, nothing_is_collected_without_a_workspace);
+	tcase_add_test(
+	    tc, runner_is_not_asked_when_all_went_well_and_the_last_line_is_known);
+	tcase_add_test(tc, runner_is_asked_for_the_last_line_of_a_failure);
 	tcase_add_test(tc, bound_folder_stands_at_the_project_path);
 	tcase_add_loop_test(
 	    tc, file_variable_is_a_path_while_the_job_runs, 0, ARRAY_LEN(places));

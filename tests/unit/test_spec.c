@@ -25,6 +25,7 @@ fill(struct spec *spec)
 		.grace_ms = 10000,
 		.tied = true,
 		.collect = true,
+		.last_line = "all is well\n",
 	};
 	strlist_add(&spec->lowers, "/layers/top");
 	strlist_add(&spec->lowers, "/layers/bottom with space\nand newline");
@@ -81,6 +82,7 @@ START_TEST(text_gives_back_the_spec)
 	ck_assert_uint_eq(got.files[0].content.len, sizeof(FILE_CONTENT) - 1);
 	ck_assert_mem_eq(got.masks[0].data, SECRET, sizeof(SECRET));
 	ck_assert(got.mode == SPEC_OVERLAY && got.userns && got.tied && got.collect);
+	ck_assert_str_eq(got.last_line, "all is well\n");
 	ck_assert(!got.hold && !got.steps[0].always && got.steps[1].own_clock);
 	ck_assert_int_eq(got.steps[1].timeout_ms, 300000);
 	spec_clear(&got);
