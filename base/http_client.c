@@ -16,6 +16,7 @@
 #define MAX_REDIRECTS 10
 #define CONNECT_MS 30000L
 #define KEPT_CONNECTIONS 8L
+#define SMALL_BODY (16 << 10) /* goes out with the headers, in one piece */
 
 struct http_client {
 	struct http_lib lib;
@@ -313,6 +314,33 @@ set_headers(struct http_call *call)
 }
 
 static void
+copy_body(struct http_call *call, const void *body, size_t len)
+{
+	call->body = xmalloc(len + 1);
+	memcpy(call->body, body, len);
+}
+
+/* What cannot be read is left to the sending, which says so. */
+static void
+read_small_body(struct http_call *call)
+{
+	struct http_call_options *o = &call->options;
+	char body[SMALL_BODY];
+	int64_t done = 0;
+	ssize_t n = 1;
+
+	while (done < o->read_size && n > 0) {
+		n = o->read(body + done, (size_t)(o->read_size - done), done, o->data);
+		done += n;
+	}
+	if (n <= 0)
+		return;
+	copy_body(call, body, (size_t)done);
+	o->body_len = (size_t)done;
+	o->read = NULL;
+}
+
+static void
 set_body(struct http_call *call)
 {
 	const struct http_call_options *o = &call->options;
@@ -376,10 +404,10 @@ http_send(struct http_client *c, const struct http_call_options *o)
 	call->url = xstrdup(o->url);
 	for (const char *const *h = o->headers; h != NULL && *h != NULL; h++)
 		strlist_add(&call->headers, *h);
-	if (o->body != NULL) {
-		call->body = xmalloc(o->body_len + 1);
-		memcpy(call->body, o->body, o->body_len);
-	}
+	if (o->body != NULL)
+		copy_body(call, o->body, o->body_len);
+	else if (o->read != NULL && o->read_size > 0 && o->read_size <= SMALL_BODY)
+		read_small_body(call);
 	set_client_options(call);
 	set_body(call);
 	set_limits(call);

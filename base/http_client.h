@@ -50,7 +50,7 @@ struct http_call_options {
 	/*
 	 * Instead of body: bytes as they are asked for, from an offset, as the same may
 	 * be asked for twice (a connection that had died, a redirect); 0 at the end, <0
-	 * gives up.
+	 * gives up. A few KiB are asked for within http_send() and sent as a body is.
 	 */
 	ssize_t (*read)(char *out, size_t size, int64_t offset, void *data);
 	int64_t read_size; /* -1: unknown (chunked) */

@@ -297,17 +297,35 @@ START_TEST(body_is_read_as_it_is_sent)
 }
 END_TEST
 
+/* Of a body that is sent as others are, and of one that is read while it is sent. */
+static const int64_t lengths[] = { 10, 20000 };
+
+static char *
+text_of(int64_t len)
+{
+	char *text = xmalloc((size_t)len + 1);
+
+	for (int64_t i = 0; i < len; i++)
+		text[i] = (char)('a' + i % 23);
+	text[len] = '\0';
+	return text;
+}
+
 START_TEST(read_body_is_sent_again_after_a_redirect)
 {
+	cleanup_free char *text = text_of(lengths[_i]);
+	cleanup_free char *want = xasprintf("PUT /done %s", text);
 	struct scene s;
 
 	open_scene(&s, NULL);
-	s.source = "0123456789";
+	s.source = text;
 	ask(&s, "/to/x",
-	    (struct http_call_options){
-		.method = "PUT", .read = read_source, .read_size = 10, .follow = true });
+	    (struct http_call_options){ .method = "PUT",
+		.read = read_source,
+		.read_size = lengths[_i],
+		.follow = true });
 	ck_assert_int_eq(s.status, 200);
-	ck_assert_str_eq(s.seen.items[1], "PUT /done 0123456789");
+	ck_assert_str_eq(s.seen.items[1], want);
 	close_scene(&s);
 }
 END_TEST
@@ -315,17 +333,19 @@ END_TEST
 /* The server closed a kept connection just as the next request went out. */
 START_TEST(read_body_survives_a_dead_connection)
 {
+	cleanup_free char *text = text_of(lengths[_i]);
+	cleanup_free char *want = xasprintf("PUT /x %s", text);
 	struct scene s;
 
 	open_scene(&s, NULL);
 	ask(&s, "/a", (struct http_call_options){ .method = "GET" });
-	s.source = "0123456789";
+	s.source = text;
 	s.drops = 1;
 	ask(&s, "/x",
 	    (struct http_call_options){
-		.method = "PUT", .read = read_source, .read_size = 10 });
+		.method = "PUT", .read = read_source, .read_size = lengths[_i] });
 	ck_assert_int_eq(s.status, 200);
-	ck_assert_str_eq(s.seen.items[2], "PUT /x 0123456789");
+	ck_assert_str_eq(s.seen.items[2], want);
 	close_scene(&s);
 }
 END_TEST
@@ -337,7 +357,7 @@ START_TEST(unreadable_body_ends_the_call)
 	open_scene(&s, NULL);
 	ask(&s, "/x",
 	    (struct http_call_options){
-		.method = "PUT", .read = read_fails, .read_size = 10 });
+		.method = "PUT", .read = read_fails, .read_size = lengths[_i] });
 	ck_assert_int_eq(s.status, 0);
 	ck_assert_msg(strstr(s.problem, "could not be read") != NULL, "%s", s.problem);
 	close_scene(&s);
@@ -540,9 +560,12 @@ main(void)
 	tcase_add_test(tc, lost_answer_is_no_answer);
 	tcase_add_test(tc, only_the_last_head_counts);
 	tcase_add_loop_test(tc, body_is_read_as_it_is_sent, 0, ARRAY_LEN(sizes));
-	tcase_add_test(tc, read_body_is_sent_again_after_a_redirect);
-	tcase_add_test(tc, read_body_survives_a_dead_connection);
-	tcase_add_test(tc, unreadable_body_ends_the_call);
+	tcase_add_loop_test(
+	    tc, read_body_is_sent_again_after_a_redirect, 0, (int)ARRAY_LEN(lengths));
+	tcase_add_loop_test(
+	    tc, read_body_survives_a_dead_connection, 0, (int)ARRAY_LEN(lengths));
+	tcase_add_loop_test(
+	    tc, unreadable_body_ends_the_call, 0, (int)ARRAY_LEN(lengths));
 	tcase_add_test(tc, reply_goes_to_the_sink);
 	tcase_add_test(tc, an_error_does_not_go_to_the_sink);
 	tcase_add_test(tc, full_sink_ends_the_call);
