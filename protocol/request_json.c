@@ -62,9 +62,12 @@ static const struct json_field output_fields[] = {
 };
 static const struct json_shape output = { output_fields, sizeof(struct wire) };
 
+#define OF_RUNNER                                                                        \
+	{                                                                                \
+		.key = "info", .kind = JSON_KIND_OBJECT, .shape = &info                  \
+	}
 #define OF_ALL                                                                           \
-	{ .key = "info", .kind = JSON_KIND_OBJECT, .shape = &info },                     \
-	    { REQUEST("token", STRING, token), .when = JSON_OMIT },                      \
+	{ REQUEST("token", STRING, token), .when = JSON_OMIT },                          \
 	    { REQUEST("system_id", STRING, system_id), .when = JSON_OMIT },              \
 	{                                                                                \
 		REQUEST("last_update", STRING, last_update), .when = JSON_OMIT           \
@@ -92,13 +95,15 @@ static const struct json_shape output = { output_fields, sizeof(struct wire) };
 		REQUEST("exit_code", INT, exit_code), .when = JSON_OMIT                  \
 	}
 
-static const struct json_field asked_fields[] = { OF_ALL, { NULL } };
+static const struct json_field asked_fields[] = { OF_RUNNER, OF_ALL, { NULL } };
 static const struct json_shape asked = { asked_fields, sizeof(struct wire) };
-static const struct json_field registered_fields[] = { OF_ALL, OF_REGISTER, { NULL } };
+static const struct json_field registered_fields[] = { OF_RUNNER, OF_ALL, OF_REGISTER,
+	{ NULL } };
 static const struct json_shape registered = { registered_fields, sizeof(struct wire) };
+/* the runner is known by its job's token, and said what it is when it asked */
 static const struct json_field updated_fields[] = { OF_ALL, OF_UPDATE, { NULL } };
 static const struct json_shape updated = { updated_fields, sizeof(struct wire) };
-static const struct json_field any_fields[] = { OF_ALL, OF_REGISTER, OF_UPDATE,
+static const struct json_field any_fields[] = { OF_RUNNER, OF_ALL, OF_REGISTER, OF_UPDATE,
 	{ NULL } };
 static const struct json_shape any = { any_fields, sizeof(struct wire) };
 

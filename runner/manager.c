@@ -412,7 +412,6 @@ fill_context(struct server *s)
 		.client = s->client,
 		.url = s->settings->url,
 		.api = s->api,
-		.info = &m->info,
 		.short_token = s->short_token,
 		.system_id = m->system_id,
 		.source = { .state_dir = m->settings->state_dir,

@@ -584,7 +584,6 @@ start_sender(struct remote_job *j, bool is_resumed)
 		.api = j->context->api,
 		.job = j->payload->id,
 		.token = j->payload->token,
-		.info = j->context->info,
 		.spool = j->spool,
 		.is_resumed = is_resumed };
 	struct sender_events events = { .on_accepted = on_accepted,

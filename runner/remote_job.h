@@ -6,7 +6,7 @@
 #ifndef RUNNER_REMOTE_JOB_H
 #define RUNNER_REMOTE_JOB_H
 
-#include "protocol/json.h"
+#include "protocol/job.h"
 #include "runner/runner.h"
 #include "runner/source.h"
 
@@ -19,7 +19,6 @@ struct remote_context {
 	struct http_client *client;
 	const char *url; /* the server's, as configured; names it in job folders */
 	const char *api; /* "https://host/api/v4" */
-	const struct runner_info *info;
 	const char *short_token, *system_id;
 	struct source_options source;
 	const char *state_dir; /* jobs/ lies below */

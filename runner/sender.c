@@ -14,6 +14,7 @@
 #include "base/http_client.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "protocol/json.h"
 
 #define PATCH_MAX (1u << 20)
 #define INTERVAL_MS 3000
@@ -273,9 +274,7 @@ update(struct sender *s, enum deed deed, const struct runner_request *request)
 static void
 say_running(struct sender *s, enum deed deed)
 {
-	struct runner_request r = {
-		.info = *s->target.info, .token = s->target.token, .state = "running"
-	};
+	struct runner_request r = { .token = s->target.token, .state = "running" };
 
 	update(s, deed, &r);
 }
@@ -350,8 +349,7 @@ compute_crc(struct sender *s)
 static void
 say_end(struct sender *s)
 {
-	struct runner_request r = { .info = *s->target.info,
-		.token = s->target.token,
+	struct runner_request r = { .token = s->target.token,
 		.state = s->end.success ? "success" : "failed",
 		.failure_reason_name = s->end.success ? NULL : s->reason,
 		.exit_code = s->end.exit_code,

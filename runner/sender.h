@@ -8,20 +8,18 @@
 #define RUNNER_SENDER_H
 
 #include "base/error.h"
-#include "protocol/json.h"
 
 struct http_client;
 struct sender;
 struct uv_loop_s;
 
-/* Strings and info are the caller's and outlive the sender. */
+/* Strings are the caller's and outlive the sender. */
 struct sender_target {
 	struct uv_loop_s *loop;
 	struct http_client *client;
 	const char *api; /* "https://host/api/v4" */
 	int64_t job;
 	const char *token;
-	const struct runner_info *info;
 	const char *spool; /* NULL: there will never be one */
 	bool is_resumed; /* an earlier runner sent some of it: the server says how much */
 	int64_t heartbeat_ms; /* 0: 1 s at first, then up to 5 s; tests want less */

@@ -277,9 +277,11 @@ read_request(const char *text)
 	return r;
 }
 
+/* What is said of a job says nothing of its runner. */
 START_TEST(request_is_written_as_it_was_read)
 {
-	cleanup_free char *text = xasprintf("%s%s", info, requests[_i]);
+	bool is_update = strstr(requests[_i], "\"state\"") != NULL;
+	cleanup_free char *text = xasprintf("%s%s", is_update ? "{" : info, requests[_i]);
 	cleanup_runner_request struct runner_request r = read_request(text);
 	cleanup_buf struct buf out = BUF_INIT;
 

@@ -24,7 +24,6 @@ struct scene {
 	struct fake_server *server;
 	int port;
 	struct sender *sender;
-	struct runner_info info;
 
 	struct buf log; /* what the server has */
 	unsigned patches, touches, ends;
@@ -173,11 +172,9 @@ open_scene(struct scene *s, bool is_resumed)
 	s->api = xasprintf("http://127.0.0.1:%d/api/v4", s->port);
 	if (http_client_new(&s->loop, &o, &s->client, &err) < 0)
 		ck_abort_msg("%s", err.msg);
-	s->info.name = "pawl-runner";
 	target.loop = &s->loop;
 	target.client = s->client;
 	target.api = s->api;
-	target.info = &s->info;
 	target.spool = s->spool;
 	s->sender = sender_new(&target, &events);
 }
