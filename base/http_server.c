@@ -220,6 +220,15 @@ http_conn_wait(struct http_conn *c, bool wait)
 	TAILQ_INSERT_TAIL(wait ? &s->waiting : &s->busy, c, link);
 }
 
+void
+http_conn_drop(struct http_conn *c)
+{
+	(void)shutdown(c->fd, SHUT_RDWR);
+	c->is_dropped = true;
+	c->server->dropped++;
+	http_server_wake(c->server);
+}
+
 static void
 on_started(struct http_server *s, struct MHD_Connection *mhd, void **context)
 {
@@ -247,6 +256,7 @@ on_closed(struct http_server *s, struct http_conn *c)
 	TAILQ_REMOVE(c->is_waiting ? &s->waiting : &s->busy, c, link);
 	/* a child just being started may hold the socket open a little longer */
 	(void)epoll_ctl(s->hangup_fd, EPOLL_CTL_DEL, c->fd, NULL);
+	s->dropped -= c->is_dropped;
 	free(c);
 	s->connections--;
 }
@@ -402,7 +412,7 @@ http_server_new(struct uv_loop_s *loop, const struct http_server_options *o,
 size_t
 http_server_connections(const struct http_server *s)
 {
-	return s->connections;
+	return s->connections - s->dropped;
 }
 
 void

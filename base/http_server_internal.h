@@ -25,6 +25,7 @@ struct http_conn {
 	bool is_unix;
 	bool is_waiting; /* for the end of a head */
 	bool hung_up;    /* the peer sends nothing more */
+	bool is_dropped;
 };
 
 struct http_listener {
@@ -51,9 +52,10 @@ struct http_server {
 	struct http_conns busy;                    /* the other connections */
 	TAILQ_HEAD(http_requests, http_request) drained; /* on_drain is due */
 	size_t connections, most_connections; /* most: since memory was given back */
-	size_t benched;                       /* requests */
-	bool never_rested;                    /* since the last patrol */
-	bool resumed;                         /* something for the next MHD_run() */
+	size_t dropped;    /* of them; only libmicrohttpd has them yet */
+	size_t benched;    /* requests */
+	bool never_rested; /* since the last patrol */
+	bool resumed;      /* something for the next MHD_run() */
 	bool is_pumping, is_draining, is_closing;
 	bool accept_is_paused, limit_was_told;
 	uint64_t accept_after; /* loop time, ms; 0: when a connection has ended */
@@ -125,7 +127,10 @@ struct http_request {
 
 /* http_server.c */
 void http_conn_wait(struct http_conn *c, bool wait); /* for a head */
-void http_server_wake(struct http_server *s);        /* MHD_run() has something to do */
+/* Its request was broken off. The peer is told at once; libmicrohttpd may keep what it
+ * has of the connection until its timeout, and nobody waits for that. */
+void http_conn_drop(struct http_conn *c);
+void http_server_wake(struct http_server *s); /* MHD_run() has something to do */
 /* Nothing happens to the request until it is woken. Only from within a call of
  * libmicrohttpd for it. False: the peer is gone, give up. */
 bool http_request_suspend(struct http_request *r);

@@ -220,6 +220,8 @@ http_mhd_completed(void *data, struct MHD_Connection *mhd, void **request,
 		r->on_end.fn(r, r->on_end.data);
 	r->conn->request = NULL;
 	http_conn_wait(r->conn, true);
+	if (!is_complete)
+		http_conn_drop(r->conn);
 	free_request(r);
 }
 

@@ -1,5 +1,7 @@
 """The server's own lines, and SIGTERM."""
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,3 +170,27 @@ text = open('server.out').read()
 for secret in (SECRET, server.token, runner.token, first['token'], second['token'], 'glpat-x'):
     assert secret not in text, 'a line has a secret: ' + secret
 print('%d lines' % len(lines()))
+
+# ---- who follows a log is let go at once, beside a runner of the server's own too
+os.rename('server.token', 'server.token.old')
+followed = Server(sys.argv[1], data='followed', args=['--runner', sys.argv[1] + '/pawl-runner'])
+followed.starts = server.starts
+server = followed.start()
+shutil.rmtree('work-team-app')
+project = server.project('team/app', {'.gitlab-ci.yml': 'j: {script: [echo begun, sleep 5]}\n'})
+base = '/api/v4/projects/%d' % project
+same(server.post(base + '/pipeline', {'ref': 'main'}).status, 201, 'a pipeline')
+job = server.get(base + '/jobs').json[0]['id']
+server.wait_for(lambda: b'begun' in server.get(base + '/jobs/%d/trace' % job).body, 'the job')
+followers = {'events': '/api/pawl/v1/projects/%d/jobs/%d/log/events' % (project, job),
+             'bytes': base + '/jobs/%d/trace?follow=true' % job}
+streams = [subprocess.Popen(['curl', '-sN', '-o', name, '-H', 'PRIVATE-TOKEN: ' + server.token,
+                             server.url + path]) for name, path in followers.items()]
+for name in followers:
+    server.wait_for(lambda: os.path.exists(name) and 'begun' in open(name).read(), 'a stream')
+began = time.time()
+server.process.send_signal(signal.SIGTERM)
+same(server.process.wait(30), 0, 'exit code')
+assert time.time() - began < 5, 'it waited for who follows a log'
+for stream in streams:
+    same(stream.wait(30), 18, 'a stream that broke off')
