@@ -16,13 +16,31 @@ struct running {
 	int (*fn)(struct store_view *v, struct reading *r, struct error *err);
 };
 
-static int64_t
-number(struct call *c, const char *name, int64_t fallback, int64_t max)
+static bool
+is_number(const char *text)
 {
-	const char *text = http_query(c->request, name);
+	size_t sign = *text == '-' ? 1 : 0, digits = strspn(text + sign, "0123456789");
+
+	return digits > 0 && text[sign + digits] == '\0';
+}
+
+/* What is no number is refused when the reading begins. */
+static int64_t
+number(struct reading *r, const char *name, int64_t fallback, int64_t max)
+{
+	const char *text = http_query(r->call->request, name);
 	int64_t n;
 
-	if (text == NULL || !str_to_int64(text, &n) || n < 1)
+	if (text == NULL || *text == '\0')
+		return fallback;
+	if (!is_number(text)) {
+		if (r->invalid == NULL)
+			r->invalid = name;
+		return fallback;
+	}
+	if (!str_to_int64(text, &n))
+		return *text == '-' ? fallback : max;
+	if (n < 1)
 		return fallback;
 	return n < max ? n : max;
 }
@@ -40,8 +58,8 @@ reading_new(struct call *c, bool is_list)
 	r->is_list = is_list;
 	r->writer = (struct json_writer)JSON_WRITER_INIT(&r->body);
 	if (is_list) {
-		r->page_number = number(c, "page", 1, INT32_MAX);
-		r->per_page = number(c, "per_page", PER_PAGE, MAX_PER_PAGE);
+		r->page_number = number(r, "page", 1, INT32_MAX);
+		r->per_page = number(r, "per_page", PER_PAGE, MAX_PER_PAGE);
 		r->page.limit = r->per_page;
 		r->page.offset = (r->page_number - 1) * r->per_page;
 		r->page.want_total = true;
@@ -182,7 +200,9 @@ on_read(void *data, const struct error *err)
 	struct reading *r = &run->r;
 	struct call *c = r->call;
 
-	if (err->code == ERR_MISSING) {
+	if (r->invalid != NULL) {
+		api_refuse(c, "%s is invalid", r->invalid);
+	} else if (err->code == ERR_MISSING) {
 		api_error(c, 404, "404 Not Found");
 	} else if (err->code != 0) {
 		api_fail(c, err);
@@ -204,6 +224,10 @@ reading_start(struct reading *r,
 {
 	struct running *run = (struct running *)r;
 
+	if (r->invalid != NULL) {
+		reading_answer(r);
+		return;
+	}
 	run->fn = fn;
 	api_hold(r->call);
 	store_read(service_store(r->call->service), on_worker, on_read, run);

@@ -18,6 +18,7 @@ struct reading {
 	struct store_page page;    /* of a list */
 	int status;                /* 200 unless the function says otherwise */
 	int64_t page_number, per_page;
+	const char *invalid; /* the parameter that is no number; NULL */
 	bool is_list;
 	bool is_keyset;  /* pages go on behind an id, and nothing is counted */
 	int64_t last_id; /* of a keyset's list: the last row's, set by the function */
@@ -32,7 +33,8 @@ struct reading {
 	const void *data;
 };
 
-/* The call is held until the answer. List: page and per_page are read from the query. */
+/* The call is held until the answer. List: page and per_page are read from the query; one
+ * that is no number makes the answer a 400. */
 struct reading *reading_new(struct call *c, bool is_list);
 /* A list in the order of ids, which may be asked for by keyset; ascending or not is said
  * in r->page by then. */

@@ -170,5 +170,14 @@ same(refused(projects, order_by='size'), 'order_by does not have a valid value',
 same(refused(projects, visibility='odd'), 'visibility does not have a valid value', 'visibility')
 same(refused(projects, archived='odd'), 'archived is invalid', 'archived')
 same(refused(projects, id_after='x'), 'id_after is invalid', 'id_after')
+# ---- pages that are no number
+for path in (projects, branches, '/api/v4/projects/%d/variables' % first,
+             '/api/v4/projects/%d/jobs' % first, '/api/v4/projects/%d/pipelines' % first,
+             '/api/v4/runners/all'):
+    for name in 'page', 'per_page':
+        for value in 'abc', '2x', '1.5', '-':
+            same(refused(path, **{name: value}), name + ' is invalid', (path, name, value))
+    for query in {'per_page': ''}, {'page': '1'}, {'per_page': '9' * 30}, {'per_page': '0'}:
+        same(server.get(path + '?' + urllib.parse.urlencode(query)).status, 200, (path, query))
 server.stop()
 print('listed')
