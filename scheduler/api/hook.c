@@ -171,6 +171,7 @@ say_made(struct hook *h, const struct push_result *r)
 	say(h, "pipeline #%" PRId64 " %s/%s/-/pipelines/%" PRId64 "\n", o->iid,
 	    service_server_url(h->call->service), h->project->row.path, o->id);
 	say_jobs(h, o->plan);
+	say_findings(h, o->findings);
 	say_hopeless(h, o->id);
 	if (!h->options.wait)
 		return;
@@ -375,7 +376,6 @@ begin(struct call *c, struct project *p, const struct said *said)
 	c->on_drain = on_drain;
 	api_hold(c);
 	http_begin(c->request, 200, "text/plain", -1);
-	say(h, "\n");
 	if (h->options.error != NULL)
 		say(h, "pawl: %s\n", h->options.error);
 	if (h->options.wait) {

@@ -70,6 +70,19 @@ for words in '[skip ci]' '[CI-Skip]'; do
 	git push "$remote" main >../push.out 2>&1
 	grep -q 'remote: pipeline #.* skipped' ../push.out || fail "$words: $(cat ../push.out)"
 done
+
+# a warning about the file is said, and the pipeline starts all the same
+cp .gitlab-ci.yml ../good.yml
+echo 'unit: {stage: test, script: [make check-all]}' >>.gitlab-ci.yml
+git commit -qam 'twice the same'
+git push "$remote" main >../push.out 2>&1 || fail "$(cat ../push.out)"
+grep -q 'remote: pipeline #' ../push.out || fail "$(cat ../push.out)"
+grep -q 'remote:   \.gitlab-ci\.yml:4:1: warning: .*unit' ../push.out || fail "$(cat ../push.out)"
+! grep -q '^remote: *$' ../push.out || fail "an empty line: $(cat ../push.out)"
+cp ../good.yml .gitlab-ci.yml
+git commit -qam 'once again'
+git push -q -o ci.skip "$remote" main 2>../push.out || fail "$(cat ../push.out)"
+
 git commit -q --allow-empty -m fifth
 git push -o ci.wrong "$remote" main >../push.out 2>&1
 grep -q 'remote: pawl: -o ci.wrong is ignored: known are ci.skip' ../push.out || fail "$(cat ../push.out)"
