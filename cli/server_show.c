@@ -34,8 +34,7 @@ why(const struct server_job *job, struct arena *arena)
 	case STATUS_PREPARING:
 		return job->cause == NULL || !str_eq(job->cause, "system")
 		    ? NULL
-		    : arena_printf(arena,
-			  "try %" PRId64 ", after a failure of the system", job->attempt);
+		    : "tried again after a failure of the system";
 	case STATUS_MANUAL:
 		return arena_printf(
 		    arena, "to play it: %s", command_for("play", job, arena));

@@ -66,7 +66,7 @@ server.kill()
 server.start()
 same(tries(pipeline, 'plain')[1], ('pending', 2, 'system'), 'after the crash')
 jobs = take_all(2)
-same(status(pipeline)['plain']['why'], 'try 2, after a failure of the system', 'shown')
+same(status(pipeline)['plain']['why'], 'tried again after a failure of the system', 'shown')
 for job in jobs.values():
     runner.update(job, 'failed', exit_code=1)
 same(tries(pipeline, 'plain')[1:], [('failed', 2, 'system')], 'a failure of the script is its own')
