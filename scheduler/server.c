@@ -426,6 +426,7 @@ server_run(const struct server_options *options, struct error *err)
 		}
 	}
 	stop(&s);
-	log_info("ended");
+	if (err->code == 0) /* else the error is the last word */
+		log_info("ended");
 	return err->code;
 }

@@ -165,6 +165,11 @@ same((wrong.returncode, wrong.stderr.decode()),
      (2, 'wrong.yml:2:6: error: settings:url must begin with http:// or https://, '
          'not be "ci.example.org"\n'), 'an address without a scheme')
 
+# ---- what ends a start is the last word
+wrong = subprocess.run([sys.argv[1] + '/pawl-server', '--data', 'none', '--listen', '192.0.2.1:1'],
+                       stderr=subprocess.PIPE, timeout=60)
+assert wrong.stderr.startswith(b'pawl: ') and wrong.stderr.count(b'\n') == 1, wrong.stderr
+
 # ---- and nothing of all this told a secret
 text = open('server.out').read()
 for secret in (SECRET, server.token, runner.token, first['token'], second['token'], 'glpat-x'):
