@@ -283,39 +283,49 @@ on_change(void *data, const struct service_change *change)
 	finish_if_done(h);
 }
 
-/* Why the first job that has not begun waits; "" when none does. */
+/* Of the push's own pipelines. */
+struct progress {
+	size_t running, waiting;
+	char why[512]; /* the first job waits; "" when none does */
+};
+
 static void
-explain(const struct hook *h, char *out, size_t size)
+add_progress(const struct core *core, const struct core_job *job, struct progress *out)
+{
+	struct core_wait wait;
+
+	out->running += job->status == STATUS_RUNNING || job->status == STATUS_CANCELING;
+	if (job->status != STATUS_PENDING && job->status != STATUS_WAITING_FOR_RESOURCE)
+		return;
+	out->waiting++;
+	if (out->why[0] == '\0' && core_explain(core, job->id, &wait) &&
+	    wait.text[0] != '\0')
+		(void)snprintf(out->why, sizeof(out->why), "; %.128s waits: %s",
+		    job->plan->name, wait.text);
+}
+
+static struct progress
+progress(const struct hook *h)
 {
 	const struct core *core = service_core(h->call->service);
+	struct progress out = { .why = "" };
 
-	*out = '\0';
 	for (size_t i = 0; i < h->count; i++) {
 		const struct core_pipeline *p = core_pipeline(core, h->pipelines[i]);
 
-		for (size_t k = 0; p != NULL && k < p->job_count; k++) {
-			const struct core_job *job = core_job(core, p->jobs[k]);
-			struct core_wait wait;
-
-			if (job->status != STATUS_PENDING ||
-			    !core_explain(core, job->id, &wait) || wait.text[0] == '\0')
-				continue;
-			(void)snprintf(
-			    out, size, "; %s waits: %s", job->plan->name, wait.text);
-			return;
-		}
+		for (size_t k = 0; p != NULL && k < p->job_count; k++)
+			add_progress(core, core_job(core, p->jobs[k]), &out);
 	}
+	return out;
 }
 
 static void
 on_silence(struct call *c)
 {
 	struct hook *h = c->data;
-	struct core_counts counts = core_counts(service_core(c->service));
-	char why[512];
+	struct progress now = progress(h);
 
-	explain(h, why, sizeof(why));
-	say(h, "  (%zu running, %zu waiting%s)\n", counts.assigned, counts.queued, why);
+	say(h, "  (%zu running, %zu waiting%s)\n", now.running, now.waiting, now.why);
 	h->timer = api_timer_start(c, SILENCE_MS, on_silence);
 }
 

@@ -49,13 +49,14 @@ says '^remote: pipeline 3: waits for a person'
 
 # ---- nothing happens for a while: there is a line at least every five seconds
 commit silent <<'END'
-silent: {script: [sleep 12]}
+silent: {script: [sleep 12], resource_group: one}
+next: {script: [echo done], resource_group: one}
 END
 (timeout 60 git push --progress -o ci.wait "$remote" main 2>&1 || echo "push: $?") |
 	while IFS= read -r line; do echo "${EPOCHREALTIME/./} $line"; done >../stamped
 cut -d' ' -f2- ../stamped >../push.out
 says '^remote: pipeline 4: success'
-[ "$(grep -c 'remote:   (1 running, 0 waiting' ../push.out)" -ge 2 ] || fail 'nothing said in 12 s'
+[ "$(grep -c 'remote:   (1 running, 1 waiting; next waits: .* holds resource group one)' ../push.out)" -ge 2 ] || fail 'nothing said in 12 s'
 awk '/remote: pipeline #4/ { last = $1 }
     last && $1 - last > 6500000 { print "silent for", ($1 - last) / 1e6, "s before:", $0; bad = 1 }
     last { last = $1 } END { exit bad }' ../stamped >../out || fail "$(cat ../out)"
