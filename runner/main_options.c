@@ -238,6 +238,7 @@ options_parse(int argc, char **argv, struct options *o)
 		    o->description != NULL ? "--description" : "--tags");
 		return OPTIONS_INVALID;
 	}
+	o->said = o->settings;
 	if (str_eq(o->command, "help"))
 		show_help();
 	return OPTIONS_OK;

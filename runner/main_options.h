@@ -13,6 +13,7 @@ struct options {
 	const char *config;  /* the settings' file, given or the usual one; may be NULL */
 	bool config_given;
 	struct runner_settings settings;
+	struct runner_settings said;    /* of the command line; servers aside */
 	struct runner_server given;     /* of the command line; url NULL: none */
 	const char *description, *tags; /* register with a registration token */
 };

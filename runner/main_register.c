@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "runner/identity.h"
 #include "runner/main_options.h"
+#include "runner/settings_edit.h"
 
 #define QUESTION_LIMIT_MS 60000
 
@@ -124,37 +125,37 @@ options_verify(struct options *o)
 	return rc;
 }
 
-/* The list of servers gets one more; what a person wrote there stays as it is. */
+/* What a person wrote there stays as it is. */
 static int
-append_server(const char *path, const struct runner_server *server, struct error *err)
+write_settings(const char *path, struct settings_change *change, struct error *err)
 {
 	cleanup_buf struct buf text = BUF_INIT;
-	const char *list;
 
 	if (access(path, F_OK) == 0 &&
 	    buf_read_file(&text, path, SETTINGS_MAX_BYTES, err) < 0)
 		return err->code;
-	if (text.len > 0 && text.data[text.len - 1] != '\n')
-		buf_add_char(&text, '\n');
-	list = text.len == 0 ? NULL : strstr(text.data, "servers:");
-	if (list != NULL) {
-		cleanup_buf struct buf entry = BUF_INIT;
-		size_t at;
-
-		list = strchr(list, '\n') + 1;
-		at = (size_t)(list - text.data);
-		settings_write_server(server, &entry);
-		buf_add_str(&entry, text.data + at);
-		buf_remove_front(&text, 0);
-		text.len = at;
-		buf_add(&text, entry.data, entry.len);
-	} else {
-		buf_add_str(&text, "servers:\n");
-		settings_write_server(server, &text);
-	}
-	if (path_mkdirs_at(AT_FDCWD, path, 0755, err) < 0)
+	if (settings_edit(&text, path, change, err) < 0 ||
+	    path_mkdirs_at(AT_FDCWD, path, 0755, err) < 0)
 		return err->code;
 	return path_write_file(path, text.data, text.len, 0600, err);
+}
+
+/* Besides the server. */
+static void
+say_settings(const struct options *o)
+{
+	const struct runner_settings *said = &o->said;
+	const char *const words[][2] = { { "name", said->name },
+		{ "state", said->state_dir }, { "executor", said->executor },
+		{ "log_format", said->log_format } };
+
+	if (said->concurrent > 0)
+		(void)printf(
+		    "%s: concurrent is %" PRId64 "\n", o->config, said->concurrent);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i][1] != NULL)
+			(void)printf(
+			    "%s: %s is %s\n", o->config, words[i][0], words[i][1]);
 }
 
 static int
@@ -205,6 +206,7 @@ options_register(struct options *o)
 {
 	struct runner_server *server = &o->settings.servers[o->settings.server_count - 1];
 	struct question q = { .status = 0 };
+	struct settings_change change = { .said = &o->said, .server = server };
 	struct error err = ERROR_INIT;
 	int rc;
 
@@ -228,11 +230,16 @@ options_register(struct options *o)
 	}
 	if (server->token_file != NULL)
 		server->token = NULL; /* settings have one of both */
-	if (append_server(o->config, server, &err) < 0) {
+	if (write_settings(o->config, &change, &err) < 0) {
 		options_complain("the settings cannot be written: %s", err.msg);
 		return OPTIONS_INVALID;
 	}
-	(void)printf("runner %" PRId64 " is known to %s; the settings are in %s\n",
-	    q.identity.id, server->url, o->config);
+	(void)printf("runner %" PRId64 " is known to %s\n", q.identity.id, server->url);
+	if (change.replaced_line > 0)
+		(void)printf("%s: line %u: takes the place of what was there for %s\n",
+		    o->config, change.replaced_line, server->url);
+	else
+		(void)printf("%s: a server more\n", o->config);
+	say_settings(o);
 	return OPTIONS_OK;
 }

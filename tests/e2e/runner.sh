@@ -117,6 +117,49 @@ pawl-runner register --url "http://127.0.0.1:$port" --token-file token --config 
     --state "$R/state" >out || fail "register said $(cat out)"
 grep -qxF "    token_file: \"$R/token\"" f.yml || fail "register wrote $(cat f.yml)"
 pawl-runner verify --config f.yml --state "$R/state" >out 2>&1 || fail "verify said $(cat out)"
+# what a person wrote stays, what is said is written, and a server is there once
+cat >edited.yml <<END
+# servers: are below
+name: "servers:"   # its name
+concurrent: 1
+servers: # two of them
+    # the first
+    - url: http://127.0.0.1:1
+      token: glrt-first
+    - url: http://127.0.0.1:$port/
+      token: glrt-old   # to be replaced
+    # the end
+log_format: text
+END
+PAWL_RUNNER_TOKEN=glrt-good pawl-runner register --url "http://127.0.0.1:$port" --config "$R/edited.yml" \
+    --state "$R/state" --concurrent 3 --executor shell >out || fail "register said $(cat out)"
+cat >want <<END
+state: $R/state
+executor: shell
+# servers: are below
+name: "servers:"   # its name
+concurrent: 3
+servers: # two of them
+    # the first
+    - url: http://127.0.0.1:1
+      token: glrt-first
+    - url: "http://127.0.0.1:$port"
+      token: "glrt-good"
+    # the end
+log_format: text
+END
+[ "$(sed "s#^state: \"\(.*\)\"#state: \1#" edited.yml)" = "$(cat want)" ] || fail "the settings: $(cat edited.yml)"
+grep -qF "edited.yml: line 8: takes the place of what was there for http://127.0.0.1:$port" out ||
+    fail "register said $(cat out)"
+grep -qx "$R/edited.yml: concurrent is 3" out || fail "register said $(cat out)"
+echo 'servers: [{url: "http://127.0.0.1:1", token: glrt-first}]' >flow.yml
+cp flow.yml flow.old
+if PAWL_RUNNER_TOKEN=glrt-good pawl-runner register --url "http://127.0.0.1:$port" --config "$R/flow.yml" \
+    --state "$R/state" >out 2>&1; then
+	fail "settings that cannot be changed were: $(cat flow.yml)"
+fi
+grep -q 'put the server there by hand' out || fail "register said $(cat out)"
+cmp flow.yml flow.old || fail "settings that cannot be changed were"
 refuses() { # WORDS ARGUMENTS…: ended as a mistake of who typed it, and no settings are written
 	local words=$1 got=0
 	shift
