@@ -154,7 +154,7 @@ static const struct {
 	{ { 503 }, 1, 6, "the server answered 503: because" },
 	{ { 403 }, 1, 1, "the server refuses (403: because)" },
 	{ { 413 }, 1, 1, "the server does not take that much: 7 bytes (413: because)" },
-	{ { 400 }, 1, 1, "the server answered 400: because" },
+	{ { 400 }, 1, 1, "the server does not take it (400: because)" },
 	{ { 307, 201 }, 2, 2, NULL },
 };
 
