@@ -31,6 +31,12 @@ size_t str_utf8_valid(const char *data, size_t len);
  */
 const char *str_nearest(const char *word, const char *const *candidates);
 
+/* Bytes that may hold anything. Not owned. */
+struct bytes {
+	const char *data;
+	size_t len;
+};
+
 /* A malloced growing list of malloced strings. Caller's storage. */
 struct strlist {
 	char **items;

@@ -17,7 +17,8 @@
 
 static const struct option_row own_options[] = {
 	{ 'j', "jobs", "N", "run at most N jobs at once (default: the number of CPUs)" },
-	{ 'x', "executor", "NAME", "how jobs are run: shell" },
+	{ 'x', "executor", "NAME",
+	    "how jobs are run: auto (the default), sandbox, shell" },
 	{ 0, "needs", NULL, "run first what the named jobs need" },
 	{ 0, "in-place", NULL, "run in the work tree itself instead of in copies of it" },
 	{ 0, "json", NULL, "print one JSON event per line" },
@@ -93,6 +94,8 @@ choose_executor(const struct args *args, struct runner *runner)
 	if (runner_choose_executor(runner, name, &err) < 0)
 		return err.code == ERR_INVALID ? command_usage_error(args, "%s", err.msg)
 					       : fail(&err, EXIT_FAULT);
+	if (runner_notice(runner) != NULL)
+		(void)fprintf(stderr, "pawl: %s\n", runner_notice(runner));
 	return EXIT_OK;
 }
 
@@ -189,6 +192,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 	} else {
 		plan_free(plan);
 	}
+	runner_close_executors(&runner);
 	workspaces_free(workspaces);
 	snapshot_release(snapshot);
 	folders_clear(&f);

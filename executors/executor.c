@@ -1,21 +1,118 @@
-/* The table of executors. */
+/* The table of executors, and which of them a job gets. */
 #include "executors/executor.h"
 
+#include "base/buf.h"
+#include "executors/sandbox.h"
 #include "executors/shell.h"
+
+#define AUTO "auto"
+
+struct executors {
+	const struct executor_settings *settings;
+	const struct executor *chosen; /* NULL: by what suits the job */
+	const struct executor *plain;  /* auto: for a job without an image */
+	char *notice;
+};
 
 const struct executor *const *
 executor_all(void)
 {
-	static const struct executor *const all[] = { &executor_shell, NULL };
+	static const struct executor *const all[] = { &executor_sandbox, &executor_shell,
+		NULL };
 
 	return all;
 }
 
-const struct executor *
-executor_find(const char *name)
+static const struct executor *
+find(const char *name)
 {
 	for (const struct executor *const *e = executor_all(); *e != NULL; e++)
 		if (str_eq((*e)->name, name))
 			return *e;
 	return NULL;
+}
+
+static int
+unknown(const char *name, struct error *err)
+{
+	cleanup_buf struct buf names = BUF_INIT;
+
+	for (const struct executor *const *e = executor_all(); *e != NULL; e++)
+		buf_printf(&names, ", %s", (*e)->name);
+	return error_set(err, ERR_INVALID,
+	    "%s: there is no such executor; there is " AUTO "%s", name, buf_str(&names));
+}
+
+/* Once, not for each job: whether a sandbox can be had does not change. */
+static int
+choose_plain(struct executors *e, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	e->plain = &executor_sandbox;
+	if (executor_sandbox.probe(&why) == 0)
+		return 0;
+	e->notice = xasprintf("jobs run without a sandbox: %s", why.msg);
+	e->plain = &executor_shell;
+	return executor_shell.probe(err);
+}
+
+int
+executors_new(const struct executor_settings *settings, const char *name,
+    struct executors **out, struct error *err)
+{
+	struct executors *e = xcalloc(1, sizeof(*e));
+	int rc;
+
+	e->settings = settings;
+	if (name == NULL)
+		name = getenv("PAWL_EXECUTOR");
+	if (name == NULL || *name == '\0' || str_eq(name, AUTO)) {
+		rc = choose_plain(e, err);
+	} else {
+		e->chosen = find(name);
+		rc = e->chosen == NULL ? unknown(name, err) : e->chosen->probe(err);
+	}
+	if (rc < 0) {
+		executors_free(e);
+		return rc;
+	}
+	*out = e;
+	return 0;
+}
+
+void
+executors_free(struct executors *e)
+{
+	if (e == NULL)
+		return;
+	free(e->notice);
+	free(e);
+}
+
+int
+executors_pick(const struct executors *e, const struct job_payload *job,
+    const struct executor **out, struct error *err)
+{
+	*out = e->chosen != NULL ? e->chosen : e->plain;
+	return (*out)->accepts(job, e->chosen != NULL, err);
+}
+
+int
+executors_prepare(const struct executors *e, const struct executor *by,
+    const struct executor_job *job, struct cage *out, struct error *err)
+{
+	return by->prepare(e->settings, job, out, err);
+}
+
+const char *
+executors_name(const struct executors *e)
+{
+	return e->chosen != NULL ? e->chosen->name : AUTO;
+}
+
+const char *
+executors_notice(const struct executors *e)
+{
+	return e->notice;
 }

@@ -1,14 +1,41 @@
 /*
- * Where a script runs. An executor turns "run this script in this workspace" into the
- * command the job's supervisor starts; it starts no process itself. One row in the
- * table per executor, one file or folder each.
+ * Where a script runs. An executor turns "run this job, whose workspace lies here" into
+ * a cage, which the job's supervisor makes and starts the script in; it starts no process
+ * of the job itself. One row of operations per executor, one file or folder each.
  */
 #ifndef EXECUTORS_EXECUTOR_H
 #define EXECUTORS_EXECUTOR_H
 
+#include "base/arena.h"
 #include "base/error.h"
-#include "base/str.h"
+#include "executors/cage.h"
 #include "protocol/job.h"
+
+/* How a runner wants its executors; the caller's, outlives them. */
+struct executor_settings {
+	bool offline; /* sandbox: jobs have no network but their own loopback */
+};
+
+/* One job, as an executor sees it. Everything is the caller's. */
+struct executor_job {
+	const struct job_payload *payload;
+	/* Of this job alone and gone with it; what the cage needs on disk lies below. */
+	const char *job_dir;
+	/* The workspace, as the supervisor sees it when it makes the cage. */
+	const char *work_dir;
+	/* Where the job shall see it; NULL: the executor has its say. */
+	const char *project_dir;
+	const char *project_name;    /* "group/project", safe in a path */
+	const struct strlist *shown; /* folders the workspace refers to; read-only */
+	bool userns;                 /* the supervisor will be in a user namespace */
+	struct arena *arena;         /* for what the cage points to */
+};
+
+/* What a job's environment begins with. */
+enum executor_env {
+	EXECUTOR_ENV_MACHINE, /* the runner's own */
+	EXECUTOR_ENV_CLEAN,   /* of that, what does not lead to this machine's services */
+};
 
 struct executor {
 	const char *name; /* as -x takes it */
@@ -22,19 +49,43 @@ struct executor {
 	int (*accepts)(
 	    const struct job_payload *job, bool chosen_by_user, struct error *err);
 
-	/*
-	 * The shell's argv; the supervisor adds the script. is_shared is what
-	 * CI_SHARED_ENVIRONMENT / CI_DISPOSABLE_ENVIRONMENT tell the job.
-	 */
-	int (*command)(
-	    const struct job_payload *job, struct strlist *argv, struct error *err);
+	/* Fill the empty cage out. On any thread. */
+	int (*prepare)(const struct executor_settings *settings,
+	    const struct executor_job *job, struct cage *out, struct error *err);
+
+	enum executor_env env;
+	/* what CI_SHARED_ENVIRONMENT / CI_DISPOSABLE_ENVIRONMENT tell the job */
 	bool is_shared;
 };
 
-/* NULL when there is none of that name. */
-const struct executor *executor_find(const char *name);
-
 /* Every executor, ending with NULL, in the order help shows them. */
 const struct executor *const *executor_all(void);
+
+/* ---- choosing one ---------------------------------------------------------- */
+
+/* The executors of one runner. Read-only after executors_new(), any thread. */
+struct executors;
+
+/*
+ * name is that of one, or "auto": for each job what suits it and works here. NULL: what
+ * $PAWL_EXECUTOR says, or "auto". ERR_INVALID: there is none of that name;
+ * ERR_ENVIRONMENT: it cannot work here.
+ */
+MUST_CHECK int executors_new(const struct executor_settings *settings, const char *name,
+    struct executors **out, struct error *err);
+void executors_free(struct executors *e);
+
+/* The one this job runs by; ERR_ENVIRONMENT says why there is none. */
+MUST_CHECK int executors_pick(const struct executors *e, const struct job_payload *job,
+    const struct executor **out, struct error *err);
+
+MUST_CHECK int executors_prepare(const struct executors *e, const struct executor *by,
+    const struct executor_job *job, struct cage *out, struct error *err);
+
+/* The name it was chosen by. */
+const char *executors_name(const struct executors *e);
+
+/* What users should hear once: that and why jobs run unprotected. NULL: nothing. */
+const char *executors_notice(const struct executors *e);
 
 #endif

@@ -9,8 +9,8 @@
 static const char *const shells[] = { "/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash",
 	"/usr/local/bin/sh", "/usr/bin/sh", "/bin/sh", "/busybox/sh" };
 
-static const char *
-find_shell(void)
+const char *
+shell_find(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
 		if (access(shells[i], X_OK) == 0)
@@ -21,7 +21,7 @@ find_shell(void)
 static int
 probe(struct error *err)
 {
-	if (find_shell() != NULL)
+	if (shell_find() != NULL)
 		return 0;
 	return error_set(err, ERR_ENVIRONMENT,
 	    "no shell found: neither bash nor sh in /usr/local/bin, /usr/bin and /bin");
@@ -48,12 +48,14 @@ accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
 }
 
 static int
-command(const struct job_payload *job, struct strlist *argv, struct error *err)
+prepare(const struct executor_settings *settings, const struct executor_job *job,
+    struct cage *out, struct error *err)
 {
+	(void)settings;
 	(void)job;
 	if (probe(err) < 0)
 		return ERR_ENVIRONMENT;
-	strlist_add(argv, find_shell());
+	strlist_add(&out->shell, shell_find());
 	return 0;
 }
 
@@ -62,6 +64,7 @@ const struct executor executor_shell = {
 	.summary = "scripts run on this machine, as this user",
 	.probe = probe,
 	.accepts = accepts,
-	.command = command,
+	.prepare = prepare,
+	.env = EXECUTOR_ENV_MACHINE,
 	.is_shared = true,
 };

@@ -6,4 +6,7 @@
 
 extern const struct executor executor_shell;
 
+/* This machine's shell for scripts; NULL: there is none. */
+const char *shell_find(void);
+
 #endif

@@ -95,6 +95,26 @@ AC_DEFUN([PAWL_BUILD_FLAGS], [
   AM_CONDITIONAL([COVER], [test "$enable_cover" = yes])
 ])
 
+# PAWL_INIT_FLAGS: pawl-init runs in images that may hold nothing else, so it is static
+# and has none of the sanitizers; what it must be able to do, the other builds test.
+AC_DEFUN([PAWL_INIT_FLAGS], [
+  PAWL_INIT_CFLAGS=
+  PAWL_ADD_FLAGS([PAWL_INIT_CFLAGS], [$pawl_warnings])
+  PAWL_INIT_CFLAGS="-std=gnu11 -O2 -g $PAWL_INIT_CFLAGS"
+  PAWL_INIT_LDFLAGS=-static
+  pawl_save_LDFLAGS=$LDFLAGS
+  LDFLAGS="$LDFLAGS -static"
+  AC_MSG_CHECKING([for a static libc])
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdio.h>]], [[puts("");]])],
+    [AC_MSG_RESULT([yes])],
+    [AC_MSG_RESULT([no])
+     AC_MSG_WARN([pawl-init will start only in images with this machine's libc])
+     PAWL_INIT_LDFLAGS=])
+  LDFLAGS=$pawl_save_LDFLAGS
+  AC_SUBST([PAWL_INIT_CFLAGS])
+  AC_SUBST([PAWL_INIT_LDFLAGS])
+])
+
 # PAWL_STATIC_LIBC: the supervisor starts once per job; static it starts a fifth faster.
 # Sanitizers need the dynamic one.
 AC_DEFUN([PAWL_STATIC_LIBC], [

@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/path.h"
-#include "executors/executor.h"
 #include "runner/artifacts.h"
 #include "runner/build_spec.h"
 #include "runner/cache.h"
@@ -275,7 +274,7 @@ start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
 	b->work.at_it = true;
 	b->work.workspace_fd = workspace_fd;
 	b->work.view = (struct workspace_view){ .fd = workspace_fd,
-		.project_dir = b->spec.spec.project_dir,
+		.project_dir = build_spec_project_dir(&b->spec),
 		.env = &b->spec.spec.env,
 		.snapshot = b->runner->snapshot };
 	b->work.request.data = b;
@@ -485,6 +484,10 @@ prepare(struct build *b)
 	if (b->is_remote && b->remote.source != NULL &&
 	    source_write_refs(b->remote.source, where, &b->work.error) < 0)
 		error_wrap(&b->work.error, "cannot make the job's .git");
+	if (b->work.error.code == 0 &&
+	    build_spec_add_cage(
+		&b->spec, b->runner, b->job, b->dir.path, &b->work.error) < 0)
+		error_wrap(&b->work.error, "executor %s", b->spec.executor->name);
 }
 
 static void
@@ -571,7 +574,7 @@ start_supervisor(struct build *b)
 	b->spec.spec.trace = b->trace_path;
 	finish_spec(b);
 	if (b->is_remote)
-		write_note(b, BUILD_PLACE_NAME, b->spec.spec.project_dir);
+		write_note(b, BUILD_PLACE_NAME, build_spec_project_dir(&b->spec));
 	b->supervisor = new_supervisor(b);
 	supervisor_start(b->supervisor, &b->spec.spec, b->dir.lock_fd);
 }
@@ -585,8 +588,7 @@ build_start(struct build *b)
 
 	(void)snprintf(name, sizeof(name), "%" PRId64, b->job->id);
 	build_spec_init(&b->spec, b->job);
-	if (r->executor->accepts(b->job, r->executor_chosen, &err) < 0 ||
-	    build_spec_add_shell(&b->spec, r->executor, b->job, &err) < 0) {
+	if (executors_pick(r->executors, b->job, &b->spec.executor, &err) < 0) {
 		fail_early(b, REASON_RUNNER_UNSUPPORTED, &err);
 		return;
 	}

@@ -2,6 +2,7 @@
 #include "runner/build_spec.h"
 
 #include "base/str.h"
+#include "runner/alternates.h"
 #include "runner/duration.h"
 #include "runner/environment.h"
 #include "runner/runner.h"
@@ -36,21 +37,39 @@ build_spec_clear(struct build_spec *b)
 }
 
 int
-build_spec_add_shell(struct build_spec *b, const struct executor *executor,
-    const struct job_payload *job, struct error *err)
+build_spec_add_cage(struct build_spec *b, const struct runner *runner,
+    const struct job_payload *job, const char *job_dir, struct error *err)
 {
-	return executor->command(job, &b->spec.shell, err);
+	cleanup_strlist struct strlist shown = STRLIST_INIT;
+	struct executor_job what = {
+		.shown = &shown,
+		.payload = job,
+		.job_dir = job_dir,
+		.work_dir = b->spec.project_dir,
+		.project_dir =
+		    workspaces_in_place(runner->workspaces) ? b->spec.project_dir : NULL,
+		.project_name = workspaces_project_name(runner->workspaces),
+		.userns = b->spec.userns,
+		.arena = b->arena,
+	};
+
+	if (b->mode != WORKSPACE_EMPTY && runner->snapshot != NULL)
+		alternates_list(snapshot_dir(runner->snapshot), &shown);
+	return executors_prepare(
+	    runner->executors, b->executor, &what, &b->spec.cage, err);
+}
+
+const char *
+build_spec_project_dir(const struct build_spec *b)
+{
+	return b->spec.cage.project_dir != NULL ? b->spec.cage.project_dir
+						: b->spec.project_dir;
 }
 
 void
 build_spec_reset_workspace(struct build_spec *b)
 {
-	struct strlist shell = b->spec.shell;
-
-	b->spec.shell = (struct strlist)STRLIST_INIT;
 	spec_clear(&b->spec);
-	b->spec = (struct spec)SPEC_INIT;
-	b->spec.shell = shell;
 	b->finished = false;
 }
 
@@ -80,7 +99,7 @@ add_step(struct build_spec *b, const struct job_payload *job, const char *name,
 static void
 set_headline(struct spec_step *step, const char *text)
 {
-	step->headline = (struct spec_bytes){ text, strlen(text) };
+	step->headline = (struct bytes){ text, strlen(text) };
 }
 
 static int64_t
@@ -145,13 +164,15 @@ build_spec_finish(
     struct build_spec *b, const struct runner *runner, const struct job_payload *job)
 {
 	struct environment_facts facts = {
-		.project_dir = b->spec.project_dir,
-		.builds_dir = parent_dir(b->arena, b->spec.project_dir),
+		.project_dir = build_spec_project_dir(b),
+		.builds_dir = parent_dir(b->arena, build_spec_project_dir(b)),
 		.runner_name = runner->name,
 		.runner_version = runner->version,
-		.shell = b->spec.shell.count > 0 ? b->spec.shell.items[0] : NULL,
+		.shell =
+		    b->spec.cage.shell.count > 0 ? b->spec.cage.shell.items[0] : NULL,
 		.short_token = runner->short_token,
-		.is_shared = runner->executor->is_shared,
+		.is_shared = b->executor == NULL || b->executor->is_shared,
+		.env = b->executor == NULL ? EXECUTOR_ENV_MACHINE : b->executor->env,
 	};
 
 	if (b->finished)

@@ -15,6 +15,7 @@ struct runner;
 struct build_spec {
 	struct spec spec;
 	struct arena *arena;
+	const struct executor *executor; /* set before the cage is added */
 	enum workspace_mode mode; /* wanted by the job's PAWL_WORKSPACE; AUTO: not said */
 	struct build_spec_step {  /* what a step's script was made from */
 		const char *const *items;
@@ -26,12 +27,16 @@ struct build_spec {
 void build_spec_init(struct build_spec *b, const struct job_payload *job);
 void build_spec_clear(struct build_spec *b);
 
-MUST_CHECK int build_spec_add_shell(struct build_spec *b, const struct executor *executor,
-    const struct job_payload *job, struct error *err);
+/* Once the workspace is known: where and by what shell the steps run. May block. */
+MUST_CHECK int build_spec_add_cage(struct build_spec *b, const struct runner *runner,
+    const struct job_payload *job, const char *job_dir, struct error *err);
 
-/* Once the workspace is known: environment, steps, limits. Harmless when repeated. */
+/* After that: environment, steps, limits. Harmless when repeated. */
 void build_spec_finish(
     struct build_spec *b, const struct runner *runner, const struct job_payload *job);
+
+/* The project's folder as the job knows it. */
+const char *build_spec_project_dir(const struct build_spec *b);
 
 /* What the log begins with, when nothing is said before the first step. */
 void build_spec_set_preface(struct build_spec *b, const char *text);

@@ -31,6 +31,22 @@ is_kept(const char *entry)
 	return true;
 }
 
+/* What leads to services of this machine or this login, which a cage does not show. */
+static bool
+is_local(const char *entry)
+{
+	static const char *const names[] = { "DBUS_", "XDG_",
+		"SSH_AUTH_SOCK=", "SSH_AGENT_",
+		"SSH_CONNECTION=", "SSH_CLIENT=", "SSH_TTY=", "DISPLAY=", "WAYLAND_",
+		"XAUTHORITY=", "GPG_", "TMPDIR=", "TMP=", "TEMP=", "TMUX",
+		"STY=", "MAIL=", "DOCKER_HOST=", "KUBECONFIG=", "SUDO_", "LS_COLORS=" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_starts(entry, names[i]))
+			return true;
+	return false;
+}
+
 static void
 put(struct spec *spec, const char *key, const char *value)
 {
@@ -216,7 +232,8 @@ environment_build(const struct job_payload *job, const struct environment_facts 
 	struct lookup lookup = { .env = &spec->env };
 
 	for (char **entry = environ; *entry != NULL; entry++)
-		if (is_kept(*entry))
+		if (is_kept(*entry) &&
+		    (facts->env == EXECUTOR_ENV_MACHINE || !is_local(*entry)))
 			strlist_add(&spec->env, *entry);
 	/* a service has none, and bash would ask the system's users for one at each start
 	 */

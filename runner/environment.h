@@ -7,6 +7,7 @@
 #define RUNNER_ENVIRONMENT_H
 
 #include "base/str.h"
+#include "executors/executor.h"
 #include "protocol/job.h"
 #include "runner/supervisor/spec.h"
 
@@ -16,7 +17,8 @@ struct environment_facts {
 	const char *runner_name, *runner_version;
 	const char *shell;       /* that runs the scripts */
 	const char *short_token; /* of a server's runner: names it; NULL: a local run */
-	bool is_shared;          /* shell-like: others' jobs see the same machine */
+	enum executor_env env;
+	bool is_shared; /* shell-like: others' jobs see the same machine */
 };
 
 /*

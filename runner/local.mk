@@ -2,6 +2,7 @@
 noinst_LIBRARIES += librunner.a
 
 librunner_a_SOURCES =
+librunner_a_SOURCES += runner/alternates.c runner/alternates.h
 librunner_a_SOURCES += runner/artifacts.c runner/artifacts.h
 librunner_a_SOURCES += runner/artifacts_pack.c
 librunner_a_SOURCES += runner/build.c runner/build.h

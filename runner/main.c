@@ -51,10 +51,13 @@ run(struct options *o)
 		? LOG_FORMAT_JSON
 		: LOG_FORMAT_TEXT,
 	    "runner");
+	runner.executor_settings.offline = o->settings.offline;
 	if (runner_choose_executor(&runner, o->settings.executor, &err) < 0) {
 		options_complain("%s", err.msg);
 		return err.code == ERR_INVALID ? OPTIONS_INVALID : OPTIONS_FAULT;
 	}
+	if (runner_notice(&runner) != NULL)
+		log_warn("%s", runner_notice(&runner));
 	uv_loop_init(&p.loop);
 	runner.loop = &p.loop;
 	runner.launcher = launcher_new(true);
@@ -72,6 +75,7 @@ run(struct options *o)
 	uv_run(&p.loop, UV_RUN_DEFAULT);
 	manager_free(p.manager);
 	launcher_free(runner.launcher);
+	runner_close_executors(&runner);
 	uv_loop_close(&p.loop);
 	return rc;
 }

@@ -280,6 +280,7 @@ read_file(struct options *o)
 		o->settings.executor = file.executor;
 	if (o->settings.log_format == NULL)
 		o->settings.log_format = file.log_format;
+	o->settings.offline = file.offline;
 	o->settings.servers = file.servers;
 	o->settings.server_count = file.server_count;
 	o->settings.server_cap = file.server_cap;

@@ -471,7 +471,7 @@ manager_new(const struct runner_settings *settings, const struct runner *runner,
 	m->settings = settings;
 	m->runner = runner;
 	m->lock_fd = -1;
-	m->info = identity_info(runner->version, runner->executor->name);
+	m->info = identity_info(runner->version, executors_name(runner->executors));
 	if (path_mkdirs(settings->state_dir, 0700, err) < 0 || take_lock(m, err) < 0 ||
 	    identity_system_id(settings->state_dir, m->system_id, err) < 0 ||
 	    open_servers(m, err) < 0) {

@@ -5,16 +5,16 @@
 #ifndef RUNNER_RUNNER_H
 #define RUNNER_RUNNER_H
 
+#include "executors/executor.h"
 #include "runner/workspace.h"
 
-struct executor; /* executors/executor.h */
 struct launcher; /* runner/launcher.h */
 struct uv_loop_s;
 
 struct runner {
 	struct uv_loop_s *loop;
-	const struct executor *executor;
-	bool executor_chosen;      /* by the user, with -x */
+	struct executor_settings executor_settings;
+	struct executors *executors;
 	struct launcher *launcher; /* of the supervisors; NULL: none is kept ready */
 	const struct workspaces *workspaces;
 	const struct snapshot *snapshot; /* NULL in place */
@@ -26,11 +26,12 @@ struct runner {
 	bool tied;                       /* jobs end when this process does */
 };
 
-/*
- * The executor of that name, NULL for the one that is used unless the user chooses.
- * ERR_INVALID: there is none; ERR_ENVIRONMENT: it cannot work on this machine.
- */
+/* Fill in executors by runner->executor_settings; name as of executors_new(). */
 MUST_CHECK int runner_choose_executor(
     struct runner *runner, const char *name, struct error *err);
+void runner_close_executors(struct runner *runner); /* none is fine */
+
+/* What users should hear once of how jobs are run; NULL: nothing. */
+const char *runner_notice(const struct runner *runner);
 
 #endif

@@ -39,7 +39,7 @@ static const struct key top_keys[] = {
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"log_format", "servers", NULL };
+	"network", "log_format", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -160,6 +160,17 @@ read_log_format(const struct node *n, struct runner_settings *s, struct diags *d
 }
 
 static void
+read_network(const struct node *n, struct runner_settings *s, struct diags *diags)
+{
+	const char *word = node_is_scalar(n) ? n->text : "";
+
+	s->offline = str_eq(word, "none");
+	if (!s->offline && !str_eq(word, "host"))
+		diag_error(
+		    diags, DIAG_SHAPE, n->mark, NULL, "network should be host or none");
+}
+
+static void
 read_top(const struct node *root, struct runner_settings *s, struct diags *diags)
 {
 	if (!node_is(root, NODE_MAP)) {
@@ -174,6 +185,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_concurrent(pair->value, s, diags);
 		else if (str_eq(pair->key, "log_format"))
 			read_log_format(pair->value, s, diags);
+		else if (str_eq(pair->key, "network"))
+			read_network(pair->value, s, diags);
 		else if (str_eq(pair->key, "servers"))
 			read_servers(pair->value, s, diags);
 		else if (!read_known(

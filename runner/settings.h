@@ -5,7 +5,8 @@
  *   concurrent: 4                # jobs at the same time
  *   name: builder-1
  *   state: /var/lib/pawl-runner
- *   executor: shell
+ *   executor: auto               # or sandbox, shell
+ *   network: host                # or none: jobs in a sandbox reach nothing
  *   log_format: text             # or json
  *   servers:
  *     - url: https://ci.example.org
@@ -33,6 +34,7 @@ struct runner_settings {
 	int64_t concurrent;  /* 0: not said */
 	const char *name, *state_dir, *executor;
 	const char *log_format; /* of log_formats; NULL: not said */
+	bool offline;           /* jobs in a cage have no network */
 	struct runner_server *servers;
 	size_t server_count, server_cap;
 };

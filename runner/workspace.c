@@ -25,7 +25,8 @@ struct workspaces {
 	enum workspace_mode mode; /* never WORKSPACE_AUTO */
 	const struct snapshot *snapshot;
 	char *root, *jobs_dir, *copies_dir, *project_dir;
-	bool userns; /* mounting takes a user namespace */
+	size_t name_at; /* in project_dir */
+	bool userns;    /* mounting takes a user namespace */
 	char explanation[512];
 };
 
@@ -171,6 +172,7 @@ workspaces_new(
 	w->jobs_dir = path_join(o->scratch_dir, "jobs");
 	w->copies_dir = path_join(o->scratch_dir, "copies");
 	w->project_dir = project_dir(o->scratch_dir, name);
+	w->name_at = strlen(o->scratch_dir) + strlen("/builds/");
 	w->userns = !may_mount();
 	if (path_mkdirs(w->jobs_dir, 0700, err) < 0 ||
 	    path_mkdirs(w->project_dir, 0700, err) < 0) {
@@ -202,6 +204,18 @@ const char *
 workspaces_jobs_dir(const struct workspaces *w)
 {
 	return w->jobs_dir;
+}
+
+const char *
+workspaces_project_name(const struct workspaces *w)
+{
+	return w->project_dir + w->name_at;
+}
+
+bool
+workspaces_in_place(const struct workspaces *w)
+{
+	return w->mode == WORKSPACE_IN_PLACE;
 }
 
 const char *
@@ -326,6 +340,5 @@ workspace_prepare(const struct workspaces *w, const struct jobdir *dir,
 		return prepare_copy(
 		    w, dir, mode == WORKSPACE_COPY, cancel, arena, spec, err);
 	spec->project_dir = arena_strdup(arena, w->root);
-	spec->userns = false;
 	return 0;
 }

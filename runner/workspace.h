@@ -43,6 +43,12 @@ void workspaces_free(struct workspaces *w);
 
 const char *workspaces_jobs_dir(const struct workspaces *w);
 
+/* The end of CI_PROJECT_DIR, safe in a path. */
+const char *workspaces_project_name(const struct workspaces *w);
+
+/* Jobs work in the work tree itself. */
+bool workspaces_in_place(const struct workspaces *w);
+
 /* In a sentence, which kind is tried first and, if not overlay, why. */
 const char *workspaces_explain(const struct workspaces *w);
 

@@ -83,10 +83,14 @@ read_later(const char *path, struct buf *out)
 static void
 add_later(const struct supervision *s, struct map *vars)
 {
-	cleanup_free char *path = path_join(s->spec.job_dir, LATER_NAME);
+	bool caged = s->spec.cage.argv.count > 0;
+	cleanup_free char *path =
+	    path_join(caged ? s->files_dir : s->spec.job_dir, LATER_NAME);
+	cleanup_free char *inner =
+	    path_join(caged ? s->spec.cage.files_dir : s->spec.job_dir, LATER_NAME);
 	cleanup_buf struct buf text = BUF_INIT;
 
-	set_pair(vars, LATER_VARIABLE, path);
+	set_pair(vars, LATER_VARIABLE, inner);
 	if (s->step == 0 || read_later(path, &text) < 0 || text.len == 0)
 		return;
 	for (char *line = text.data, *end; line != NULL; line = end) {
@@ -103,9 +107,12 @@ add_later(const struct supervision *s, struct map *vars)
 static void
 add_files(const struct supervision *s, struct map *vars)
 {
+	const char *dir =
+	    s->spec.cage.argv.count > 0 ? s->spec.cage.files_dir : s->files_dir;
+
 	for (size_t i = 0; i < s->spec.file_count; i++) {
 		const char *name = s->spec.files[i].name;
-		cleanup_free char *path = path_join(s->files_dir, name);
+		cleanup_free char *path = path_join(dir, name);
 
 		set_pair(vars, name, path);
 	}
@@ -132,9 +139,9 @@ supervision_environment(const struct supervision *s, const struct spec_step *ste
 }
 
 void
-supervision_free_environment(char **env)
+supervision_free_strings(char **list)
 {
-	for (size_t i = 0; env[i] != NULL; i++)
-		free(env[i]);
-	free(env);
+	for (size_t i = 0; list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
 }

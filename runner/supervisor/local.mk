@@ -2,6 +2,7 @@
 # of its library.
 noinst_LIBRARIES += libsupervise.a
 libsupervise_a_SOURCES = runner/supervisor/supervision.h runner/supervisor/wire.h
+libsupervise_a_SOURCES += runner/supervisor/cage.c
 libsupervise_a_SOURCES += runner/supervisor/echo_watch.c runner/supervisor/echo_watch.h
 libsupervise_a_SOURCES += runner/supervisor/environ.c
 libsupervise_a_SOURCES += runner/supervisor/files.c runner/supervisor/files.h
@@ -25,4 +26,4 @@ pkglibexec_PROGRAMS += pawl-supervise
 pawl_supervise_SOURCES = runner/supervisor/main.c
 pawl_supervise_LDFLAGS = $(AM_LDFLAGS) $(PAWL_SUPERVISE_LDFLAGS)
 # jansson by its archive: that needs libc alone, too
-pawl_supervise_LDADD = libsupervise.a libbase-json.a libbase.a $(JANSSON_ARCHIVE)
+pawl_supervise_LDADD = libsupervise.a libexecutors.a libbase-json.a libbase.a $(JANSSON_ARCHIVE)

@@ -110,6 +110,8 @@ run(struct supervision *s)
 		await_runner(s, WIRE_READY, &s->started);
 	supervision_run_steps(s);
 	supervision_kill_all(s, LEFTOVER_GRACE_MS);
+	if (s->cage != 0)
+		cage_end(s);
 	supervision_drain(s);
 }
 
@@ -232,6 +234,7 @@ main(int argc, char **argv)
 		.signals = -1,
 		.output = -1,
 		.output_end = -1,
+		.cage_socket = -1,
 		.childless = true,
 		.deadline_ms = INT64_MAX,
 	};

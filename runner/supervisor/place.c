@@ -28,10 +28,12 @@ mount_project(struct supervision *s, struct error *err)
 	};
 	int rc;
 
-	if (spec->mode == SPEC_PLAIN)
+	if (spec->mode == SPEC_PLAIN && spec->cage.argv.count == 0)
 		return 0;
 	if (overlay_unshare(spec->userns, err) < 0)
 		return err->code;
+	if (spec->mode == SPEC_PLAIN)
+		return 0;
 	rc = spec->mode == SPEC_OVERLAY
 	    ? overlay_mount(&overlay, spec->project_dir, err)
 	    : overlay_bind(spec->source, spec->project_dir, err);
@@ -40,11 +42,57 @@ mount_project(struct supervision *s, struct error *err)
 }
 
 static int
+mount_one(const struct supervision *s, const struct cage_mount *mount, struct error *err)
+{
+	cleanup_free char *source = procs_mount_source(s->spec.marker);
+	struct overlay overlay = {
+		.source = source,
+		.lowers = &mount->lowers,
+		.upper = mount->upper,
+		.work = mount->work,
+		.userns = s->spec.userns,
+	};
+
+	switch (mount->kind) {
+	case CAGE_MOUNT_OVERLAY:
+		return overlay_mount(&overlay, mount->target, err);
+	case CAGE_MOUNT_BIND:
+		return overlay_bind(mount->source, mount->target, err);
+	case CAGE_MOUNT_HIDE:
+		return overlay_tmpfs(source, mount->target, err);
+	case CAGE_MOUNT_KIND_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static int
+mount_others(struct supervision *s, struct error *err)
+{
+	for (; s->mounted < s->spec.cage.mount_count; s->mounted++)
+		if (mount_one(s, &s->spec.cage.mounts[s->mounted], err) < 0)
+			return err->code;
+	return 0;
+}
+
+static int
 write_file_variable(const char *dir, const struct spec_file *file, struct error *err)
 {
 	cleanup_free char *path = path_join(dir, file->name);
 
 	return path_write_file(path, file->content.data, file->content.len, 0600, err);
+}
+
+/* For a cage it lies where the runner could know it would. */
+static int
+create_files_dir(struct supervision *s, struct error *err)
+{
+	if (s->spec.cage.argv.count == 0)
+		return files_create_dir(s->spec.marker, &s->files_dir, err);
+	s->files_dir = path_join(s->spec.job_dir, CAGE_FILES_NAME);
+	if (mkdir(s->files_dir, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot create %s", s->files_dir);
+	return 0;
 }
 
 /* In a namespace of our own nobody else sees what lies in it. */
@@ -63,11 +111,13 @@ static int
 place_files(struct supervision *s, struct error *err)
 {
 	/* a bind mount cannot bear the marker, so this one does */
-	if (s->spec.file_count == 0 && s->spec.mode != SPEC_BIND)
+	if (s->spec.file_count == 0 && s->spec.mode != SPEC_BIND &&
+	    s->spec.cage.argv.count == 0)
 		return 0;
-	if (files_create_dir(s->spec.marker, &s->files_dir, err) < 0)
+	if (create_files_dir(s, err) < 0)
 		return err->code;
-	if (s->spec.mode != SPEC_PLAIN && mount_files(s, err) < 0)
+	if ((s->spec.mode != SPEC_PLAIN || s->spec.cage.argv.count > 0) &&
+	    mount_files(s, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < s->spec.file_count; i++)
 		if (write_file_variable(s->files_dir, &s->spec.files[i], err) < 0)
@@ -78,7 +128,8 @@ place_files(struct supervision *s, struct error *err)
 int
 supervision_enter_place(struct supervision *s, struct error *err)
 {
-	if (mount_project(s, err) < 0 || place_files(s, err) < 0)
+	if (mount_project(s, err) < 0 || mount_others(s, err) < 0 ||
+	    place_files(s, err) < 0)
 		return err->code;
 	if (chdir(s->spec.project_dir) < 0)
 		return error_errno(
@@ -101,12 +152,26 @@ remove_files(struct supervision *s, struct error *err)
 	return rc;
 }
 
+/* What is mounted in the job's folder must not be removed with it. */
+static int
+unmount_others(struct supervision *s, struct error *err)
+{
+	int rc = 0;
+
+	while (s->mounted > 0)
+		if (overlay_unmount(s->spec.cage.mounts[--s->mounted].target, err) < 0)
+			rc = err->code;
+	return rc;
+}
+
 /* Goes on after a failure; the first is reported. */
 int
 supervision_leave_place(struct supervision *s, struct error *err)
 {
 	int rc = remove_files(s, err);
 
+	if (unmount_others(s, err) < 0 && rc == 0)
+		rc = err->code;
 	if (chdir("/") < 0 && rc == 0)
 		rc = error_errno(err, "cannot leave the project folder");
 	return rc;

@@ -73,7 +73,7 @@ void
 supervision_close(struct supervision *s)
 {
 	int *const fds[] = { &s->socket, &s->listener, &s->signals, &s->output,
-		&s->output_end };
+		&s->output_end, &s->cage_socket };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		cleanup_close_fd(fds[i]);
@@ -138,10 +138,14 @@ reap(struct supervision *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->shell) {
 			s->shell = 0;
+			s->step_runs = false;
 			s->shell_status = status;
+		} else if (pid == s->cage) {
+			cage_on_exit(s, status);
 		}
 	}
-	s->childless = pid < 0 && errno == ECHILD;
+	if (s->cage == 0)
+		s->childless = pid < 0 && errno == ECHILD;
 }
 
 /* Somebody ends the supervisor itself: the job ends as if canceled; asked twice, at once.
@@ -354,6 +358,7 @@ supervision_pump(struct supervision *s, int64_t until_ms)
 		{ .fd = s->socket, .events = POLLIN },
 		{ .fd = listens ? s->output : -1, .events = POLLIN },
 		{ .fd = s->socket < 0 ? s->listener : -1, .events = POLLIN },
+		{ .fd = s->cage_socket, .events = POLLIN },
 	};
 
 	if (s->unsent != 0)
@@ -372,4 +377,6 @@ supervision_pump(struct supervision *s, int64_t until_ms)
 		on_socket(s);
 	if (fds[3].revents != 0)
 		on_listener(s);
+	if (fds[4].revents != 0)
+		cage_on_socket(s);
 }

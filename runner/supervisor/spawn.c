@@ -17,7 +17,7 @@
 
 /* A file in memory that closes itself as soon as the shell reads it. */
 static int
-script_file(const struct spec_bytes *script, struct error *err)
+script_file(const struct bytes *script, struct error *err)
 {
 	cleanup_close int fd = memfd_create("script", MFD_CLOEXEC);
 	int high;
@@ -96,16 +96,34 @@ launch_shell(struct supervision *s, struct launch *launch, struct error *err)
 	if (pid < 0)
 		return error_errno(err, "cannot start a process");
 	s->shell = pid;
+	s->step_runs = true;
 	s->childless = false;
 	if (launch->failed != 0)
 		return explain_failure(launch, err);
 	return 0;
 }
 
+/* Each string malloced. */
+static char **
+shell_argv(const struct strlist *shell, const struct spec_step *step, bool from_file)
+{
+	char **argv = xcalloc(shell->count + 4, sizeof(*argv));
+	size_t n = 0;
+
+	for (size_t i = 0; i < shell->count; i++)
+		argv[n++] = xstrdup(shell->items[i]);
+	if (n == 0) /* whatever shell is there */
+		argv[n++] = xstrdup("");
+	argv[n++] = xstrdup("-c");
+	argv[n] = from_file ? xstrdup(". /proc/self/fd/9")
+			    : xstrndup(step->script.data, step->script.len);
+	return argv;
+}
+
 int
 supervision_spawn(struct supervision *s, const struct spec_step *step, struct error *err)
 {
-	const struct strlist *shell = &s->spec.shell;
+	const struct strlist *shell = &s->spec.cage.shell;
 	struct launch launch = { .output = s->output_end, .script = -1 };
 	cleanup_close int script = -1;
 	int rc;
@@ -115,18 +133,13 @@ supervision_spawn(struct supervision *s, const struct spec_step *step, struct er
 		if (script < 0)
 			return script;
 	}
-	launch.argv = xcalloc(shell->count + 3, sizeof(*launch.argv));
-	memcpy(launch.argv, shell->items, shell->count * sizeof(*launch.argv));
-	launch.argv[shell->count] = xstrdup("-c");
-	launch.argv[shell->count + 1] = script < 0
-	    ? xstrndup(step->script.data, step->script.len)
-	    : xstrdup(". /proc/self/fd/9");
+	launch.argv = shell_argv(shell, step, script >= 0);
 	launch.env = supervision_environment(s, step);
 	launch.script = script;
-	rc = launch_shell(s, &launch, err);
-	supervision_free_environment(launch.env);
-	free(launch.argv[shell->count]);
-	free(launch.argv[shell->count + 1]);
-	free(launch.argv);
+	rc = s->spec.cage.argv.count > 0
+	    ? cage_run(s, launch.argv, launch.env, script, err)
+	    : launch_shell(s, &launch, err);
+	supervision_free_strings(launch.env);
+	supervision_free_strings(launch.argv);
 	return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "executors/cage.h"
 
 #define SPEC_VERSION 1
 #define SPEC_MAX_BYTES (256u << 20)
@@ -29,29 +30,23 @@ enum spec_mode {
 	SPEC_MODE_COUNT
 };
 
-/* Bytes that may hold anything; data has a NUL after len. Not owned. */
-struct spec_bytes {
-	const char *data;
-	size_t len;
-};
-
 /* A file-type variable: its content lies in memory only, name is set to its path. */
 struct spec_file {
 	const char *name;
-	struct spec_bytes content;
+	struct bytes content;
 };
 
 /* One shell of the job. Steps run in order. */
 struct spec_step {
-	const char *name;           /* "script" */
-	struct spec_bytes headline; /* written to the trace before it starts */
-	struct spec_bytes script;   /* what the shell gets */
-	struct strlist items;       /* the echo of each script item, in order */
-	int64_t timeout_ms;         /* of this step alone; 0: none */
-	bool always;                /* also after a step failed or timed out */
-	bool on_cancel;             /* also after a graceful cancel */
-	bool ignore_failure;        /* its failure is a warning in the trace */
-	bool own_clock;             /* the job's timeout does not count for it */
+	const char *name;      /* "script" */
+	struct bytes headline; /* written to the trace before it starts */
+	struct bytes script;   /* what the shell gets */
+	struct strlist items;  /* the echo of each script item, in order */
+	int64_t timeout_ms;    /* of this step alone; 0: none */
+	bool always;           /* also after a step failed or timed out */
+	bool on_cancel;        /* also after a graceful cancel */
+	bool ignore_failure;   /* its failure is a warning in the trace */
+	bool own_clock;        /* the job's timeout does not count for it */
 };
 
 struct spec {
@@ -70,11 +65,11 @@ struct spec {
 	struct strlist lowers; /* SPEC_OVERLAY; the top one first */
 	const char *upper, *work;
 
-	struct strlist shell; /* argv; "-c" and the script are added */
-	struct strlist env;   /* "K=V", later duplicates win */
+	struct cage cage;   /* where steps run, and by what shell */
+	struct strlist env; /* "K=V", later duplicates win */
 	struct spec_file *files;
 	size_t file_count, file_cap;
-	struct spec_bytes *masks; /* secrets as they are; forms are derived */
+	struct bytes *masks; /* secrets as they are; forms are derived */
 	size_t mask_count, mask_cap;
 	struct spec_step *steps;
 	size_t step_count, step_cap;

@@ -6,24 +6,29 @@
 
 enum record_kind {
 	RECORD_TEXT,   /* const char *; no NUL inside */
-	RECORD_BYTES,  /* struct spec_bytes */
+	RECORD_BYTES,  /* struct bytes */
 	RECORD_NUMBER, /* int64_t, not negative */
 	RECORD_FLAG,   /* bool */
 	RECORD_LIST,   /* one more item of a struct strlist */
 	RECORD_MODE,
+	RECORD_MOUNT,
+	RECORD_MOUNT_KIND,
 	RECORD_FILE,
 	RECORD_MASK,
 	RECORD_STEP,
 };
 
-#define IN_SPEC(member) offsetof(struct spec, member), false
-#define IN_STEP(member) offsetof(struct spec_step, member), true
+enum record_place { RECORD_IN_SPEC, RECORD_IN_STEP, RECORD_IN_MOUNT };
+
+#define IN_SPEC(member) offsetof(struct spec, member), RECORD_IN_SPEC
+#define IN_STEP(member) offsetof(struct spec_step, member), RECORD_IN_STEP
+#define IN_MOUNT(member) offsetof(struct cage_mount, member), RECORD_IN_MOUNT
 
 static const struct record {
 	const char *key;
 	enum record_kind kind;
 	size_t offset;
-	bool in_step;
+	enum record_place place;
 } records[] = {
 	{ "job_dir", RECORD_TEXT, IN_SPEC(job_dir) },
 	{ "trace", RECORD_TEXT, IN_SPEC(trace) },
@@ -35,7 +40,17 @@ static const struct record {
 	{ "lower", RECORD_LIST, IN_SPEC(lowers) },
 	{ "upper", RECORD_TEXT, IN_SPEC(upper) },
 	{ "work", RECORD_TEXT, IN_SPEC(work) },
-	{ "shell", RECORD_LIST, IN_SPEC(shell) },
+	{ "mount", RECORD_MOUNT, IN_SPEC(cage.mounts) },
+	{ "mount_kind", RECORD_MOUNT_KIND, IN_MOUNT(kind) },
+	{ "mount_source", RECORD_TEXT, IN_MOUNT(source) },
+	{ "mount_lower", RECORD_LIST, IN_MOUNT(lowers) },
+	{ "mount_upper", RECORD_TEXT, IN_MOUNT(upper) },
+	{ "mount_work", RECORD_TEXT, IN_MOUNT(work) },
+	{ "cage", RECORD_LIST, IN_SPEC(cage.argv) },
+	{ "cage_input", RECORD_BYTES, IN_SPEC(cage.input) },
+	{ "inner_dir", RECORD_TEXT, IN_SPEC(cage.project_dir) },
+	{ "inner_files", RECORD_TEXT, IN_SPEC(cage.files_dir) },
+	{ "shell", RECORD_LIST, IN_SPEC(cage.shell) },
 	{ "env", RECORD_LIST, IN_SPEC(env) },
 	{ "file", RECORD_FILE, IN_SPEC(files) },
 	{ "mask", RECORD_MASK, IN_SPEC(masks) },
@@ -59,7 +74,7 @@ static const struct record {
 struct reader {
 	char *at, *end;
 	char *key;
-	struct spec_bytes value;
+	struct bytes value;
 };
 
 /* The next "KEY LENGTH\nBYTES\n". */
@@ -83,7 +98,7 @@ next_record(struct reader *r, struct error *err)
 	if (len >= r->end - r->at)
 		return error_set(
 		    err, ERR_INVALID, "spec record \"%.40s\" is cut off", r->key);
-	r->value = (struct spec_bytes){ r->at, (size_t)len };
+	r->value = (struct bytes){ r->at, (size_t)len };
 	r->at += len;
 	if (*r->at != '\n')
 		return error_set(err, ERR_INVALID,
@@ -93,13 +108,13 @@ next_record(struct reader *r, struct error *err)
 }
 
 static bool
-has_nul(const struct spec_bytes *value)
+has_nul(const struct bytes *value)
 {
 	return memchr(value->data, '\0', value->len) != NULL;
 }
 
 static int
-read_number(const struct spec_bytes *value, int64_t max, int64_t *out)
+read_number(const struct bytes *value, int64_t max, int64_t *out)
 {
 	int64_t n;
 
@@ -125,17 +140,32 @@ read_file(struct spec *spec, char *data, size_t len)
 	return 0;
 }
 
+/* What the record's offset counts from; NULL: nothing has begun that it could be in. */
+static char *
+record_base(const struct record *record, struct spec *spec)
+{
+	switch (record->place) {
+	case RECORD_IN_SPEC:
+		return (char *)spec;
+	case RECORD_IN_STEP:
+		return spec->step_count == 0 ? NULL
+					     : (char *)&spec->steps[spec->step_count - 1];
+	case RECORD_IN_MOUNT:
+		return spec->cage.mount_count == 0
+		    ? NULL
+		    : (char *)&spec->cage.mounts[spec->cage.mount_count - 1];
+	}
+	return NULL;
+}
+
 static int
 store_record(const struct record *record, const struct reader *r, struct spec *spec)
 {
-	char *base = (char *)spec;
+	char *base = record_base(record, spec);
 	int64_t n;
 
-	if (record->in_step) {
-		if (spec->step_count == 0)
-			return -1;
-		base = (char *)&spec->steps[spec->step_count - 1];
-	}
+	if (base == NULL)
+		return -1;
 	switch (record->kind) {
 	case RECORD_TEXT:
 		*(const char **)(void *)(base + record->offset) = r->value.data;
@@ -145,7 +175,7 @@ store_record(const struct record *record, const struct reader *r, struct spec *s
 		    (struct strlist *)(void *)(base + record->offset), r->value.data);
 		return has_nul(&r->value) ? -1 : 0;
 	case RECORD_BYTES:
-		*(struct spec_bytes *)(void *)(base + record->offset) = r->value;
+		*(struct bytes *)(void *)(base + record->offset) = r->value;
 		return 0;
 	case RECORD_NUMBER:
 		return read_number(
@@ -157,6 +187,14 @@ store_record(const struct record *record, const struct reader *r, struct spec *s
 		if (read_number(&r->value, SPEC_MODE_COUNT - 1, &n) < 0)
 			return -1;
 		spec->mode = (enum spec_mode)n;
+		return 0;
+	case RECORD_MOUNT:
+		cage_add_mount(&spec->cage, CAGE_MOUNT_OVERLAY, r->value.data);
+		return has_nul(&r->value) ? -1 : 0;
+	case RECORD_MOUNT_KIND:
+		if (read_number(&r->value, CAGE_MOUNT_KIND_COUNT - 1, &n) < 0)
+			return -1;
+		((struct cage_mount *)(void *)base)->kind = (enum cage_mount_kind)n;
 		return 0;
 	case RECORD_FILE:
 		return read_file(spec, r->at - r->value.len - 1, r->value.len);
@@ -220,6 +258,22 @@ read_version(struct reader *r, struct error *err)
 	return 0;
 }
 
+static bool
+is_whole_mount(const struct cage_mount *mount)
+{
+	switch (mount->kind) {
+	case CAGE_MOUNT_OVERLAY:
+		return mount->lowers.count > 0 && mount->upper != NULL &&
+		    mount->work != NULL;
+	case CAGE_MOUNT_BIND:
+		return mount->source != NULL;
+	case CAGE_MOUNT_HIDE:
+	case CAGE_MOUNT_KIND_COUNT:
+		break;
+	}
+	return true;
+}
+
 /* What the supervisor relies on. */
 static const char *
 find_missing(const struct spec *spec)
@@ -232,8 +286,14 @@ find_missing(const struct spec *spec)
 		return "trace";
 	if (spec->marker == NULL || *spec->marker == '\0')
 		return "marker";
-	if (spec->shell.count == 0)
+	if (spec->cage.argv.count == 0 && spec->cage.shell.count == 0)
 		return "shell";
+	if (spec->cage.argv.count > 0 &&
+	    (spec->cage.project_dir == NULL || spec->cage.files_dir == NULL))
+		return "inner_dir and inner_files";
+	for (size_t i = 0; i < spec->cage.mount_count; i++)
+		if (!is_whole_mount(&spec->cage.mounts[i]))
+			return "a mount's parts";
 	if (spec->mode == SPEC_BIND && spec->source == NULL)
 		return "source";
 	if (spec->mode == SPEC_OVERLAY &&

@@ -9,7 +9,7 @@ spec_clear(struct spec *spec)
 	for (size_t i = 0; i < spec->step_count; i++)
 		strlist_clear(&spec->steps[i].items);
 	strlist_clear(&spec->lowers);
-	strlist_clear(&spec->shell);
+	cage_clear(&spec->cage);
 	strlist_clear(&spec->env);
 	free(spec->files);
 	free(spec->masks);
@@ -40,7 +40,7 @@ void
 spec_add_mask(struct spec *spec, const char *secret, size_t len)
 {
 	GROW(spec->masks, spec->mask_count, spec->mask_cap);
-	spec->masks[spec->mask_count++] = (struct spec_bytes){ secret, len };
+	spec->masks[spec->mask_count++] = (struct bytes){ secret, len };
 }
 
 static void
@@ -90,6 +90,31 @@ add_step(struct buf *out, const struct spec_step *step)
 	add_number(out, "own_clock", step->own_clock);
 }
 
+/* Its target comes first: that is where a mount begins. */
+static void
+add_mount(struct buf *out, const struct cage_mount *mount)
+{
+	add_text(out, "mount", mount->target);
+	add_number(out, "mount_kind", mount->kind);
+	add_text(out, "mount_source", mount->source);
+	add_list(out, "mount_lower", &mount->lowers);
+	add_text(out, "mount_upper", mount->upper);
+	add_text(out, "mount_work", mount->work);
+}
+
+static void
+add_cage(struct buf *out, const struct cage *cage)
+{
+	for (size_t i = 0; i < cage->mount_count; i++)
+		add_mount(out, &cage->mounts[i]);
+	add_list(out, "cage", &cage->argv);
+	if (cage->input.len > 0)
+		add_bytes(out, "cage_input", cage->input.data, cage->input.len);
+	add_text(out, "inner_dir", cage->project_dir);
+	add_text(out, "inner_files", cage->files_dir);
+	add_list(out, "shell", &cage->shell);
+}
+
 static void
 add_file(struct buf *out, const struct spec_file *file)
 {
@@ -113,7 +138,7 @@ spec_write(const struct spec *spec, struct buf *out)
 	add_list(out, "lower", &spec->lowers);
 	add_text(out, "upper", spec->upper);
 	add_text(out, "work", spec->work);
-	add_list(out, "shell", &spec->shell);
+	add_cage(out, &spec->cage);
 	add_list(out, "env", &spec->env);
 	for (size_t i = 0; i < spec->file_count; i++)
 		add_file(out, &spec->files[i]);

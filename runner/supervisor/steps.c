@@ -29,10 +29,14 @@ min_ms(int64_t a, int64_t b)
 /* ---- the end of all processes ---------------------------------------------- */
 
 static void
-signal_all(int signal)
+signal_all(struct supervision *s, int signal)
 {
 	cleanup_pids struct pids pids = PIDS_INIT;
 
+	if (s->cage != 0) {
+		cage_signal(s, signal);
+		return;
+	}
 	procs_descendants(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++)
 		kill(pids.items[i], signal);
@@ -43,10 +47,14 @@ signal_all(int signal)
  * over and over, has to be met before it does.
  */
 static void
-kill_children(void)
+kill_children(struct supervision *s)
 {
 	cleanup_pids struct pids pids = PIDS_INIT;
 
+	if (s->cage != 0) {
+		cage_signal(s, SIGKILL);
+		return;
+	}
 	procs_children(getpid(), &pids);
 	for (size_t i = 0; i < pids.count; i++)
 		kill(pids.items[i], SIGKILL);
@@ -74,14 +82,14 @@ supervision_kill_all(struct supervision *s, int64_t grace_ms)
 	if (s->orphaned && s->spec.tied)
 		grace_ms = min_ms(grace_ms, ORPHAN_GRACE_MS);
 	if (!s->killed || s->orphaned) {
-		signal_all(SIGTERM);
-		signal_all(SIGCONT); /* what is stopped would never see it */
+		signal_all(s, SIGTERM);
+		signal_all(s, SIGCONT); /* what is stopped would never see it */
 		if (wait_childless(s, supervision_now_ms() + grace_ms, !s->orphaned))
 			return;
 	}
 	/* whatever loses its parent becomes our child and falls in the next round */
 	while (!s->childless && supervision_now_ms() < limit_ms) {
-		kill_children();
+		kill_children(s);
 		supervision_pump(s, supervision_now_ms() + KILL_PAUSE_MS);
 	}
 	if (!s->childless)
@@ -131,7 +139,7 @@ wait_step(struct supervision *s, const struct spec_step *step)
 	int64_t until_ms = step_deadline(s, step);
 	int64_t offer_ms = supervision_now_ms() + OOM_AFTER_MS;
 
-	while (s->shell != 0) {
+	while (s->step_runs) {
 		if (is_canceled(s, step))
 			return STEP_CANCELED;
 		if (supervision_now_ms() >= until_ms)
@@ -291,9 +299,12 @@ void
 supervision_run_steps(struct supervision *s)
 {
 	int64_t begin_us = monotonic_us();
+	struct error err = ERROR_INIT;
 	bool previous_ran = false;
 
 	s->result.started_us = unix_us();
+	if (s->spec.cage.argv.count > 0 && cage_start(s, &err) < 0)
+		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	if (s->spec.timeout_ms > 0)
 		s->deadline_ms = supervision_now_ms() + s->spec.timeout_ms;
 	for (size_t i = 0; i < s->spec.step_count; i++) {

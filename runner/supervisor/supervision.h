@@ -27,9 +27,15 @@ struct supervision {
 	char *output_buf;
 	int64_t read_after_ms; /* small pieces of output are gathered until then */
 
-	pid_t shell; /* of the running step; 0: none */
+	pid_t shell; /* of the running step, when it is our own child; 0: none */
+	bool step_runs;
 	int shell_status;
-	bool childless; /* nothing below us is left to wait for */
+	bool childless; /* nothing of the job is left to wait for */
+
+	/* cage.c: what is around the job, when something is */
+	pid_t cage;      /* 0: none, or it has ended */
+	int cage_socket; /* to its pawl-init; -1: there is none (any more) */
+	bool cage_stands;
 
 	/* what the runner, or its silence, asks for */
 	bool started, canceled, killed, finished;
@@ -43,6 +49,7 @@ struct supervision {
 	int64_t deadline_ms; /* of the job; INT64_MAX: none */
 	char *files_dir;     /* of the file variables; NULL: none */
 	bool is_mounted, files_mounted;
+	size_t mounted; /* of spec.cage.mounts */
 };
 
 int64_t supervision_now_ms(void); /* a clock nobody sets */
@@ -81,6 +88,18 @@ MUST_CHECK int supervision_free_path(const struct supervision *s, struct error *
  */
 MUST_CHECK int supervision_clear_place(struct supervision *s, struct error *err);
 
+/*
+ * cage.c: the sandbox or container of a job that wants one; supervision_spawn() starts
+ * the steps in it.
+ */
+MUST_CHECK int cage_start(struct supervision *s, struct error *err);
+MUST_CHECK int cage_run(struct supervision *s, char *const *argv, char *const *env,
+    int script, struct error *err);
+void cage_signal(struct supervision *s, int signal); /* all its processes */
+void cage_on_socket(struct supervision *s);
+void cage_on_exit(struct supervision *s, int status);
+void cage_end(struct supervision *s); /* it goes, with all that is in it */
+
 /* steps.c: the shells, one after the other */
 void supervision_run_steps(struct supervision *s);
 
@@ -93,7 +112,7 @@ MUST_CHECK int supervision_spawn(
 
 /* environ.c: what a step's shell is started with, a list that ends with NULL */
 char **supervision_environment(const struct supervision *s, const struct spec_step *step);
-void supervision_free_environment(char **env);
+void supervision_free_strings(char **list);
 
 /* result.c */
 void supervision_fail(

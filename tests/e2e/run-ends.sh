@@ -2,6 +2,7 @@
 # However a run ends, nothing of its jobs is left: no process (a daemon that forked twice
 # and called setsid among them), no mount, no folder. What may take a while is waited for.
 set -eu
+export PAWL_EXECUTOR=shell # what is looked at lies outside of a sandbox
 
 git init -q -b main repo
 cd repo

@@ -3,6 +3,7 @@
 # runner, server or supervisor, no log has a gap and every end is told.
 # shellcheck disable=SC2016,SC2119,SC2120 # scripts are text here; arguments are optional
 set -eu
+export PAWL_EXECUTOR=shell # what is looked at lies outside of a sandbox
 R=$PWD
 server_pid=
 runner_pid=

@@ -2,6 +2,7 @@
 # The commands against a server, as a person types them in a clone: what they show, what
 # they do, what they end with, and what they say when something is wrong.
 set -eu
+export PAWL_EXECUTOR=shell # its jobs wait for files outside
 
 top=$PWD
 fail() {

@@ -2,6 +2,7 @@
 # What moves refs: many branches at once, tags, force pushes, deletions under a pipeline
 # that runs, pushes one after the other without a pause, and those that are refused.
 set -eu
+export PAWL_EXECUTOR=shell # its jobs wait for files outside
 
 printf 'create_on_push: false\n' >settings.yml
 start() { # options of the server

@@ -2,6 +2,7 @@
 # `git push -o ci.wait` with the server's own runner: progress and the verdict, never more
 # than five seconds of silence, and Ctrl-C leaves the pipeline running.
 set -eu
+export PAWL_EXECUTOR=shell # its jobs wait for files outside
 
 pawl server --data data --listen 127.0.0.1:0 --token-file token -j 2 >server.out 2>&1 &
 server=$!

@@ -101,7 +101,7 @@ fi
 fresh $user:$user
 chown 0:0 "$TOP/house" && chmod 755 "$TOP/house"
 rm -rf /tmp/pawl-$user
-"${as_user[@]}" env HOME="$TOP/house" pawl run >"$log" 2>&1 || bad "without a home: ended with $?"
+"${as_user[@]}" env HOME="$TOP/house" pawl run -x shell >"$log" 2>&1 || bad "without a home: ended with $?"
 grep -q "at /tmp/pawl-$user/" "$log" || bad "without a home: /tmp was not used"
 
 fresh $user:$user

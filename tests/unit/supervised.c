@@ -93,7 +93,7 @@ describe(struct supervised *t)
 	spec->project_dir = t->project_dir;
 	spec->grace_ms = 2000;
 	spec->tied = true;
-	strlist_add(&spec->shell, "/bin/bash");
+	strlist_add(&spec->cage.shell, "/bin/bash");
 	strlist_add(&spec->env, "PATH=/usr/local/bin:/usr/bin:/bin");
 }
 
@@ -185,7 +185,7 @@ supervised_add_step(struct supervised *t, const char *name, const char *const *i
 	while (items[count] != NULL)
 		count++;
 	script_build(items, count, false, script, &step->items);
-	step->script = (struct spec_bytes){ script->data, script->len };
+	step->script = (struct bytes){ script->data, script->len };
 	return step;
 }
 

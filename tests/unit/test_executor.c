@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "executors/executor.h"
+#include "executors/shell.h"
 
 static const struct {
 	const char *image, *service;
@@ -32,29 +33,69 @@ START_TEST(shell_says_what_a_job_needs)
 		.service_count = jobs[_i].service != NULL,
 	};
 	struct error err = ERROR_INIT;
-	int rc = executor_find("shell")->accepts(&job, jobs[_i].chosen, &err);
+	int rc = executor_shell.accepts(&job, jobs[_i].chosen, &err);
 
 	ck_assert_int_eq(rc, jobs[_i].message == NULL ? 0 : ERR_ENVIRONMENT);
 	ck_assert_str_eq(err.msg, jobs[_i].message == NULL ? "" : jobs[_i].message);
 }
 END_TEST
 
-START_TEST(shell_starts_a_shell_that_is_there)
+static struct executors *
+open_executors(const char *name)
 {
-	struct job_payload job = { .name = "job" };
-	struct strlist argv = STRLIST_INIT;
+	static const struct executor_settings settings;
+	struct executors *e = NULL;
 	struct error err = ERROR_INIT;
 
-	ck_assert_int_eq(executor_find("shell")->command(&job, &argv, &err), 0);
-	ck_assert_uint_eq(argv.count, 1); /* no -l */
-	ck_assert_int_eq(access(argv.items[0], X_OK), 0);
-	strlist_clear(&argv);
+	if (executors_new(&settings, name, &e, &err) < 0)
+		ck_abort_msg("%s", err.msg);
+	return e;
+}
+
+START_TEST(shell_starts_a_shell_that_is_there)
+{
+	struct executors *e = open_executors("shell");
+	struct job_payload payload = { .name = "job" };
+	struct executor_job job = { .payload = &payload };
+	const struct executor *by = NULL;
+	struct cage cage = { .mounts = NULL };
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(executors_pick(e, &payload, &by, &err), 0);
+	ck_assert_int_eq(executors_prepare(e, by, &job, &cage, &err), 0);
+	ck_assert_uint_eq(cage.shell.count, 1); /* no -l */
+	ck_assert_int_eq(access(cage.shell.items[0], X_OK), 0);
+	ck_assert_uint_eq(cage.argv.count, 0);
+	cage_clear(&cage);
+	executors_free(e);
+}
+END_TEST
+
+START_TEST(environment_names_what_the_user_does_not)
+{
+	struct executors *e;
+
+	ck_assert_int_eq(setenv("PAWL_EXECUTOR", "shell", 1), 0);
+	e = open_executors(NULL);
+	ck_assert_str_eq(executors_name(e), "shell");
+	executors_free(e);
+	e = open_executors("auto");
+	ck_assert_str_eq(executors_name(e), "auto");
+	executors_free(e);
+	ck_assert_int_eq(unsetenv("PAWL_EXECUTOR"), 0);
 }
 END_TEST
 
 START_TEST(unknown_name_finds_none)
 {
-	ck_assert_ptr_null(executor_find("docker-autoscaler"));
+	static const struct executor_settings settings;
+	struct executors *e = NULL;
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(
+	    executors_new(&settings, "docker-autoscaler", &e, &err), ERR_INVALID);
+	ck_assert_ptr_nonnull(strstr(
+	    err.msg, "docker-autoscaler: there is no such executor; there is auto, "));
 }
 END_TEST
 
@@ -68,6 +109,7 @@ main(void)
 
 	tcase_add_loop_test(tc, shell_says_what_a_job_needs, 0, ARRAY_LEN(jobs));
 	tcase_add_test(tc, shell_starts_a_shell_that_is_there);
+	tcase_add_test(tc, environment_names_what_the_user_does_not);
 	tcase_add_test(tc, unknown_name_finds_none);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -64,6 +64,7 @@ static const struct {
 	    "r.yml:1:13: error: concurrent should be a number from 1 to 1000" },
 	{ "concurrent: 0\n",
 	    "r.yml:1:13: error: concurrent should be a number from 1 to 1000" },
+	{ "network: bridge\n", "r.yml:1:10: error: network should be host or none" },
 	{ "log_format: xml\n", "r.yml:1:13: error: log_format should be text or json" },
 	{ "name: [a]\n", "r.yml:1:7: error: name should be a text" },
 	{ "state: here\n",

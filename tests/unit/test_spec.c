@@ -29,17 +29,17 @@ fill(struct spec *spec)
 	};
 	strlist_add(&spec->lowers, "/layers/top");
 	strlist_add(&spec->lowers, "/layers/bottom with space\nand newline");
-	strlist_add(&spec->shell, "/bin/bash");
+	strlist_add(&spec->cage.shell, "/bin/bash");
 	strlist_add(&spec->env, "A=1");
 	strlist_add(&spec->env, "EMPTY=");
 	strlist_add(&spec->env, "LINES=one\ntwo 2\nthree");
 	spec_add_file(spec, "KEY", FILE_CONTENT, sizeof(FILE_CONTENT) - 1);
 	spec_add_mask(spec, SECRET, sizeof(SECRET) - 1);
 	step = spec_add_step(spec, "script");
-	step->script = (struct spec_bytes){ "set -e\nmake\n", 12 };
+	step->script = (struct bytes){ "set -e\nmake\n", 12 };
 	strlist_add(&step->items, "$ make");
 	step = spec_add_step(spec, "after_script");
-	step->headline = (struct spec_bytes){ "Running after_script\n", 21 };
+	step->headline = (struct bytes){ "Running after_script\n", 21 };
 	step->timeout_ms = 300000;
 	step->always = step->on_cancel = step->ignore_failure = step->own_clock = true;
 }

@@ -1,0 +1,52 @@
+/*
+ * What an executor wants around a job's steps: plain data, which the runner hands to the
+ * job's supervisor. Strings but those in lists are the maker's and outlive it. Links libc
+ * only.
+ */
+#ifndef EXECUTORS_CAGE_H
+#define EXECUTORS_CAGE_H
+
+#include "base/str.h"
+
+/* In the job's folder: file variables and such, in memory; bound to files_dir. */
+#define CAGE_FILES_NAME "files"
+
+enum cage_mount_kind {
+	CAGE_MOUNT_OVERLAY, /* of lowers, upper and work */
+	CAGE_MOUNT_BIND,    /* of the folder source */
+	CAGE_MOUNT_HIDE,    /* of nothing: an empty folder */
+	CAGE_MOUNT_KIND_COUNT
+};
+
+/* What is mounted beside the workspace, where only the job's supervisor sees it. */
+struct cage_mount {
+	enum cage_mount_kind kind;
+	const char *target; /* exists */
+	const char *source;
+	struct strlist lowers; /* the top one first */
+	const char *upper, *work;
+};
+
+struct cage {
+	/*
+	 * argv of the program that encloses the job and starts pawl-init in there
+	 * (executors/init/init.h). Empty: steps run beside the supervisor.
+	 */
+	struct strlist argv;
+	struct bytes input;        /* it finds it at INIT_INPUT_FD */
+	struct cage_mount *mounts; /* in this order */
+	size_t mount_count, mount_cap;
+
+	const char *project_dir; /* the workspace as the job knows it */
+	const char *files_dir;   /* CAGE_FILES_NAME as the job knows it */
+
+	/* argv, to which "-c" and the script are added; empty: what is found there */
+	struct strlist shell;
+};
+
+void cage_clear(struct cage *cage);
+
+struct cage_mount *cage_add_mount(
+    struct cage *cage, enum cage_mount_kind kind, const char *target);
+
+#endif

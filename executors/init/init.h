@@ -1,0 +1,48 @@
+/*
+ * What a supervisor and pawl-init, the first process in a sandbox or container, say to
+ * each other: one packet each over a SOCK_SEQPACKET socket that pawl-init inherits. Both
+ * come from the same release. The end of the socket is the end of pawl-init, and with it
+ * of all that is in its PID namespace.
+ */
+#ifndef EXECUTORS_INIT_INIT_H
+#define EXECUTORS_INIT_INIT_H
+
+#include <stdint.h>
+
+/*
+ * pawl-init SOCKET PIDNS: the number of the socket, and the name of the PID namespace it
+ * was started from, as readlink(2) of /proc/self/ns/pid gives it. It ends all processes
+ * it can see, so it refuses to work where those are not the job's alone.
+ */
+#define INIT_SOCKET_FD 3
+#define INIT_INPUT_FD 4 /* what else the program around it reads; see spec.h */
+
+enum init_type {
+	/* from pawl-init */
+	INIT_READY = 1, /* the first one */
+	INIT_EXITED,    /* value: the step's wait status */
+	INIT_FAILED,    /* the step could not be started; value: errno; text: what */
+	INIT_ALONE,     /* no process but pawl-init is left */
+	/* from the supervisor */
+	INIT_RUN = 32, /* begin a step; files: what to run; maybe the script */
+	INIT_SIGNAL,   /* value: sent to all processes of the job */
+};
+
+struct init_message {
+	uint32_t type;
+	int32_t value;
+	char text[248];
+};
+
+/*
+ * The first file of INIT_RUN, in memory: this head, then strings, each with its NUL: the
+ * folder, argv, environment. argv[0] "" is the first of init_shells that is there.
+ */
+struct init_run {
+	uint32_t argc, envc;
+};
+
+#define INIT_RUN_MAX (64 << 20)
+#define INIT_SCRIPT_FD 9 /* where the step finds the second file */
+
+#endif

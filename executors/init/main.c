@@ -1,0 +1,325 @@
+/*
+ * pawl-init: the first process in a sandbox or container. It starts the steps it is told
+ * to, waits for all that lose their parent, and ends with its socket. It runs beside
+ * whatever the job runs and as the same user, so it holds nothing worth having; it links
+ * libc alone, statically, so that it starts in any image.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "executors/init/init.h"
+
+#define FILES 2 /* the most that come with a message */
+
+/* GitLab's search order. Source: runner-protocol.md section 8.2. */
+static const char *const shells[] = { "/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash",
+	"/usr/local/bin/sh", "/usr/bin/sh", "/bin/sh", "/busybox/sh" };
+
+struct init {
+	int socket, signals;
+	pid_t step; /* that runs; 0: none */
+	bool is_alone;
+};
+
+static void
+tell(const struct init *in, enum init_type type, int value, const char *text)
+{
+	struct init_message m = { .type = (uint32_t)type, .value = value };
+
+	(void)snprintf(m.text, sizeof(m.text), "%s", text);
+	if (send(in->socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		_exit(0); /* nobody is left to work for */
+}
+
+/* ---- a step ---------------------------------------------------------------- */
+
+struct step {
+	const char *dir;
+	char **argv, **env;
+	int script; /* -1: none */
+};
+
+/* count strings with their NULs from *at on; NULL: there are not so many. */
+static char **
+strings(char **at, const char *end, uint32_t count)
+{
+	char **list = calloc((size_t)count + 1, sizeof(*list));
+
+	for (uint32_t i = 0; list != NULL && i < count; i++) {
+		char *nul = memchr(*at, '\0', (size_t)(end - *at));
+
+		if (nul == NULL) {
+			free(list);
+			return NULL;
+		}
+		list[i] = *at;
+		*at = nul + 1;
+	}
+	return list;
+}
+
+static bool
+parse_step(char *text, size_t len, struct step *step)
+{
+	struct init_run head;
+	char *at = text + sizeof(head);
+	char **dir;
+
+	if (len <= sizeof(head))
+		return false;
+	memcpy(&head, text, sizeof(head));
+	if (head.argc == 0 || head.argc > len || head.envc > len)
+		return false;
+	dir = strings(&at, text + len, 1);
+	if (dir == NULL)
+		return false;
+	step->dir = dir[0];
+	free(dir);
+	step->argv = strings(&at, text + len, head.argc);
+	step->env = strings(&at, text + len, head.envc);
+	return step->argv != NULL && step->env != NULL;
+}
+
+static char *
+find_shell(void)
+{
+	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+		if (access(shells[i], X_OK) == 0)
+			return (char *)(uintptr_t)shells[i];
+	return NULL;
+}
+
+/* In the child. What failed is told by the exec's errno through the pipe. */
+static void
+become_step(const struct step *step, int report)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), failed;
+
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    (step->script >= 0 && dup2(step->script, INIT_SCRIPT_FD) < 0) ||
+	    chdir(step->dir) < 0)
+		failed = errno;
+	else {
+		execve(step->argv[0], step->argv, step->env);
+		failed = errno;
+	}
+	if (write(report, &failed, sizeof(failed)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+static void
+start_step(struct init *in, const struct step *step)
+{
+	int report[2], failed = 0;
+	pid_t pid;
+
+	if (step->argv[0][0] == '\0' && (step->argv[0] = find_shell()) == NULL) {
+		tell(in, INIT_FAILED, ENOENT,
+		    "no shell found: neither bash nor sh is in the image; its jobs "
+		    "need one");
+		return;
+	}
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		tell(in, INIT_FAILED, errno, "cannot create a pipe");
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		become_step(step, report[1]);
+	close(report[1]);
+	if (pid < 0)
+		tell(in, INIT_FAILED, errno, "cannot start a process");
+	else if (read(report[0], &failed, sizeof(failed)) == (ssize_t)sizeof(failed))
+		tell(in, INIT_FAILED, failed, step->argv[0]);
+	else
+		in->step = pid;
+	in->is_alone = in->is_alone && pid < 0;
+	close(report[0]);
+}
+
+static void
+on_run(struct init *in, const int files[FILES])
+{
+	struct step step = { .script = files[1] };
+	struct stat st;
+	char *text = MAP_FAILED;
+
+	if (fstat(files[0], &st) == 0 && st.st_size > 0 && st.st_size <= INIT_RUN_MAX)
+		text = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		    files[0], 0);
+	if (text == MAP_FAILED) {
+		tell(in, INIT_FAILED, errno, "cannot read what to run");
+		return;
+	}
+	if (parse_step(text, (size_t)st.st_size, &step))
+		start_step(in, &step);
+	else
+		tell(in, INIT_FAILED, EINVAL, "cannot read what to run");
+	free(step.argv);
+	free(step.env);
+	munmap(text, (size_t)st.st_size);
+}
+
+/* ---- messages -------------------------------------------------------------- */
+
+/* False: the socket is at its end. */
+static bool
+receive(const struct init *in, struct init_message *m, int files[FILES])
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int[FILES]))];
+	} control;
+	struct iovec part = { m, sizeof(*m) };
+	struct msghdr msg = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(in->socket, &msg, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c;
+
+	if (n < 0 && errno == EINTR) {
+		m->type = 0;
+		return true;
+	}
+	if (n != (ssize_t)sizeof(*m))
+		return false;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(files, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return true;
+}
+
+static bool
+on_socket(struct init *in)
+{
+	struct init_message m;
+	int files[FILES] = { -1, -1 };
+	bool goes_on = receive(in, &m, files);
+
+	if (goes_on && m.type == INIT_RUN && files[0] >= 0)
+		on_run(in, files);
+	else if (goes_on && m.type == INIT_SIGNAL) {
+		(void)kill(-1, m.value); /* all but ourselves */
+	}
+	for (int i = 0; i < FILES; i++)
+		if (files[i] >= 0)
+			close(files[i]);
+	return goes_on;
+}
+
+static void
+reap(struct init *in)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != in->step)
+			continue;
+		in->step = 0;
+		tell(in, INIT_EXITED, status, "");
+	}
+	if (pid < 0 && errno == ECHILD && !in->is_alone) {
+		in->is_alone = true;
+		tell(in, INIT_ALONE, 0, "");
+	}
+}
+
+static void
+on_signals(struct init *in)
+{
+	struct signalfd_siginfo info;
+
+	while (read(in->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		;
+	reap(in);
+}
+
+/* ---- beginning ------------------------------------------------------------- */
+
+/* Ending all processes one can see must never hit a whole machine. */
+static bool
+is_enclosed(const char *outside)
+{
+	char name[64];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	if (n <= 0)
+		return false;
+	name[n] = '\0';
+	return strcmp(name, outside) != 0;
+}
+
+static int
+open_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+run(struct init *in)
+{
+	struct pollfd fds[] = { { .fd = in->signals, .events = POLLIN },
+		{ .fd = in->socket, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[0].revents != 0)
+			on_signals(in);
+		if (fds[1].revents != 0 && !on_socket(in))
+			return;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct init in = { .socket = -1, .is_alone = true };
+	struct stat st;
+
+	if (argc == 3)
+		in.socket = (int)strtol(argv[1], NULL, 10);
+	if (in.socket < 0 || fstat(in.socket, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+	    !is_enclosed(argv[2])) {
+		(void)fprintf(stderr,
+		    "pawl-init is started by pawl, in a sandbox or container of its own, "
+		    "not by hand\n");
+		return 125;
+	}
+	/* the job's processes shall not look into ours, nor hold what is ours */
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)fcntl(in.socket, F_SETFD, FD_CLOEXEC);
+	in.signals = open_signals();
+	if (in.signals < 0)
+		return 125;
+	tell(&in, INIT_READY, 0, "");
+	run(&in);
+	return 0;
+}

@@ -1,0 +1,278 @@
+/* What of this machine a sandboxed job sees. */
+#include "executors/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/overlay.h"
+#include "base/path.h"
+#include "executors/init/init.h"
+#include "executors/init/program.h"
+#include "executors/sandbox_filter.h"
+#include "executors/shell.h"
+
+#define BWRAP "/usr/bin/bwrap"
+#define INIT_INSIDE "/run/pawl-init"
+
+/* The system: what is there is shown, read-only. */
+static const char *const system_dirs[] = { "/usr", "/etc", "/opt", "/nix/store", "/gnu",
+	"/var/lib/dpkg", "/var/lib/apt", "/var/lib/rpm", "/var/lib/pacman",
+	"/var/cache/fontconfig", "/run/systemd/resolve", "/sys/block", "/sys/bus",
+	"/sys/class", "/sys/dev", "/sys/devices" };
+
+/* Links into /usr on most machines, folders on some. */
+static const char *const root_dirs[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64",
+	"/libx32" };
+
+/*
+ * Nobody's business, though below /etc: what only root may read elsewhere, and a sandbox
+ * that root starts would show. Patterns of glob(3).
+ */
+static const char *const hidden[] = { "/etc/shadow*", "/etc/gshadow*", "/etc/sudoers*",
+	"/etc/ssh/*_key", "/etc/ssl/private", "/etc/pawl*", "/etc/gitlab-runner",
+	"/etc/docker", "/etc/krb5.keytab", "/etc/NetworkManager/system-connections",
+	"/etc/wireguard" };
+
+/* ---- can it work ----------------------------------------------------------- */
+
+/* In a child: the namespaces are its own. */
+static bool
+may_unshare(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct error ignored = ERROR_INIT;
+
+		_exit(overlay_unshare(true, &ignored) < 0 ||
+		    overlay_tmpfs("pawl", "/tmp", &ignored) < 0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static int
+probe(struct error *err)
+{
+	cleanup_free char *init = NULL;
+
+	if (access(BWRAP, X_OK) < 0)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "bubblewrap is not installed (" BWRAP
+		    "; Debian's package bubblewrap)");
+	if (shell_find() == NULL)
+		return executor_shell.probe(err);
+	if (init_program_path(&init, err) < 0)
+		return err->code;
+	if (!may_unshare())
+		return error_set(err, ERR_ENVIRONMENT,
+		    "this user may not make user namespaces on this machine "
+		    "(sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+		    "kernel.apparmor_restrict_unprivileged_userns, or a container around "
+		    "pawl)");
+	return 0;
+}
+
+/* ---- what it shows --------------------------------------------------------- */
+
+static void
+add2(struct strlist *argv, const char *option, const char *value)
+{
+	strlist_add(argv, option);
+	strlist_add(argv, value);
+}
+
+static void
+add3(struct strlist *argv, const char *option, const char *from, const char *to)
+{
+	add2(argv, option, from);
+	strlist_add(argv, to);
+}
+
+static void
+add_namespaces(const struct executor_settings *settings, struct strlist *argv)
+{
+	strlist_add(argv, "--unshare-user");
+	strlist_add(argv, "--disable-userns");
+	strlist_add(argv, "--unshare-pid");
+	strlist_add(argv, "--unshare-ipc");
+	strlist_add(argv, "--unshare-uts");
+	strlist_add(argv, "--unshare-cgroup-try");
+	if (settings->offline)
+		strlist_add(argv, "--unshare-net");
+	strlist_add(argv, "--die-with-parent");
+	strlist_add(argv, "--as-pid-1");
+	if (geteuid() == 0)
+		add2(argv, "--cap-drop", "ALL");
+}
+
+/* As the machine has them: links stay links. */
+static void
+add_root_dirs(struct strlist *argv)
+{
+	for (size_t i = 0; i < ARRAY_LEN(root_dirs); i++) {
+		char target[256];
+		ssize_t n = readlink(root_dirs[i], target, sizeof(target) - 1);
+
+		if (n > 0) {
+			target[n] = '\0';
+			add3(argv, "--symlink", target, root_dirs[i]);
+		} else if (access(root_dirs[i], F_OK) == 0) {
+			add3(argv, "--ro-bind", root_dirs[i], root_dirs[i]);
+		}
+	}
+}
+
+static void
+add_hidden(struct strlist *argv)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
+		glob_t found;
+
+		if (glob(hidden[i], 0, NULL, &found) != 0)
+			continue;
+		for (size_t k = 0; k < found.gl_pathc; k++) {
+			struct stat st;
+
+			if (lstat(found.gl_pathv[k], &st) < 0 || S_ISLNK(st.st_mode))
+				continue;
+			if (S_ISDIR(st.st_mode))
+				add2(argv, "--tmpfs", found.gl_pathv[k]);
+			else
+				add3(argv, "--ro-bind", "/dev/null", found.gl_pathv[k]);
+		}
+		globfree(&found);
+	}
+}
+
+/* What bubblewrap would make on the way to something else, for one user alone. */
+static void
+add_plain_dirs(struct strlist *argv)
+{
+	static const char *const dirs[] = { "/builds", "/home", "/run", "/sys", "/var",
+		"/var/cache", "/var/lib" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		add2(argv, "--perms", "0755");
+		add2(argv, "--dir", dirs[i]);
+	}
+}
+
+static void
+add_system(struct strlist *argv)
+{
+	add_plain_dirs(argv);
+	add2(argv, "--proc", "/proc");
+	add2(argv, "--dev", "/dev");
+	for (size_t i = 0; i < ARRAY_LEN(system_dirs); i++)
+		add3(argv, "--ro-bind-try", system_dirs[i], system_dirs[i]);
+	add_root_dirs(argv);
+	add_hidden(argv);
+}
+
+/* ---- one job --------------------------------------------------------------- */
+
+static const char *
+home_dir(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *me;
+
+	if (home != NULL && *home == '/')
+		return home;
+	me = getpwuid(geteuid()); /* NOLINT(concurrency-mt-unsafe): before any thread */
+	return me != NULL && me->pw_dir[0] == '/' ? me->pw_dir : "/tmp";
+}
+
+static char *
+make_dir(const struct executor_job *job, const char *name, mode_t mode, struct error *err)
+{
+	char *path = arena_printf(job->arena, "%s/%s", job->job_dir, name);
+
+	if ((mkdir(path, mode) < 0 && errno != EEXIST) || chmod(path, mode) < 0) {
+		(void)error_errno(err, "cannot create %s", path);
+		return NULL;
+	}
+	return path;
+}
+
+/* What the job may write, and what goes with it. */
+static int
+add_own(const struct executor_job *job, const struct cage *cage, struct strlist *argv,
+    struct error *err)
+{
+	const char *tmp = make_dir(job, "tmp", 01777, err);
+	const char *home = make_dir(job, "home", 0700, err);
+	const char *files = make_dir(job, CAGE_FILES_NAME, 0700, err);
+
+	if (tmp == NULL || home == NULL || files == NULL)
+		return err->code;
+	add3(argv, "--bind", tmp, "/tmp");
+	add3(argv, "--symlink", "../tmp", "/var/tmp");
+	add3(argv, "--bind", home, home_dir());
+	add3(argv, "--bind", job->work_dir, cage->project_dir);
+	add3(argv, "--bind", files, cage->files_dir);
+	for (size_t i = 0; i < job->shown->count; i++)
+		add3(argv, "--ro-bind", job->shown->items[i], job->shown->items[i]);
+	add2(argv, "--chdir", cage->project_dir);
+	return 0;
+}
+
+static void
+set_paths(const struct executor_job *job, struct cage *out)
+{
+	out->project_dir = job->project_dir != NULL
+	    ? job->project_dir
+	    : arena_printf(job->arena, "/builds/%s", job->project_name);
+	out->files_dir = arena_printf(job->arena, "%s.tmp", out->project_dir);
+}
+
+static int
+prepare(const struct executor_settings *settings, const struct executor_job *job,
+    struct cage *out, struct error *err)
+{
+	cleanup_free char *init = NULL;
+	struct strlist *argv = &out->argv;
+
+	if (init_program_path(&init, err) < 0)
+		return err->code;
+	set_paths(job, out);
+	strlist_add(argv, BWRAP);
+	add_namespaces(settings, argv);
+	add_system(argv);
+	if (add_own(job, out, argv, err) < 0)
+		return err->code;
+	add3(argv, "--ro-bind", init, INIT_INSIDE);
+	strlist_add(argv, "--seccomp");
+	strlist_add_take(argv, xasprintf("%d", INIT_INPUT_FD));
+	strlist_add(argv, "--");
+	init_program_argv(INIT_INSIDE, argv);
+	out->input =
+	    (struct bytes){ (const char *)sandbox_filter, sizeof(sandbox_filter) };
+	strlist_add(&out->shell, shell_find());
+	return 0;
+}
+
+static int
+accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
+{
+	return executor_shell.accepts(job, chosen_by_user, err);
+}
+
+const struct executor executor_sandbox = {
+	.name = "sandbox",
+	.summary = "scripts run on this machine's system, read-only, apart from all else",
+	.probe = probe,
+	.accepts = accepts,
+	.prepare = prepare,
+	.env = EXECUTOR_ENV_CLEAN,
+	.is_shared = false,
+};

@@ -1,0 +1,95 @@
+/* Following git's alternates. */
+#include "runner/alternates.h"
+
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/path.h"
+
+#define DEPTH_MAX 5 /* git follows no more */
+#define FILE_MAX ((size_t)1 << 20)
+
+/* A line in double quotes is escaped as C is; what matters there is the backslash. */
+static void
+unquote(char *line)
+{
+	char *to = line;
+
+	if (*line != '"')
+		return;
+	for (const char *from = line + 1; *from != '\0' && *from != '"'; from++) {
+		if (*from == '\\' && from[1] != '\0')
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static void
+add_lenders(const char *objects, int depth, struct strlist *out)
+{
+	cleanup_free char *file = path_join(objects, "info/alternates");
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+	char *save = NULL;
+
+	if (depth > DEPTH_MAX || buf_read_file(&text, file, FILE_MAX, &ignored) < 0 ||
+	    text.len == 0)
+		return;
+	for (char *line = strtok_r(text.data, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		cleanup_free char *path = NULL;
+
+		unquote(line);
+		path = *line == '/' ? xstrdup(line) : path_join(objects, line);
+		if (*line == '#' || access(path, X_OK) < 0 || strlist_has(out, path))
+			continue;
+		strlist_add(out, path);
+		add_lenders(path, depth + 1, out);
+	}
+}
+
+/* "	path = lib/x" of .gitmodules; NULL: the line says something else. */
+static const char *
+submodule_path(const char *line)
+{
+	line += strspn(line, " \t");
+	if (!str_starts(line, "path"))
+		return NULL;
+	line += strlen("path");
+	line += strspn(line, " \t");
+	if (*line != '=')
+		return NULL;
+	line++;
+	line += strspn(line, " \t");
+	return *line == '\0' || *line == '/' || strstr(line, "..") != NULL ? NULL : line;
+}
+
+static void
+add_tree(const char *dir, int depth, struct strlist *out)
+{
+	cleanup_free char *objects = path_join(dir, ".git/objects");
+	cleanup_free char *modules = path_join(dir, ".gitmodules");
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+	char *save = NULL;
+
+	add_lenders(objects, 1, out);
+	if (depth > DEPTH_MAX || buf_read_file(&text, modules, FILE_MAX, &ignored) < 0 ||
+	    text.len == 0)
+		return;
+	for (char *line = strtok_r(text.data, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		const char *path = submodule_path(line);
+		cleanup_free char *sub = path == NULL ? NULL : path_join(dir, path);
+
+		if (sub != NULL)
+			add_tree(sub, depth + 1, out);
+	}
+}
+
+void
+alternates_list(const char *dir, struct strlist *out)
+{
+	add_tree(dir, 1, out);
+}

@@ -1,0 +1,45 @@
+# Sourced by tests that run the same as whoever tests and, where that is root, as an
+# ordinary user: a user nobody gave a name or a process to, with programs of its own.
+# Expects a function `check WHO` and the settings of tests/env.sh; sets `wrong`.
+
+# shellcheck shell=bash disable=SC2034
+wrong=0
+log=$PWD/log
+bad() {
+	echo "$who: $*"
+	cat "$log"
+	wrong=1
+}
+
+# "pawl …" of the one it is now, in the current folder
+as_who() { "${as[@]}" "$@"; }
+
+both_users() {
+	local uid=61191 here
+	as=() who=$(id -un) programs=$BUILD
+	check
+	if [ "$(id -u)" -ne 0 ]; then return; fi
+	here=$(mktemp -d /tmp/pawl-user-XXXXXX)
+	# shellcheck disable=SC2064
+	trap "chmod -R u+rwX '$here'; rm -rf '$here'" EXIT
+	mkdir "$here/bin" "$here/tmp" "$here/home"
+	cp "$BUILD"/pawl "$BUILD"/pawl-{runner,supervise,init} "$here/bin/"
+	chmod 755 "$here" "$here/bin"
+	chown -R $uid:$uid "$here/tmp" "$here/home"
+	as=(setpriv "--reuid=$uid" "--regid=$uid" --clear-groups -- env PATH="$here/bin:$PATH"
+	    PAWL_LIBEXEC="$here/bin" HOME="$here/home" TMPDIR="$here/tmp")
+	who="an ordinary user" programs=$here/bin
+	cd "$here/tmp" || exit 1
+	check
+}
+
+# A repository of the one it is now, from standard input as its pipeline file.
+repository() {
+	rm -rf repo
+	as_who mkdir repo
+	cat >repo.yml
+	as_who git init -q -b main repo
+	as_who cp repo.yml repo/.gitlab-ci.yml
+	as_who git -C repo add .
+	as_who git -C repo commit -qm one
+}
