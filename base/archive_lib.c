@@ -1,6 +1,6 @@
 /*
  * Opening libarchive: loading it takes 4 ms (it drags in libxml2 and ICU), which only a
- * job with artifacts or caches has to pay.
+ * job with artifacts, caches or a new image has to pay.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@ archive_lib_open(struct archive_lib *l, struct error *err)
 	    dlopen(PAWL_LIBARCHIVE_SONAME, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
 	if (l->handle == NULL)
 		return error_set(err, ERR_ENVIRONMENT,
-		    "artifacts and caches need libarchive: %s", dlerror());
+		    "artifacts, caches and images need libarchive: %s", dlerror());
 #define X(name)                                                                          \
 	*(void **)&l->name = dlsym(l->handle, #name);                                    \
 	if (l->name == NULL)                                                             \

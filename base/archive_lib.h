@@ -1,4 +1,5 @@
-/* libarchive's functions, opened at first use. Only base/archive*.c include this. */
+/* libarchive's functions, opened at first use. Only base/archive*.c and the layers of
+ * images (executors/container/layer*.c) include this. */
 #ifndef BASE_ARCHIVE_LIB_H
 #define BASE_ARCHIVE_LIB_H
 
@@ -29,15 +30,28 @@
 	X(archive_entry_mtime_nsec)                                                      \
 	X(archive_entry_mtime_is_set)                                                    \
 	X(archive_entry_set_mtime)                                                       \
+	X(archive_entry_uid)                                                             \
+	X(archive_entry_set_uid)                                                         \
+	X(archive_entry_gid)                                                             \
+	X(archive_entry_set_gid)                                                         \
+	X(archive_entry_rdevmajor)                                                       \
+	X(archive_entry_set_rdevmajor)                                                   \
+	X(archive_entry_rdevminor)                                                       \
+	X(archive_entry_set_rdevminor)                                                   \
+	X(archive_entry_xattr_reset)                                                     \
+	X(archive_entry_xattr_next)                                                      \
+	X(archive_entry_xattr_add_entry)                                                 \
 	X(archive_read_new)                                                              \
 	X(archive_read_support_format_tar)                                               \
 	X(archive_read_support_format_zip)                                               \
 	X(archive_read_support_filter_zstd)                                              \
 	X(archive_read_support_filter_gzip)                                              \
 	X(archive_read_support_format_raw)                                               \
+	X(archive_read_support_format_empty)                                             \
 	X(archive_read_open_memory)                                                      \
 	X(archive_read_data)                                                             \
 	X(archive_read_open_fd)                                                          \
+	X(archive_read_open)                                                             \
 	X(archive_read_next_header)                                                      \
 	X(archive_read_data_block)                                                       \
 	X(archive_read_free)                                                             \

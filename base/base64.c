@@ -16,3 +16,13 @@ base64_decode(const char *text, struct buf *out)
 	buf_add(out, bytes, got);
 	return true;
 }
+
+void
+base64_encode(const void *data, size_t len, struct buf *out)
+{
+	size_t room = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
+	cleanup_free char *text = xmalloc(room);
+
+	sodium_bin2base64(text, room, data, len, sodium_base64_VARIANT_ORIGINAL);
+	buf_add_str(out, text);
+}

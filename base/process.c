@@ -13,15 +13,18 @@
 #define DEFAULT_MAX_OUT ((size_t)64 << 20)
 #define DEFAULT_TIMEOUT_MS 60000
 #define MAX_STDERR 4096 /* the end of it is kept: that is where the reason stands */
+#define TICK_MS 250
 
 struct child {
+	const struct process *p;
 	const char *name;
 	pid_t pid;
 	int out_fd, err_fd; /* -1 once closed by the child */
 	size_t max_out;
-	int64_t deadline_ms;
+	int64_t deadline_ms, tick_ms; /* when the next one is due */
 	int timeout_ms;
 	struct buf err_text;
+	size_t told; /* of it: bytes whose lines were told */
 };
 
 static int64_t
@@ -91,6 +94,7 @@ start(const struct process *p, struct child **out, struct error *err)
 		    "cannot start %s: %s", p->argv[0], strerror(rc));
 	}
 	child = xcalloc(1, sizeof(*child));
+	child->p = p;
 	child->name = p->argv[0];
 	child->pid = pid;
 	child->out_fd = out_pipe[0];
@@ -121,6 +125,50 @@ read_some(int *fd, struct buf *b)
 	b->data[b->len] = '\0';
 }
 
+/* Tell the lines of standard error that came, and forget all but the end of it. */
+static void
+tell_lines(struct child *child)
+{
+	struct buf *text = &child->err_text;
+	char *end;
+
+	while (child->p->on_error_line != NULL && child->told < text->len &&
+	    (end = memchr(text->data + child->told, '\n', text->len - child->told)) !=
+		NULL) {
+		*end = '\0';
+		child->p->on_error_line(text->data + child->told, child->p->data);
+		*end = '\n';
+		child->told = (size_t)(end - text->data) + 1;
+	}
+	if (text->len > MAX_STDERR) {
+		size_t gone = text->len - MAX_STDERR;
+
+		buf_remove_front(text, gone);
+		child->told = child->told > gone ? child->told - gone : 0;
+	}
+}
+
+/* How long to wait for output; 0 or less: the time is over. Fails when on_tick says so.
+ */
+static int
+time_left(struct child *child, int64_t *out, struct error *err)
+{
+	int64_t now = now_ms();
+
+	*out = child->deadline_ms - now;
+	if (child->p->on_tick == NULL)
+		return 0;
+	if (now >= child->tick_ms) {
+		if (!child->p->on_tick(child->p->data))
+			return error_set(
+			    err, ERR_CANCELED, "%s was canceled", child->name);
+		child->tick_ms = now + TICK_MS;
+	}
+	if (*out > child->tick_ms - now)
+		*out = child->tick_ms - now;
+	return 0;
+}
+
 /* Collect both streams until the child closed them. */
 static int
 collect(struct child *child, struct buf *out, struct error *err)
@@ -130,8 +178,10 @@ collect(struct child *child, struct buf *out, struct error *err)
 	while (child->out_fd >= 0 || child->err_fd >= 0) {
 		struct pollfd fds[2] = { { child->out_fd, POLLIN, 0 },
 			{ child->err_fd, POLLIN, 0 } };
-		int64_t left = child->deadline_ms - now_ms();
+		int64_t left;
 
+		if (time_left(child, &left, err) < 0)
+			return err->code;
 		if (left <= 0)
 			return error_set(err, ERR_LIMIT, "%s took longer than %d s",
 			    child->name, child->timeout_ms / 1000);
@@ -141,9 +191,7 @@ collect(struct child *child, struct buf *out, struct error *err)
 			read_some(&child->out_fd, out);
 		if (child->err_fd >= 0 && fds[1].revents != 0)
 			read_some(&child->err_fd, &child->err_text);
-		if (child->err_text.len > MAX_STDERR)
-			buf_remove_front(
-			    &child->err_text, child->err_text.len - MAX_STDERR);
+		tell_lines(child);
 		if (out->len - start > child->max_out)
 			return error_set(err, ERR_LIMIT, "%s printed more than %zu bytes",
 			    child->name, child->max_out);

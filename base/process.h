@@ -1,5 +1,5 @@
 /*
- * Run a child program to its end and keep what it prints. For short questions to other
+ * Run a child program to its end and keep what it prints. For questions to other
  * programs; the processes of jobs belong to the supervisor. Blocks; may be called from
  * any thread. Links libc only.
  */
@@ -14,6 +14,13 @@ struct process {
 	const char *cwd;         /* NULL: this process's own */
 	size_t max_out; /* more output ends the child with ERR_LIMIT; 0: 64 MiB */
 	int timeout_ms; /* longer ends the child with ERR_LIMIT; 0: 60 s */
+
+	/* For long ones, may be NULL; called from process_run(). on_tick about every 250
+	 * ms: false ends the child with ERR_CANCELED. on_error_line for each line of
+	 * standard error, without its end; of a long one the last 4 KiB. */
+	bool (*on_tick)(void *data);
+	void (*on_error_line)(const char *line, void *data);
+	void *data;
 };
 
 /*

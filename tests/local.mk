@@ -4,6 +4,10 @@ include tests/sim/local.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 
+# what scripts drive parts of pawl with that have no command of their own
+check_PROGRAMS += tests/image-tool
+tests_image_tool_SOURCES = tests/image_tool.c
+
 # Cases and scripts are found, not listed: adding one is adding its file.
 CASE_TESTS = `cd $(srcdir) && ls -d tests/cases/*/ 2>/dev/null | sed 's,/$$,,'`
 E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
