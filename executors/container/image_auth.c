@@ -134,9 +134,12 @@ find_in_source(const struct image_auth_source *s, const char *repository, struct
 	json_t *root = json_loads(s->json, 0, &why), *found;
 
 	if (!json_is_object(root)) {
+		/* not jansson's words: they quote, and this is secret */
 		strlist_add_take(warnings,
-		    xasprintf("%s is not used: it is no JSON object%s%s", s->what,
-			root == NULL ? ", " : "", root == NULL ? why.text : ""));
+		    xasprintf("%s is not used: it is no JSON object, see line %d, "
+			      "column %d",
+			s->what, root == NULL ? why.line : 1,
+			root == NULL ? why.column : 1));
 		json_decref(root);
 		return;
 	}

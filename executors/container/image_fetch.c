@@ -220,6 +220,7 @@ begin(struct command *c, const struct image_fetch *f)
 {
 	add(c, f->skopeo);
 	add(c, "--debug"); /* it says only so that it waits for a busy registry */
+	add(c, "--command-timeout=24h"); /* if we die, it is not for ever alone */
 	if (!has_policy())
 		add(c, "--insecure-policy");
 	add(c, "--override-os");

@@ -48,7 +48,8 @@ parse_object(const char *text, size_t len, const char *what, struct error *err)
 	}
 	root = json_loadb(text, len, 0, &why);
 	if (root == NULL) {
-		(void)error_set(err, ERR_INVALID, "%s is no JSON: %s", what, why.text);
+		(void)error_set(
+		    err, ERR_INVALID, "%s is no JSON, see line %d", what, why.line);
 	} else if (!json_is_object(root)) {
 		(void)error_set(err, ERR_INVALID, "%s is no JSON object", what);
 		json_decref(root);

@@ -360,6 +360,7 @@ fetch(struct pulling *k, struct image **out, struct error *err)
 	for (int i = 0; i < TRIES && rc == -ESTALE; i++) {
 		if (i > 0)
 			image_say(k->p, "WARNING: %s; fetching it again", err->msg);
+		*err = (struct error)ERROR_INIT;
 		rc = fetch_once(k, err);
 	}
 	if (rc < 0)

@@ -148,16 +148,18 @@ make_part(const struct layer_place *p, int fd, const char *name, const char *pat
 	return layer_place_make_folder(p, fd, name, hidden, err);
 }
 
-/* Part by part, making what is missing; the folder's descriptor or -1 with err. */
+/* Part by part, making what is missing, for the entry whole; the folder's descriptor or
+ * -1 with err. */
 static int
-make_way(const struct layer_place *p, const char *dir, struct error *err)
+make_way(
+    const struct layer_place *p, const char *dir, const char *whole, struct error *err)
 {
 	cleanup_free char *path = xstrdup(dir);
 	cleanup_close int at = layer_place_look(p, "");
 	size_t start = 0, end;
 
 	if (at < 0) {
-		(void)make_part(p, -1, "", dir, err);
+		(void)make_part(p, -1, "", whole, err);
 		return -1;
 	}
 	for (; path[start] != '\0'; start = end + (dir[end] == '/')) {
@@ -167,12 +169,12 @@ make_way(const struct layer_place *p, const char *dir, struct error *err)
 		path[end] = '\0';
 		next = layer_place_look(p, path);
 		if (next < 0) {
-			if (make_part(p, at, path + start, dir, err) < 0)
+			if (make_part(p, at, path + start, whole, err) < 0)
 				return -1;
 			next = layer_place_look(p, path);
 		}
 		if (next < 0) {
-			(void)layer_place_errno(err, dir);
+			(void)layer_place_errno(err, whole);
 			return -1;
 		}
 		close(at);
@@ -194,7 +196,7 @@ layer_place_enter(struct layer_place *p, const char *path, struct error *err)
 		return slash == NULL ? path : slash + 1;
 	fd = layer_place_look(p, dir);
 	if (fd < 0)
-		fd = make_way(p, dir, err);
+		fd = make_way(p, dir, path, err);
 	if (fd < 0)
 		return NULL;
 	layer_place_clear(p);

@@ -105,6 +105,49 @@ START_TEST(slow_child_is_ended)
 }
 END_TEST
 
+static bool
+stop_after_three(void *data)
+{
+	int *ticks = data;
+
+	return ++*ticks < 3;
+}
+
+START_TEST(child_is_watched_and_canceled)
+{
+	static const char *const argv[] = { "sh", "-c", "sleep 100 & sleep 100", NULL };
+	int ticks = 0;
+	struct process p = { .argv = argv, .on_tick = stop_after_three, .data = &ticks };
+	cleanup_buf struct buf out = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(process_run(&p, &out, NULL, &err), ERR_CANCELED);
+	ck_assert_int_eq(ticks, 3);
+}
+END_TEST
+
+static void
+add_line(const char *line, void *data)
+{
+	buf_printf(data, "[%.20s]", line);
+}
+
+START_TEST(lines_of_errors_are_told)
+{
+	static const char *const argv[] = { "sh", "-c",
+		"printf 'a\nb' >&2; sleep 0.1; printf 'c\n\n' >&2;"
+		"printf %09999d 1 >&2; echo >&2; echo fatal >&2; exit 1",
+		NULL };
+	cleanup_buf struct buf out = BUF_INIT, lines = BUF_INIT;
+	struct process p = { .argv = argv, .on_error_line = add_line, .data = &lines };
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(process_run(&p, &out, NULL, &err), ERR_FOREIGN);
+	ck_assert_str_eq(buf_str(&lines), "[a][bc][][00000000000000000000][fatal]");
+	ck_assert_str_eq(err.msg, "sh: fatal");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -120,6 +163,8 @@ main(void)
 	tcase_add_test(tc, missing_program_is_told);
 	tcase_add_test(tc, endless_output_is_ended);
 	tcase_add_test(tc, slow_child_is_ended);
+	tcase_add_test(tc, child_is_watched_and_canceled);
+	tcase_add_test(tc, lines_of_errors_are_told);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
