@@ -1,6 +1,6 @@
 # Sourced by tests that need a registry of images, in the test's own folder: Debian's, on this
 # machine. Ends with 77 where it or skopeo is not installed.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 for tool in docker-registry skopeo busybox python3; do
 	if ! type -P "$tool" >/dev/null; then

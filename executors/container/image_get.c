@@ -4,6 +4,7 @@
  * takes its answer when that was asked for after he came, so that nobody gets what was
  * replaced before.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -187,6 +188,7 @@ wait_for_turn(const struct image_pull *p, struct asking *a, int64_t came_ns)
 static int
 lead(const struct image_pull *p, struct asking *a, struct image **out, struct error *err)
 {
+	const struct error none = ERROR_INIT;
 	int rc;
 
 	a->is_running = true;
@@ -197,7 +199,7 @@ lead(const struct image_pull *p, struct asking *a, struct image **out, struct er
 	a->is_running = false;
 	/* that this job was canceled says nothing to others */
 	a->has_result = rc != ERR_CANCELED;
-	a->result = rc == 0 ? (struct error)ERROR_INIT : *err;
+	a->result = rc == 0 ? none : *err;
 	(void)pthread_cond_broadcast(&p->store->changed);
 	return rc;
 }
@@ -297,6 +299,7 @@ image_store_get(struct image_store *s, const struct image_request *r,
 	p.platform = platform;
 	if (try_policies(&p, &image, err) < 0)
 		return err->code;
+	assert(image != NULL);
 	image_say(&p, "Using image %s with digest %s", text, image->digest);
 	*out = image;
 	return 0;

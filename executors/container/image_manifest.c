@@ -377,9 +377,7 @@ keys_of(json_t *object, bool (*is_valid)(const char *), struct arena *arena)
 	json_t *value;
 	const char *key;
 
-	if (json_object_size(object) > 0)
-		out.items =
-		    arena_calloc(arena, json_object_size(object), sizeof(*out.items));
+	out.items = arena_calloc(arena, json_object_size(object) + 1, sizeof(*out.items));
 	json_object_foreach(object, key, value)
 	{
 		if (is_valid(key))

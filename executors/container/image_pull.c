@@ -1,5 +1,6 @@
 /* From a name to an image in the store: what its registry says it is now, what is not
  * here of it fetched, unpacked and put in its place. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -428,6 +429,7 @@ pull(struct pulling *k, struct image **out, struct error *err)
 	i = find_by_digest(k);
 	if (i == NULL && fetch_locked(k, &i, err) < 0)
 		return err->code;
+	assert(i != NULL);
 	if (remember(k, i, stamp, err) < 0)
 		return err->code;
 	*out = take(i);

@@ -131,10 +131,6 @@ make_part(const struct layer_place *p, int fd, const char *name, const char *pat
 {
 	bool hidden = errno == ENOTDIR && is_whiteout(fd, name);
 
-	if (errno == ENOSYS || errno == EPERM)
-		return error_set(err, ERR_ENVIRONMENT,
-		    "images cannot be unpacked: the system call openat2 is not allowed here "
-		    "(Linux 5.6; a container around this needs a newer seccomp profile)");
 	if (errno != ENOENT && !hidden)
 		return errno == ENOTDIR || errno == ELOOP
 		    ? layer_place_refuse(
@@ -148,8 +144,8 @@ make_part(const struct layer_place *p, int fd, const char *name, const char *pat
 	return layer_place_make_folder(p, fd, name, hidden, err);
 }
 
-/* Part by part, making what is missing, for the entry whole; the folder's descriptor or
- * -1 with err. */
+/* Part by part, making what is missing, for the entry whole; the folder's descriptor, or
+ * err's code, which is negative as well. */
 static int
 make_way(
     const struct layer_place *p, const char *dir, const char *whole, struct error *err)
@@ -158,10 +154,12 @@ make_way(
 	cleanup_close int at = layer_place_look(p, "");
 	size_t start = 0, end;
 
-	if (at < 0) {
-		(void)make_part(p, -1, "", whole, err);
-		return -1;
-	}
+	if (at < 0 && (errno == ENOSYS || errno == EPERM))
+		return error_set(err, ERR_ENVIRONMENT,
+		    "images cannot be unpacked: the system call openat2 is not allowed here "
+		    "(Linux 5.6; a container around this needs a newer seccomp profile)");
+	if (at < 0)
+		return layer_place_errno(err, whole);
 	for (; path[start] != '\0'; start = end + (dir[end] == '/')) {
 		int next;
 

@@ -20,7 +20,7 @@ ends() { # CODE COMMAND…: into out and err
 }
 field() { sed -n "s/^$1 //p" out; }
 is_clean() { # no half of an image
-	[ -z "$(ls store/layers store/images store/tmp store/pulls | grep -v :)" ] || fail "left behind after $1"
+	[ -z "$(find store/layers store/images store/tmp store/pulls -mindepth 1)" ] || fail "left behind after $1"
 }
 bin=$PWD/bin
 mkdir bin app app/etc
@@ -62,7 +62,7 @@ until compgen -G 'store/tmp/*/layout/oci-put-blob*' >/dev/null; do kill -0 $kill
 kill -9 $killed
 wait $killed || true
 ends 0 tool get "$registry/app:1"
-[ -z "$(ls store/tmp)" ] || fail 'what was killed left something behind'
+[ -z "$(find store/tmp -mindepth 1)" ] || fail 'what was killed left something behind'
 
 # ---- a disk that lies: what is packed is fetched again
 large=$(find store/blobs -size +1000k)
@@ -110,9 +110,9 @@ evil() { # WORDS-OF-THE-ERROR PYTHON-THAT-ADDS-ENTRIES
 	ends 1 tool get "$registry/evil:1"
 	says err 'layer 2 of 2 (sha256:'
 	says err "$1"
-	[ ! -e store/evil ] && [ ! -e "$PWD/evil" ] && [ ! -e /evil ] || fail 'it got out'
-	[ -z "$(ls store/images store/tmp store/pulls | grep -v :)" ] || fail "left behind after $1"
-	[ "$(ls store/layers | wc -l)" -le 1 ] || fail "a refused layer was kept after $1"
+	for place in store . /; do [ ! -e $place/evil ] || fail 'it got out'; done
+	[ -z "$(find store/images store/tmp store/pulls -mindepth 1)" ] || fail "left behind after $1"
+	[ "$(find store/layers -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ] || fail "a refused layer was kept after $1"
 }
 evil 'entry "../../evil" is refused' 'add("../../evil")'
 evil 'entry "link/evil" is refused' 'add("link", tarfile.SYMTYPE, "/no/such"); add("link/evil")'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The store of images against a real registry: what is fetched, what is not fetched again,
 # who may, and how overlays see it.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016
 set -eu
 # shellcheck source=tests/registry.sh
 . "$SRC/tests/registry.sh"
@@ -53,7 +53,7 @@ digest=$(field digest)
 mapfile -t layers < <(field layer)
 [ ${#layers[@]} = 2 ] || fail "layers: ${layers[*]}"
 grep -qx new "${layers[0]}/etc/version" || fail 'the top layer is not the first'
-[ -z "$(ls store/tmp store/trash store/pulls | grep -v :)" ] || fail 'something was left behind'
+[ -z "$(find store/tmp store/trash store/pulls -mindepth 1)" ] || fail 'something was left behind'
 
 # ---- overlays see what the image says: root's, and those of a user namespace
 # shellcheck disable=SC2016
@@ -243,7 +243,7 @@ kill $holder
 wait $holder || true
 ends 0 tool sweep 0 0
 says out 1
-[ -z "$(ls store/layers store/images store/names store/blobs/sha256 | grep -v :)" ] || fail 'not all was removed'
+[ -z "$(find store/layers store/images store/names store/blobs/sha256 -mindepth 1)" ] || fail 'not all was removed'
 # the oldest first, down to the low mark
 get "$registry/a:1"
 get "$registry/c:1"
