@@ -13,7 +13,7 @@
 
 #define MAX_THREADS 4
 #define LOOK_NS (200 * 1000 * 1000) /* how often the waiting thread looks around */
-#define QUIET_LOOKS 10              /* so many without a word */
+#define QUIET_LOOKS 25              /* so many without a word */
 
 struct work {
 	const struct image_pull *pull;
