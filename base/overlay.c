@@ -58,7 +58,7 @@ mount_by_string(const struct overlay *o, const char *target, bool is_volatile)
 		errno = E2BIG;
 		return -1;
 	}
-	return mount(source_name(o), target, "overlay", 0, options.data);
+	return mount(source_name(o), target, "overlay", MS_NODEV, options.data);
 }
 
 static int
@@ -89,7 +89,7 @@ mount_by_layers(const struct overlay *o, const char *target, bool is_volatile)
 
 	if (fs < 0 || configure(fs, o, is_volatile) < 0)
 		return -1;
-	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
 	return fd < 0 ? -1
 		      : move_mount(fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
 }

@@ -18,8 +18,9 @@ struct overlay {
 };
 
 /*
- * Mount it on target, a folder. It is mounted "volatile": what upper holds after a power
- * cut is undefined, and unmounting syncs nothing. Paths may hold any byte.
+ * Mount it on target, a folder. Devices in it open nothing. It is mounted "volatile":
+ * what upper holds after a power cut is undefined, and unmounting syncs nothing. Paths
+ * may hold any byte.
  */
 MUST_CHECK int overlay_mount(
     const struct overlay *o, const char *target, struct error *err);

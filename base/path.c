@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -259,5 +260,27 @@ path_write_file(
 	}
 	if (rc < 0)
 		unlink(tmp);
+	return rc;
+}
+
+int
+path_give_tree(const char *path, uid_t uid, gid_t gid, struct error *err)
+{
+	char *const roots[] = { (char *)(uintptr_t)path, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+	FTSENT *e;
+	int rc = 0;
+
+	if (walk == NULL)
+		return error_errno(err, "cannot read %s", path);
+	while (rc == 0 && (e = fts_read(walk)) != NULL) {
+		errno = e->fts_errno;
+		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR)
+			rc = error_errno(err, "cannot read %s", e->fts_path);
+		else if (e->fts_info != FTS_DP && lchown(e->fts_path, uid, gid) < 0)
+			rc = error_errno(
+			    err, "cannot give %s to user %u", e->fts_path, (unsigned)uid);
+	}
+	(void)fts_close(walk);
 	return rc;
 }

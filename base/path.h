@@ -20,6 +20,9 @@ MUST_CHECK int path_mkdirs(const char *path, mode_t mode, struct error *err);
 MUST_CHECK int path_mkdirs_at(
     int dirfd, const char *name, mode_t mode, struct error *err);
 
+/* All of it belongs to uid and gid from then on; links are not followed. */
+MUST_CHECK int path_give_tree(const char *path, uid_t uid, gid_t gid, struct error *err);
+
 /*
  * rm -rf of name below dirfd (or AT_FDCWD): never follows a symbolic link, makes
  * folders writable that are not (overlay leaves work/work with mode 000), goes on

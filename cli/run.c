@@ -18,7 +18,7 @@
 static const struct option_row own_options[] = {
 	{ 'j', "jobs", "N", "run at most N jobs at once (default: the number of CPUs)" },
 	{ 'x', "executor", "NAME",
-	    "how jobs are run: auto (the default), sandbox, shell" },
+	    "how jobs are run: auto (the default), container, sandbox, shell" },
 	{ 0, "needs", NULL, "run first what the named jobs need" },
 	{ 0, "in-place", NULL, "run in the work tree itself instead of in copies of it" },
 	{ 0, "json", NULL, "print one JSON event per line" },
@@ -29,7 +29,7 @@ static const struct option_row own_options[] = {
 static const struct option_row *const options[] = { own_options, project_options, NULL };
 
 struct folders {
-	char *scratch, *logs, *artifacts, *cache;
+	char *scratch, *logs, *artifacts, *cache, *images;
 };
 
 static void
@@ -39,6 +39,7 @@ folders_clear(struct folders *f)
 	free(f->logs);
 	free(f->artifacts);
 	free(f->cache);
+	free(f->images);
 }
 
 static int
@@ -69,7 +70,12 @@ make_folders(const struct project *p, struct folders *f, struct error *err)
 	f->cache = path_join(p->state_dir, "cache");
 	if (make_state_dir(p->state_dir, err) < 0 || path_mkdirs(f->logs, 0755, err) < 0)
 		return err->code;
-	return snapshot_scratch_dir(p->root, &f->scratch, err);
+	if (snapshot_scratch_dir(p->root, &f->scratch, err) < 0)
+		return err->code;
+	/* of all projects */
+	f->images = xasprintf(
+	    "%.*s/images", (int)(strrchr(f->scratch, '/') - f->scratch), f->scratch);
+	return 0;
 }
 
 static int
@@ -181,6 +187,8 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		runner.logs_dir = f.logs;
 		runner.artifacts_dir = f.artifacts;
 		runner.cache_dir = f.cache;
+		runner.executor_settings.images_dir = f.images;
+		runner.executor_settings.local_images_dir = p->root;
 		kept_prune(f.logs, f.artifacts, local.ids.job);
 		uv_loop_init(&loop);
 		runner.loop = local.loop = &loop;

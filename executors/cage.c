@@ -9,6 +9,10 @@ cage_clear(struct cage *cage)
 	free(cage->mounts);
 	strlist_clear(&cage->argv);
 	strlist_clear(&cage->shell);
+	strlist_clear(&cage->locks);
+	strlist_clear(&cage->env);
+	if (cage->release != NULL)
+		cage->release(cage->held);
 	*cage = (struct cage){ .mounts = NULL };
 }
 

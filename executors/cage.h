@@ -42,6 +42,24 @@ struct cage {
 
 	/* argv, to which "-c" and the script are added; empty: what is found there */
 	struct strlist shell;
+
+	/* Files that say, by a shared lock (flock), that what they stand for is in use.
+	 */
+	struct strlist locks;
+	/* The workspace is to belong to them; by the ids of owns, false: it is right. */
+	bool gives;
+	int64_t uid, gid;
+
+	/*
+	 * What the cage gives the job's environment to begin with, "K=V". On the way in
+	 * it may change (an image's entrypoint exports something), so steps get these as
+	 * pawl-init finds them.
+	 */
+	struct strlist env;
+
+	/* What follows stays in the runner. */
+	void (*release)(void *held); /* called when the cage is cleared; NULL: nothing */
+	void *held;
 };
 
 void cage_clear(struct cage *cage);

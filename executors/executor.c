@@ -2,23 +2,26 @@
 #include "executors/executor.h"
 
 #include "base/buf.h"
+#include "executors/container/container.h"
+#include "executors/container/image_store.h"
 #include "executors/sandbox.h"
 #include "executors/shell.h"
 
 #define AUTO "auto"
 
 struct executors {
-	const struct executor_settings *settings;
-	const struct executor *chosen; /* NULL: by what suits the job */
-	const struct executor *plain;  /* auto: for a job without an image */
-	char *notice;
+	struct executor_machine machine;
+	const struct executor *chosen;    /* NULL: by what suits the job */
+	const struct executor *plain;     /* auto: for a job without an image */
+	const struct executor *container; /* auto: for one with; NULL: there is none */
+	char *notice, *no_container; /* why there is none; NULL: not looked at, or there is */
 };
 
 const struct executor *const *
 executor_all(void)
 {
-	static const struct executor *const all[] = { &executor_sandbox, &executor_shell,
-		NULL };
+	static const struct executor *const all[] = { &executor_container,
+		&executor_sandbox, &executor_shell, NULL };
 
 	return all;
 }
@@ -49,12 +52,17 @@ choose_plain(struct executors *e, struct error *err)
 {
 	struct error why = ERROR_INIT;
 
+	if (executor_container.probe(e->machine.settings, &why) == 0)
+		e->container = &executor_container;
+	else
+		e->no_container = xstrdup(why.msg);
+	why = (struct error)ERROR_INIT;
 	e->plain = &executor_sandbox;
-	if (executor_sandbox.probe(&why) == 0)
+	if (executor_sandbox.probe(e->machine.settings, &why) == 0)
 		return 0;
 	e->notice = xasprintf("jobs run without a sandbox: %s", why.msg);
 	e->plain = &executor_shell;
-	return executor_shell.probe(err);
+	return executor_shell.probe(e->machine.settings, err);
 }
 
 int
@@ -64,14 +72,16 @@ executors_new(const struct executor_settings *settings, const char *name,
 	struct executors *e = xcalloc(1, sizeof(*e));
 	int rc;
 
-	e->settings = settings;
+	e->machine.settings = settings;
+	pthread_mutex_init(&e->machine.lock, NULL);
 	if (name == NULL)
 		name = getenv("PAWL_EXECUTOR");
 	if (name == NULL || *name == '\0' || str_eq(name, AUTO)) {
 		rc = choose_plain(e, err);
 	} else {
 		e->chosen = find(name);
-		rc = e->chosen == NULL ? unknown(name, err) : e->chosen->probe(err);
+		rc = e->chosen == NULL ? unknown(name, err)
+				       : e->chosen->probe(settings, err);
 	}
 	if (rc < 0) {
 		executors_free(e);
@@ -86,23 +96,41 @@ executors_free(struct executors *e)
 {
 	if (e == NULL)
 		return;
+	image_store_close(e->machine.images);
+	pthread_mutex_destroy(&e->machine.lock);
 	free(e->notice);
+	free(e->no_container);
 	free(e);
+}
+
+static bool
+wants_container(const struct job_payload *job)
+{
+	return (job->image.name != NULL && *job->image.name != '\0') ||
+	    job->service_count > 0;
 }
 
 int
 executors_pick(const struct executors *e, const struct job_payload *job,
     const struct executor **out, struct error *err)
 {
-	*out = e->chosen != NULL ? e->chosen : e->plain;
-	return (*out)->accepts(job, e->chosen != NULL, err);
+	*out = e->chosen != NULL                           ? e->chosen
+	    : e->container != NULL && wants_container(job) ? e->container
+							   : e->plain;
+	if ((*out)->accepts(job, e->chosen != NULL, err) < 0 && e->no_container != NULL) {
+		struct error refused = *err;
+
+		return error_set(err, refused.code, "%s. There can be no container here: %s",
+		    refused.msg, e->no_container);
+	}
+	return err->code;
 }
 
 int
-executors_prepare(const struct executors *e, const struct executor *by,
-    const struct executor_job *job, struct cage *out, struct error *err)
+executors_prepare(struct executors *e, const struct executor *by,
+    struct executor_job *job, struct cage *out, struct error *err)
 {
-	return by->prepare(e->settings, job, out, err);
+	return by->prepare(&e->machine, job, out, err);
 }
 
 const char *

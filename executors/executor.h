@@ -6,19 +6,31 @@
 #ifndef EXECUTORS_EXECUTOR_H
 #define EXECUTORS_EXECUTOR_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "executors/cage.h"
 #include "protocol/job.h"
+#include "protocol/reason.h"
 
 /* How a runner wants its executors; the caller's, outlives them. */
 struct executor_settings {
-	bool offline; /* sandbox: jobs have no network but their own loopback */
+	bool offline;           /* jobs have no network but their own loopback */
+	const char *images_dir; /* where images are kept */
+	/* Names of images may be files, relative to this folder; NULL: never, because who
+	 * wrote them must not name files of this machine. */
+	const char *local_images_dir;
+	const char *pull_policy; /* of jobs that ask for none; NULL: if-not-present */
+	const char *runtime;     /* the OCI runtime's path; NULL: what is found */
+	bool privileged;         /* containers: root in there is root of the machine */
 };
 
 /* One job, as an executor sees it. Everything is the caller's. */
 struct executor_job {
 	const struct job_payload *payload;
+	const char *image; /* its name, variables replaced; "": none */
 	/* Of this job alone and gone with it; what the cage needs on disk lies below. */
 	const char *job_dir;
 	/* The workspace, as the supervisor sees it when it makes the cage. */
@@ -29,12 +41,25 @@ struct executor_job {
 	const struct strlist *shown; /* folders the workspace refers to; read-only */
 	bool userns;                 /* the supervisor will be in a user namespace */
 	struct arena *arena;         /* for what the cage points to */
+	/* What takes long, for the log: a line without its end. May be NULL. */
+	void (*say)(const char *line, void *data);
+	void *data;
+	const atomic_bool *cancel; /* may be NULL */
+	enum reason reason;        /* of a failure to prepare it; the executor's */
 };
 
 /* What a job's environment begins with. */
 enum executor_env {
 	EXECUTOR_ENV_MACHINE, /* the runner's own */
 	EXECUTOR_ENV_CLEAN,   /* of that, what does not lead to this machine's services */
+	EXECUTOR_ENV_OWN,     /* the cage's */
+};
+
+/* What all jobs of a process share. */
+struct executor_machine {
+	const struct executor_settings *settings;
+	pthread_mutex_t lock;       /* for what follows */
+	struct image_store *images; /* opened at first use */
 };
 
 struct executor {
@@ -43,15 +68,16 @@ struct executor {
 
 	/* Can this executor work on this machine? ERR_ENVIRONMENT says what is missing.
 	 */
-	int (*probe)(struct error *err);
+	int (*probe)(const struct executor_settings *settings, struct error *err);
 
 	/* Can it run this job? (a job with an image needs containers) */
 	int (*accepts)(
 	    const struct job_payload *job, bool chosen_by_user, struct error *err);
 
-	/* Fill the empty cage out. On any thread. */
-	int (*prepare)(const struct executor_settings *settings,
-	    const struct executor_job *job, struct cage *out, struct error *err);
+	/* Fill the empty cage out. On any thread; on a worker's when it is slow. */
+	int (*prepare)(struct executor_machine *machine, struct executor_job *job,
+	    struct cage *out, struct error *err);
+	bool is_slow;
 
 	enum executor_env env;
 	/* what CI_SHARED_ENVIRONMENT / CI_DISPOSABLE_ENVIRONMENT tell the job */
@@ -63,7 +89,7 @@ const struct executor *const *executor_all(void);
 
 /* ---- choosing one ---------------------------------------------------------- */
 
-/* The executors of one runner. Read-only after executors_new(), any thread. */
+/* The executors of one runner. After executors_new() any thread may use them. */
 struct executors;
 
 /*
@@ -79,8 +105,8 @@ void executors_free(struct executors *e);
 MUST_CHECK int executors_pick(const struct executors *e, const struct job_payload *job,
     const struct executor **out, struct error *err);
 
-MUST_CHECK int executors_prepare(const struct executors *e, const struct executor *by,
-    const struct executor_job *job, struct cage *out, struct error *err);
+MUST_CHECK int executors_prepare(struct executors *e, const struct executor *by,
+    struct executor_job *job, struct cage *out, struct error *err);
 
 /* The name it was chosen by. */
 const char *executors_name(const struct executors *e);

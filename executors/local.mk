@@ -3,6 +3,7 @@ noinst_LIBRARIES += libexecutors.a
 
 libexecutors_a_SOURCES =
 libexecutors_a_SOURCES += executors/cage.c executors/cage.h
+libexecutors_a_SOURCES += executors/container/container.c executors/container/container.h
 libexecutors_a_SOURCES += executors/container/image_ask.c
 libexecutors_a_SOURCES += executors/container/image_auth.c executors/container/image_auth.h
 libexecutors_a_SOURCES += executors/container/image_fetch.c executors/container/image_fetch.h
@@ -16,9 +17,12 @@ libexecutors_a_SOURCES += executors/container/image_record.c
 libexecutors_a_SOURCES += executors/container/image_store.c executors/container/image_store.h
 libexecutors_a_SOURCES += executors/container/image_store_internal.h
 libexecutors_a_SOURCES += executors/container/image_sweep.c
+libexecutors_a_SOURCES += executors/container/image_user.c executors/container/image_user.h
 libexecutors_a_SOURCES += executors/container/layer.c executors/container/layer.h
 libexecutors_a_SOURCES += executors/container/layer_place.c executors/container/layer_place.h
 libexecutors_a_SOURCES += executors/container/layer_stream.c executors/container/layer_stream.h
+libexecutors_a_SOURCES += executors/container/oci_config.c executors/container/oci_config.h
+libexecutors_a_SOURCES += executors/container/runtime.c executors/container/runtime.h
 libexecutors_a_SOURCES += executors/executor.c executors/executor.h
 libexecutors_a_SOURCES += executors/init/program.c executors/init/program.h
 libexecutors_a_SOURCES += executors/sandbox.c executors/sandbox.h
@@ -30,5 +34,5 @@ make_filter_SOURCES = executors/make_filter.c
 make_filter_LDADD = $(SECCOMP_LIBS)
 executors/sandbox_filter.h: make-filter$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) executors && ./make-filter$(EXEEXT) >$@.new && mv $@.new $@
-executors/sandbox.$(OBJEXT): executors/sandbox_filter.h
+executors/sandbox.$(OBJEXT) executors/container/container.$(OBJEXT): executors/sandbox_filter.h
 CLEANFILES += executors/sandbox_filter.h

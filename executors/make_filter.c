@@ -41,6 +41,11 @@ add_rules(scmp_filter_ctx filter)
 			must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), nr, 0),
 			    refused_calls[i]);
 	}
+	must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+		 SCMP_A0(SCMP_CMP_MASKED_EQ, REFUSED_CLONE_FLAG, REFUSED_CLONE_FLAG)),
+	    "clone");
+	must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0),
+	    "clone3");
 	/* keys pressed for a terminal that is not the job's */
 	must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
 		 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCSTI)),

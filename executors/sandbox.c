@@ -60,7 +60,7 @@ may_unshare(void)
 }
 
 static int
-probe(struct error *err)
+probe(const struct executor_settings *settings, struct error *err)
 {
 	cleanup_free char *init = NULL;
 
@@ -69,7 +69,7 @@ probe(struct error *err)
 		    "bubblewrap is not installed (" BWRAP
 		    "; Debian's package bubblewrap)");
 	if (shell_find() == NULL)
-		return executor_shell.probe(err);
+		return executor_shell.probe(settings, err);
 	if (init_program_path(&init, err) < 0)
 		return err->code;
 	if (!may_unshare())
@@ -236,8 +236,8 @@ set_paths(const struct executor_job *job, struct cage *out)
 }
 
 static int
-prepare(const struct executor_settings *settings, const struct executor_job *job,
-    struct cage *out, struct error *err)
+prepare(struct executor_machine *machine, struct executor_job *job, struct cage *out,
+    struct error *err)
 {
 	cleanup_free char *init = NULL;
 	struct strlist *argv = &out->argv;
@@ -246,7 +246,7 @@ prepare(const struct executor_settings *settings, const struct executor_job *job
 		return err->code;
 	set_paths(job, out);
 	strlist_add(argv, BWRAP);
-	add_namespaces(settings, argv);
+	add_namespaces(machine->settings, argv);
 	add_system(argv);
 	if (add_own(job, out, argv, err) < 0)
 		return err->code;

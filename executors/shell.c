@@ -19,8 +19,9 @@ shell_find(void)
 }
 
 static int
-probe(struct error *err)
+probe(const struct executor_settings *settings, struct error *err)
 {
+	(void)settings;
 	if (shell_find() != NULL)
 		return 0;
 	return error_set(err, ERR_ENVIRONMENT,
@@ -48,12 +49,11 @@ accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
 }
 
 static int
-prepare(const struct executor_settings *settings, const struct executor_job *job,
-    struct cage *out, struct error *err)
+prepare(struct executor_machine *machine, struct executor_job *job, struct cage *out,
+    struct error *err)
 {
-	(void)settings;
 	(void)job;
-	if (probe(err) < 0)
+	if (probe(machine->settings, err) < 0)
 		return ERR_ENVIRONMENT;
 	strlist_add(&out->shell, shell_find());
 	return 0;

@@ -14,12 +14,14 @@
 #include "base/path.h"
 #include "runner/artifacts.h"
 #include "runner/build_spec.h"
+#include "runner/build_words.h"
 #include "runner/cache.h"
 #include "runner/runner.h"
 #include "runner/source.h"
 #include "runner/supervisor.h"
 
 #define LOG_CHUNK ((size_t)256 * 1024)
+#define WORDS_EVERY_MS 100
 
 /* What a worker does, and what it says of it. */
 struct work {
@@ -33,6 +35,7 @@ struct work {
 	struct artifacts_result artifacts;
 	struct artifacts_packed_list packed;
 	struct error error;
+	enum reason reason; /* of error, when it is known */
 	bool at_it;
 };
 
@@ -46,7 +49,9 @@ struct build {
 	struct jobdir dir;
 	struct supervisor *supervisor;
 	struct work work;
-	uv_timer_t later; /* to fail from the loop, not from within build_start() */
+	uv_timer_t later; /* to fail from the loop, not from within build_start(); to pass
+			     words on while a worker prepares */
+	struct build_words words;
 	char *trace_path;
 	int trace_fd;
 	uint64_t trace_read;
@@ -70,6 +75,7 @@ build_new(const struct runner *runner, const struct job_payload *job,
 	b->events = *events;
 	b->dir = (struct jobdir)JOBDIR_INIT;
 	b->trace_fd = b->work.workspace_fd = -1;
+	build_words_init(&b->words, job);
 	b->trace_path = xasprintf("%s/%" PRId64 ".log", runner->logs_dir, job->id);
 	return b;
 }
@@ -80,6 +86,7 @@ build_free(struct build *b)
 	if (b == NULL)
 		return;
 	cleanup_close_fd(&b->trace_fd);
+	build_words_close(&b->words);
 	cleanup_close_fd(&b->work.workspace_fd);
 	supervisor_free(b->supervisor);
 	build_spec_clear(&b->spec);
@@ -99,6 +106,12 @@ build_set_remote(struct build *b, const struct build_remote *remote)
 	b->is_remote = true;
 	free(b->trace_path);
 	b->trace_path = xstrdup(remote->spool);
+}
+
+bool
+build_log_begun(const struct build *b)
+{
+	return build_words_begun(&b->words);
 }
 
 bool
@@ -334,7 +347,7 @@ on_ready(struct supervisor *s UNUSED, int workspace_fd, void *data)
 	struct build *b = data;
 
 	tell_started(b);
-	if (b->is_remote && !b->is_adopted)
+	if (b->is_remote && !b->is_adopted && !build_words_begun(&b->words))
 		supervisor_log(
 		    b->supervisor, b->remote.preface, strlen(b->remote.preface));
 	start_work(b, workspace_fd, restore, on_restored);
@@ -468,6 +481,27 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 static void start_supervisor(struct build *b);
 
 static void
+say(const char *line, void *data)
+{
+	struct build *b = data;
+
+	build_words_say(&b->words, line);
+}
+
+static void
+add_cage(struct build *b)
+{
+	struct executor_job what = {
+		.job_dir = b->dir.path, .say = say, .data = b, .cancel = &b->work.cancel
+	};
+
+	if (build_spec_add_cage(&b->spec, b->runner, b->job, &what, &b->work.error) == 0)
+		return;
+	b->work.reason = what.reason;
+	error_wrap(&b->work.error, "executor %s", b->spec.executor->name);
+}
+
+static void
 prepare(struct build *b)
 {
 	const struct spec *spec = &b->spec.spec;
@@ -484,10 +518,24 @@ prepare(struct build *b)
 	if (b->is_remote && b->remote.source != NULL &&
 	    source_write_refs(b->remote.source, where, &b->work.error) < 0)
 		error_wrap(&b->work.error, "cannot make the job's .git");
-	if (b->work.error.code == 0 &&
-	    build_spec_add_cage(
-		&b->spec, b->runner, b->job, b->dir.path, &b->work.error) < 0)
-		error_wrap(&b->work.error, "executor %s", b->spec.executor->name);
+	if (b->work.error.code == 0)
+		add_cage(b);
+}
+
+static void
+on_words(uv_timer_t *timer)
+{
+	struct build *b = timer->data;
+
+	pass_log(b, atomic_load(&b->words.bytes));
+}
+
+static void prepared(struct build *b);
+
+static void
+on_words_closed(uv_handle_t *handle)
+{
+	prepared(handle->data);
 }
 
 static void
@@ -496,8 +544,29 @@ on_prepared(uv_work_t *request, int status UNUSED)
 	struct build *b = request->data;
 
 	b->work.at_it = false;
+	on_words(&b->later);
+	uv_close((uv_handle_t *)&b->later, on_words_closed);
+}
+
+static void
+prepare_slowly(struct build *b)
+{
+	b->words.path = b->trace_path;
+	b->words.preface = b->is_remote ? b->remote.preface : NULL;
+	uv_timer_init(b->runner->loop, &b->later);
+	b->later.data = b;
+	uv_timer_start(&b->later, on_words, WORDS_EVERY_MS, WORDS_EVERY_MS);
+	start_work(b, -1, prepare, on_prepared);
+}
+
+static void
+prepared(struct build *b)
+{
 	if (b->work.error.code != 0) {
-		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
+		set_failure(b,
+		    b->work.reason != REASON_NONE ? b->work.reason
+						  : REASON_RUNNER_SYSTEM_FAILURE,
+		    &b->work.error);
 		end(b);
 		return;
 	}
@@ -515,7 +584,7 @@ try_a_copy(struct build *b, const struct supervisor_result *result)
 	supervisor_free(take(b->supervisor));
 	b->spec.mode = WORKSPACE_COPY;
 	build_spec_reset_workspace(&b->spec);
-	start_work(b, -1, prepare, on_prepared);
+	prepare_slowly(b);
 	return true;
 }
 
@@ -562,7 +631,7 @@ finish_spec(struct build *b)
 	if (!spec->collect)
 		spec->last_line = SUCCEEDED;
 	spec->collect = true;
-	if (!spec->hold)
+	if (!spec->hold && !build_words_begun(&b->words))
 		build_spec_set_preface(&b->spec, b->remote.preface);
 }
 
@@ -572,6 +641,7 @@ start_supervisor(struct build *b)
 	b->spec.spec.job_dir = b->dir.path;
 	b->spec.spec.marker = b->dir.marker;
 	b->spec.spec.trace = b->trace_path;
+	b->spec.spec.continues = build_words_begun(&b->words);
 	finish_spec(b);
 	if (b->is_remote)
 		write_note(b, BUILD_PLACE_NAME, build_spec_project_dir(&b->spec));
@@ -600,8 +670,8 @@ build_start(struct build *b)
 		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 		return;
 	}
-	if (workspace_copies(r->workspaces, b->spec.mode)) {
-		start_work(b, -1, prepare, on_prepared);
+	if (workspace_copies(r->workspaces, b->spec.mode) || b->spec.executor->is_slow) {
+		prepare_slowly(b);
 		return;
 	}
 	prepare(b);

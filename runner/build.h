@@ -94,6 +94,9 @@ void build_cancel(struct build *build, bool force);
 /* Before start or in on_done; of an untied job also between, while no worker is at it
  * (build_is_idle): the job goes on by itself. */
 void build_free(struct build *build);
+
+/* Has the trace its preface, although no supervisor has written? */
+bool build_log_begun(const struct build *build);
 bool build_is_idle(const struct build *build);
 
 #endif

@@ -38,25 +38,25 @@ build_spec_clear(struct build_spec *b)
 
 int
 build_spec_add_cage(struct build_spec *b, const struct runner *runner,
-    const struct job_payload *job, const char *job_dir, struct error *err)
+    const struct job_payload *job, struct executor_job *what, struct error *err)
 {
 	cleanup_strlist struct strlist shown = STRLIST_INIT;
-	struct executor_job what = {
-		.shown = &shown,
-		.payload = job,
-		.job_dir = job_dir,
-		.work_dir = b->spec.project_dir,
-		.project_dir =
-		    workspaces_in_place(runner->workspaces) ? b->spec.project_dir : NULL,
-		.project_name = workspaces_project_name(runner->workspaces),
-		.userns = b->spec.userns,
-		.arena = b->arena,
-	};
+	cleanup_free char *image =
+	    environment_expand_job(job, job->image.name != NULL ? job->image.name : "");
 
+	what->payload = job;
+	what->image = image;
+	what->work_dir = b->spec.project_dir;
+	if (workspaces_in_place(runner->workspaces))
+		what->project_dir = b->spec.project_dir;
+	what->project_name = workspaces_project_name(runner->workspaces);
+	what->userns = b->spec.userns;
+	what->arena = b->arena;
+	what->shown = &shown;
 	if (b->mode != WORKSPACE_EMPTY && runner->snapshot != NULL)
 		alternates_list(snapshot_dir(runner->snapshot), &shown);
 	return executors_prepare(
-	    runner->executors, b->executor, &what, &b->spec.cage, err);
+	    runner->executors, b->executor, what, &b->spec.cage, err);
 }
 
 const char *
@@ -173,6 +173,7 @@ build_spec_finish(
 		.short_token = runner->short_token,
 		.is_shared = b->executor == NULL || b->executor->is_shared,
 		.env = b->executor == NULL ? EXECUTOR_ENV_MACHINE : b->executor->env,
+		.own_env = &b->spec.cage.env,
 	};
 
 	if (b->finished)

@@ -27,9 +27,12 @@ struct build_spec {
 void build_spec_init(struct build_spec *b, const struct job_payload *job);
 void build_spec_clear(struct build_spec *b);
 
-/* Once the workspace is known: where and by what shell the steps run. May block. */
+/*
+ * Once the workspace is known: where and by what shell the steps run. Of what the caller
+ * fills in the job's folder, and who hears how it goes; it may block.
+ */
 MUST_CHECK int build_spec_add_cage(struct build_spec *b, const struct runner *runner,
-    const struct job_payload *job, const char *job_dir, struct error *err);
+    const struct job_payload *job, struct executor_job *what, struct error *err);
 
 /* After that: environment, steps, limits. Harmless when repeated. */
 void build_spec_finish(

@@ -196,6 +196,21 @@ find_indexed(const void *data, const char *name)
 	return v != NULL ? v->value : find_between(l->env, l->first, l->end, name);
 }
 
+static const char *
+find_in_job(const void *data, const char *name)
+{
+	return job_payload_variable(data, name);
+}
+
+char *
+environment_expand_job(const struct job_payload *job, const char *text)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+
+	expand(text, find_in_job, job, &out);
+	return buf_take(&out);
+}
+
 char *
 environment_expand(const struct strlist *env, const char *text)
 {
@@ -225,12 +240,14 @@ put_variable(const struct job_variable *v, const struct lookup *lookup,
 		spec_add_mask(spec, value, strlen(value));
 }
 
-void
-environment_build(const struct job_payload *job, const struct environment_facts *facts,
-    struct arena *arena, struct spec *spec)
+static void
+add_base(const struct environment_facts *facts, struct spec *spec)
 {
-	struct lookup lookup = { .env = &spec->env };
-
+	if (facts->env == EXECUTOR_ENV_OWN) {
+		for (size_t i = 0; i < facts->own_env->count; i++)
+			strlist_add(&spec->env, facts->own_env->items[i]);
+		return;
+	}
 	for (char **entry = environ; *entry != NULL; entry++)
 		if (is_kept(*entry) &&
 		    (facts->env == EXECUTOR_ENV_MACHINE || !is_local(*entry)))
@@ -239,6 +256,15 @@ environment_build(const struct job_payload *job, const struct environment_facts 
 	 */
 	if (facts->shell != NULL && getenv("SHELL") == NULL)
 		put(spec, "SHELL", facts->shell);
+}
+
+void
+environment_build(const struct job_payload *job, const struct environment_facts *facts,
+    struct arena *arena, struct spec *spec)
+{
+	struct lookup lookup = { .env = &spec->env };
+
+	add_base(facts, spec);
 	lookup.first = spec->env.count;
 	put_runner(job, facts, spec);
 	if (facts->short_token != NULL) {

@@ -18,7 +18,8 @@ struct environment_facts {
 	const char *shell;       /* that runs the scripts */
 	const char *short_token; /* of a server's runner: names it; NULL: a local run */
 	enum executor_env env;
-	bool is_shared; /* shell-like: others' jobs see the same machine */
+	const struct strlist *own_env; /* EXECUTOR_ENV_OWN: the cage's */
+	bool is_shared;                /* shell-like: others' jobs see the same machine */
 };
 
 /*
@@ -27,6 +28,9 @@ struct environment_facts {
  */
 void environment_build(const struct job_payload *job,
     const struct environment_facts *facts, struct arena *arena, struct spec *spec);
+
+/* The same by the job's own variables alone, where none of the runner's is known yet. */
+char *environment_expand_job(const struct job_payload *job, const char *text);
 
 /*
  * text with $X and ${X} replaced from an environment like spec->env ("K=V", later

@@ -7,6 +7,7 @@ librunner_a_SOURCES += runner/artifacts.c runner/artifacts.h
 librunner_a_SOURCES += runner/artifacts_pack.c
 librunner_a_SOURCES += runner/build.c runner/build.h
 librunner_a_SOURCES += runner/build_spec.c runner/build_spec.h
+librunner_a_SOURCES += runner/build_words.c runner/build_words.h
 librunner_a_SOURCES += runner/cache.c runner/cache.h
 librunner_a_SOURCES += runner/collect.c runner/collect.h
 librunner_a_SOURCES += runner/copy_place.c runner/copy_place.h

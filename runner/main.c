@@ -51,7 +51,15 @@ run(struct options *o)
 		? LOG_FORMAT_JSON
 		: LOG_FORMAT_TEXT,
 	    "runner");
-	runner.executor_settings.offline = o->settings.offline;
+	runner.executor_settings = (struct executor_settings){
+		.offline = o->settings.offline,
+		.pull_policy =
+		    o->settings.pull_policy != NULL ? o->settings.pull_policy : "always",
+		.privileged = o->settings.privileged,
+		.runtime = o->settings.runtime,
+		.images_dir =
+		    arena_printf(o->settings.arena, "%s/images", o->settings.state_dir),
+	};
 	if (runner_choose_executor(&runner, o->settings.executor, &err) < 0) {
 		options_complain("%s", err.msg);
 		return err.code == ERR_INVALID ? OPTIONS_INVALID : OPTIONS_FAULT;

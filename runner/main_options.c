@@ -281,6 +281,9 @@ read_file(struct options *o)
 	if (o->settings.log_format == NULL)
 		o->settings.log_format = file.log_format;
 	o->settings.offline = file.offline;
+	o->settings.privileged = file.privileged;
+	o->settings.runtime = file.runtime;
+	o->settings.pull_policy = file.pull_policy;
 	o->settings.servers = file.servers;
 	o->settings.server_count = file.server_count;
 	o->settings.server_cap = file.server_cap;

@@ -271,6 +271,8 @@ on_build_done(struct build *b, const struct build_result *r, void *data)
 	cleanup_free char *message = xstrdup(r->message);
 	bool ran = r->log_bytes > 0;
 
+	if (build_log_begun(b))
+		buf_reset(&j->preface);
 	sender_grow(j->sender, r->log_bytes);
 	transfer_cancel(take(j->transfer)); /* of an upload that was not waited for */
 	build_free(b);

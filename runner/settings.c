@@ -34,12 +34,14 @@ static const struct key top_keys[] = {
 	{ "name", offsetof(struct runner_settings, name), false },
 	{ "state", offsetof(struct runner_settings, state_dir), true },
 	{ "executor", offsetof(struct runner_settings, executor), false },
+	{ "runtime", offsetof(struct runner_settings, runtime), false },
 };
 
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"network", "log_format", "servers", NULL };
+	"network", "runtime", "pull_policy", "privileged", "log_format", "servers",
+	NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -160,6 +162,30 @@ read_log_format(const struct node *n, struct runner_settings *s, struct diags *d
 }
 
 static void
+read_pull_policy(const struct node *n, struct runner_settings *s, struct diags *diags)
+{
+	static const char *const words[] = { "always", "if-not-present", "never" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (node_is_scalar(n) && str_eq(n->text, words[i]))
+			s->pull_policy = words[i];
+	if (s->pull_policy == NULL)
+		diag_error(diags, DIAG_SHAPE, n->mark, NULL,
+		    "pull_policy should be always, if-not-present or never");
+}
+
+static void
+read_flag(const struct node_pair *pair, bool *out, struct diags *diags)
+{
+	const char *word = node_is_scalar(pair->value) ? pair->value->text : "";
+
+	*out = str_eq(word, "true");
+	if (!*out && !str_eq(word, "false"))
+		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
+		    "%s should be true or false", pair->key);
+}
+
+static void
 read_network(const struct node *n, struct runner_settings *s, struct diags *diags)
 {
 	const char *word = node_is_scalar(n) ? n->text : "";
@@ -185,6 +211,10 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_concurrent(pair->value, s, diags);
 		else if (str_eq(pair->key, "log_format"))
 			read_log_format(pair->value, s, diags);
+		else if (str_eq(pair->key, "pull_policy"))
+			read_pull_policy(pair->value, s, diags);
+		else if (str_eq(pair->key, "privileged"))
+			read_flag(pair, &s->privileged, diags);
 		else if (str_eq(pair->key, "network"))
 			read_network(pair->value, s, diags);
 		else if (str_eq(pair->key, "servers"))

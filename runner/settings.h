@@ -5,7 +5,10 @@
  *   concurrent: 4                # jobs at the same time
  *   name: builder-1
  *   state: /var/lib/pawl-runner
- *   executor: auto               # or sandbox, shell
+ *   executor: auto               # or container, sandbox, shell
+ *   runtime: /usr/bin/crun       # of containers; or runc
+ *   pull_policy: always          # or if-not-present, never
+ *   privileged: false
  *   network: host                # or none: jobs in a sandbox reach nothing
  *   log_format: text             # or json
  *   servers:
@@ -33,8 +36,10 @@ struct runner_settings {
 	struct arena *arena; /* the caller's; strings live in it */
 	int64_t concurrent;  /* 0: not said */
 	const char *name, *state_dir, *executor;
-	const char *log_format; /* of log_formats; NULL: not said */
-	bool offline;           /* jobs in a cage have no network */
+	const char *log_format;            /* of log_formats; NULL: not said */
+	bool offline;                      /* jobs in a cage have no network */
+	bool privileged;                   /* containers may do what root may */
+	const char *runtime, *pull_policy; /* NULL: not said */
 	struct runner_server *servers;
 	size_t server_count, server_cap;
 };

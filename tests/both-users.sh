@@ -16,7 +16,7 @@ as_who() { "${as[@]}" "$@"; }
 
 both_users() {
 	local uid=61191 here
-	as=() who=$(id -un) programs=$BUILD
+	as=() who=$(id -un)
 	check
 	if [ "$(id -u)" -ne 0 ]; then return; fi
 	here=$(mktemp -d /tmp/pawl-user-XXXXXX)
@@ -28,7 +28,7 @@ both_users() {
 	chown -R $uid:$uid "$here/tmp" "$here/home"
 	as=(setpriv "--reuid=$uid" "--regid=$uid" --clear-groups -- env PATH="$here/bin:$PATH"
 	    PAWL_LIBEXEC="$here/bin" HOME="$here/home" TMPDIR="$here/tmp")
-	who="an ordinary user" programs=$here/bin
+	who="an ordinary user"
 	cd "$here/tmp" || exit 1
 	check
 }

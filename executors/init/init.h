@@ -36,7 +36,8 @@ struct init_message {
 
 /*
  * The first file of INIT_RUN, in memory: this head, then strings, each with its NUL: the
- * folder, argv, environment. argv[0] "" is the first of init_shells that is there.
+ * folder, argv, environment. argv[0] "" is the first shell that is there. What pawl-init
+ * has in its own environment is added where the step says nothing else.
  */
 struct init_run {
 	uint32_t argc, envc;

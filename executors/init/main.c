@@ -126,6 +126,42 @@ become_step(const struct step *step, int report)
 	_exit(127);
 }
 
+static bool
+names_same(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "=");
+
+	return strncmp(a, b, len) == 0 && b[len] == '=';
+}
+
+/* What this process has and the step does not name. False: no memory. */
+static bool
+add_own_environment(struct step *step)
+{
+	size_t count = 0, own = 0, given;
+	char **all;
+
+	while (step->env[count] != NULL)
+		count++;
+	given = count;
+	while (environ[own] != NULL)
+		own++;
+	all = realloc(step->env, (count + own + 1) * sizeof(*all));
+	if (all == NULL)
+		return false;
+	step->env = all;
+	for (size_t i = 0; i < own; i++) {
+		size_t k = 0;
+
+		while (k < given && !names_same(environ[i], all[k]))
+			k++;
+		if (k == given)
+			all[count++] = environ[i];
+	}
+	all[count] = NULL;
+	return true;
+}
+
 static void
 start_step(struct init *in, const struct step *step)
 {
@@ -170,7 +206,7 @@ on_run(struct init *in, const int files[FILES])
 		tell(in, INIT_FAILED, errno, "cannot read what to run");
 		return;
 	}
-	if (parse_step(text, (size_t)st.st_size, &step))
+	if (parse_step(text, (size_t)st.st_size, &step) && add_own_environment(&step))
 		start_step(in, &step);
 	else
 		tell(in, INIT_FAILED, EINVAL, "cannot read what to run");

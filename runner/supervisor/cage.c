@@ -159,13 +159,18 @@ cage_start(struct supervision *s, struct error *err)
 
 /* ---- a step ---------------------------------------------------------------- */
 
+/* Without those in known. */
 static uint32_t
-add_strings(struct buf *out, char *const *list)
+add_strings(struct buf *out, char *const *list, const struct strlist *known)
 {
 	uint32_t count = 0;
 
-	for (; list[count] != NULL; count++)
-		buf_add(out, list[count], strlen(list[count]) + 1);
+	for (size_t i = 0; list[i] != NULL; i++) {
+		if (known != NULL && strlist_has(known, list[i]))
+			continue;
+		buf_add(out, list[i], strlen(list[i]) + 1);
+		count++;
+	}
 	return count;
 }
 
@@ -178,8 +183,8 @@ run_file(
 	struct init_run head;
 
 	buf_add(&text, s->spec.cage.project_dir, strlen(s->spec.cage.project_dir) + 1);
-	head.argc = add_strings(&text, argv);
-	head.envc = add_strings(&text, env);
+	head.argc = add_strings(&text, argv, NULL);
+	head.envc = add_strings(&text, env, &s->spec.cage.env);
 	if (text.len > INIT_RUN_MAX - sizeof(head))
 		return error_set(err, ERR_LIMIT, "script and variables are too large");
 	if (fd < 0 || path_write_fd(fd, &head, sizeof(head)) < 0 ||

@@ -207,7 +207,8 @@ supervise(struct supervision *s, struct error *err)
 		return err->code;
 	for (size_t i = 0; i < s->spec.mask_count; i++)
 		mask_add(&s->trace.mask, s->spec.masks[i].data, s->spec.masks[i].len);
-	if (trace_open(&s->trace, s->spec.trace, err) < 0 || supervision_open(s, err) < 0)
+	if (trace_open(&s->trace, s->spec.trace, s->spec.continues, err) < 0 ||
+	    supervision_open(s, err) < 0)
 		return err->code;
 	if (!s->spec.tied && supervision_listen(s, err) < 0)
 		return err->code;

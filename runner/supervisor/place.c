@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -125,11 +126,50 @@ place_files(struct supervision *s, struct error *err)
 	return 0;
 }
 
+/* The descriptors stay open, and with them the locks, until this process ends. */
+static int
+take_locks(const struct supervision *s, struct error *err)
+{
+	const struct strlist *locks = &s->spec.cage.locks;
+
+	for (size_t i = 0; i < locks->count; i++) {
+		int fd = open(locks->items[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || flock(fd, LOCK_SH) < 0) {
+			cleanup_close_fd(&fd);
+			return error_errno(err, "cannot lock %s", locks->items[i]);
+		}
+	}
+	return 0;
+}
+
+/* The workspace becomes the user's the job runs as. */
+static int
+give_place(const struct supervision *s, struct error *err)
+{
+	const struct cage *cage = &s->spec.cage;
+
+	if (!cage->gives)
+		return 0;
+	if (lchown(s->files_dir, (uid_t)cage->uid, (gid_t)cage->gid) < 0)
+		return error_errno(
+		    err, "cannot give %s to user %" PRId64, s->files_dir, cage->uid);
+	for (size_t i = 0; i < s->spec.file_count; i++) {
+		cleanup_free char *file = path_join(s->files_dir, s->spec.files[i].name);
+
+		if (lchown(file, (uid_t)cage->uid, (gid_t)cage->gid) < 0)
+			return error_errno(
+			    err, "cannot give %s to user %" PRId64, file, cage->uid);
+	}
+	return path_give_tree(
+	    s->spec.project_dir, (uid_t)cage->uid, (gid_t)cage->gid, err);
+}
+
 int
 supervision_enter_place(struct supervision *s, struct error *err)
 {
-	if (mount_project(s, err) < 0 || mount_others(s, err) < 0 ||
-	    place_files(s, err) < 0)
+	if (take_locks(s, err) < 0 || mount_project(s, err) < 0 ||
+	    mount_others(s, err) < 0 || place_files(s, err) < 0 || give_place(s, err) < 0)
 		return err->code;
 	if (chdir(s->spec.project_dir) < 0)
 		return error_errno(

@@ -55,6 +55,7 @@ struct spec {
 	 */
 	const char *job_dir;
 	const char *trace;  /* the spool */
+	bool continues;     /* it has begun: what is in it stays */
 	const char *marker; /* in the environment of every process of the job */
 
 	enum spec_mode mode;

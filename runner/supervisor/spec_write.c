@@ -113,6 +113,11 @@ add_cage(struct buf *out, const struct cage *cage)
 	add_text(out, "inner_dir", cage->project_dir);
 	add_text(out, "inner_files", cage->files_dir);
 	add_list(out, "shell", &cage->shell);
+	add_list(out, "lock", &cage->locks);
+	add_list(out, "base_env", &cage->env);
+	add_number(out, "gives", cage->gives);
+	add_number(out, "uid", cage->uid);
+	add_number(out, "gid", cage->gid);
 }
 
 static void
@@ -130,6 +135,7 @@ spec_write(const struct spec *spec, struct buf *out)
 	add_number(out, "v", SPEC_VERSION);
 	add_text(out, "job_dir", spec->job_dir);
 	add_text(out, "trace", spec->trace);
+	add_number(out, "continues", spec->continues);
 	add_text(out, "marker", spec->marker);
 	add_number(out, "mode", spec->mode);
 	add_number(out, "userns", spec->userns);

@@ -5,15 +5,30 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-int
-trace_open(struct trace *t, const char *path, struct error *err)
+static int
+read_begun(struct trace *t, const char *path, struct error *err)
 {
-	t->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	char piece[4096];
+	ssize_t n;
+
+	while ((n = pread(t->fd, piece, sizeof(piece), (off_t)t->bytes)) > 0) {
+		crc32_add(&t->crc, piece, (size_t)n);
+		t->bytes += (uint64_t)n;
+	}
+	return n < 0 ? error_errno(err, "cannot read the log %s", path) : 0;
+}
+
+int
+trace_open(struct trace *t, const char *path, bool continues, struct error *err)
+{
+	int how = continues ? O_RDWR : O_WRONLY | O_TRUNC;
+
+	t->fd = open(path, how | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (t->fd < 0)
 		return error_errno(err, "cannot create the log %s", path);
 	crc32_init(&t->crc);
 	mask_compile(&t->mask);
-	return 0;
+	return continues ? read_begun(t, path, err) : 0;
 }
 
 static void

@@ -26,8 +26,9 @@ struct trace {
 		.fd = -1, .mask = MASK_INIT, .tokens = TOKEN_MASK_INIT                   \
 	}
 
-/* Secrets are added to t->mask before. */
-MUST_CHECK int trace_open(struct trace *t, const char *path, struct error *err);
+/* Secrets are added to t->mask before. continues: what the file has, stays. */
+MUST_CHECK int trace_open(
+    struct trace *t, const char *path, bool continues, struct error *err);
 void trace_add(struct trace *t, const char *data, size_t len);
 void trace_printf(struct trace *t, const char *fmt, ...) PRINTF(2, 3);
 void trace_flush(struct trace *t); /* nothing follows */

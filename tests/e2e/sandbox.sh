@@ -52,7 +52,7 @@ enclosed() {
 		hostile | sed 's/^/      /'
 	} | repository
 	as_who mkdir -p secrets && echo top | as_who tee secrets/key >/dev/null
-	sleep 300 &
+	sleep 299 &
 	passes -v "SECRETS=$PWD/secrets" -v "OTHER_HOME=$(getent passwd root | cut -d: -f6)/.ssh" -v "OUTSIDE=$!"
 	kill $!
 	[ "$(ls secrets)" = key ] || bad "the job wrote into a folder of this machine"
@@ -72,7 +72,7 @@ at_home() {
 	    - test "$(ls -A /home /root 2>/dev/null | grep -c '[.]ssh')" = 0
 	    - touch made /tmp/kept "$HOME/kept"
 	    - echo LATER=1 >>"$GITLAB_ENV"
-	    - sleep 300 & echo $! >pid
+	    - sleep 311 & echo $! >pid
 	    - 'test "$(cat /proc/1/comm)" = pawl-init'
 	  after_script:
 	    - test -e /tmp/kept && test -e "$HOME/kept" && test "$LATER" = 1 && kill -0 "$(cat pid)" && echo same place
@@ -84,7 +84,7 @@ at_home() {
 	passes
 	says "same place"
 	says "at /builds/repo as"
-	if as_who pgrep -u "$(as_who id -u)" -f 'sleep 300' >/dev/null; then bad "a process is left"; fi
+	if as_who pgrep -u "$(as_who id -u)" -f 'sleep 311' >/dev/null; then bad "a process is left"; fi
 }
 
 # A script the kernel would not take as an argument, a file that is one, many variables.
@@ -129,9 +129,8 @@ orphans() {
 	END
 	(cd repo && exec "${as[@]}" pawl run -x sandbox) >"$log" 2>&1 &
 	for _ in $(seq 100); do pgrep -f 'sleep 312' >/dev/null && break; sleep 0.05; done
-	pkill -9 -f "$programs/pawl-supervise"
+	pkill -9 -P $! # the supervisor, and who forks it
 	kill -9 $! 2>/dev/null
-	pkill -9 -x pawl
 	for _ in $(seq 100); do pgrep -f 'sleep 312' >/dev/null || break; sleep 0.05; done
 	if pgrep -fa 'sleep 312'; then bad "processes outlive pawl"; pkill -9 -f 'sleep 312'; fi
 	wait

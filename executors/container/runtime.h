@@ -1,0 +1,30 @@
+/* The OCI runtime of this machine: crun, or runc where crun is not installed. */
+#ifndef EXECUTORS_CONTAINER_RUNTIME_H
+#define EXECUTORS_CONTAINER_RUNTIME_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct runtime {
+	const char *program; /* its path */
+	bool is_crun;
+};
+
+/* path: the one to take; NULL: $PAWL_OCI_RUNTIME, or what is installed. ERR_ENVIRONMENT:
+ * there is none. */
+MUST_CHECK int runtime_find(const char *path, struct runtime *out, struct error *err);
+
+/*
+ * Append its command for a container of the bundle, whose state is kept in state_dir;
+ * the socket of pawl-init is handed on.
+ */
+void runtime_argv(const struct runtime *r, const char *bundle, const char *state_dir,
+    const char *name, struct strlist *argv);
+
+/*
+ * A folder the runtime must not see, NULL: none. crun (1.8) takes the hybrid kind of
+ * cgroups for an error.
+ */
+const char *runtime_hidden(const struct runtime *r, bool userns);
+
+#endif
