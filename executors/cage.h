@@ -11,6 +11,9 @@
 /* In the job's folder: file variables and such, in memory; bound to files_dir. */
 #define CAGE_FILES_NAME "files"
 
+/* In the environment of a program that is on_host. */
+#define CAGE_FILES_VARIABLE "PAWL_FILES_DIR"
+
 enum cage_mount_kind {
 	CAGE_MOUNT_OVERLAY, /* of lowers, upper and work */
 	CAGE_MOUNT_BIND,    /* of the folder source */
@@ -33,7 +36,16 @@ struct cage {
 	 * (executors/init/init.h). Empty: steps run beside the supervisor.
 	 */
 	struct strlist argv;
-	struct bytes input;        /* it finds it at INIT_INPUT_FD */
+	struct bytes input; /* it finds it at INIT_INPUT_FD */
+	/*
+	 * The program speaks with somebody outside: it gets this machine as it is, no
+	 * namespace is made and nothing mounted. It hears INIT_HELLO, finds in
+	 * CAGE_FILES_VARIABLE where files_dir really lies, in memory, and tidies up
+	 * after its socket has ended.
+	 */
+	bool on_host;
+	int64_t start_ms, end_ms; /* it may take; 0: the usual */
+	int64_t grace_ms; /* between SIGTERM and SIGKILL for a step; 0: the usual */
 	struct cage_mount *mounts; /* in this order */
 	size_t mount_count, mount_cap;
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "executors/container/container.h"
 #include "executors/container/image_store.h"
+#include "executors/custom/custom.h"
 #include "executors/sandbox.h"
 #include "executors/shell.h"
 
@@ -14,14 +15,15 @@ struct executors {
 	const struct executor *chosen;    /* NULL: by what suits the job */
 	const struct executor *plain;     /* auto: for a job without an image */
 	const struct executor *container; /* auto: for one with; NULL: there is none */
-	char *notice, *no_container; /* why there is none; NULL: not looked at, or there is */
+	char *notice,
+	    *no_container; /* why there is none; NULL: not looked at, or there is */
 };
 
 const struct executor *const *
 executor_all(void)
 {
 	static const struct executor *const all[] = { &executor_container,
-		&executor_sandbox, &executor_shell, NULL };
+		&executor_custom, &executor_sandbox, &executor_shell, NULL };
 
 	return all;
 }
@@ -120,8 +122,9 @@ executors_pick(const struct executors *e, const struct job_payload *job,
 	if ((*out)->accepts(job, e->chosen != NULL, err) < 0 && e->no_container != NULL) {
 		struct error refused = *err;
 
-		return error_set(err, refused.code, "%s. There can be no container here: %s",
-		    refused.msg, e->no_container);
+		return error_set(err, refused.code,
+		    "%s. There can be no container here: %s", refused.msg,
+		    e->no_container);
 	}
 	return err->code;
 }

@@ -24,7 +24,8 @@ struct executor_settings {
 	const char *local_images_dir;
 	const char *pull_policy; /* of jobs that ask for none; NULL: if-not-present */
 	const char *runtime;     /* the OCI runtime's path; NULL: what is found */
-	bool privileged;         /* containers: root in there is root of the machine */
+	const struct custom_settings *custom; /* NULL: there is no driver */
+	bool privileged; /* containers: root in there is root of the machine */
 };
 
 /* One job, as an executor sees it. Everything is the caller's. */
@@ -62,6 +63,16 @@ struct executor_machine {
 	struct image_store *images; /* opened at first use */
 };
 
+/* What a job's workspace has to be. */
+enum executor_place {
+	EXECUTOR_PLACE_ANY,
+	EXECUTOR_PLACE_COPY, /* a folder anybody on this machine can see: nothing mounted
+			      */
+	/* not on this machine: a script gets the sources there, and neither caches nor
+	 * artifacts are brought or kept */
+	EXECUTOR_PLACE_ELSEWHERE,
+};
+
 struct executor {
 	const char *name; /* as -x takes it */
 	const char *summary;
@@ -80,6 +91,7 @@ struct executor {
 	bool is_slow;
 
 	enum executor_env env;
+	enum executor_place place;
 	/* what CI_SHARED_ENVIRONMENT / CI_DISPOSABLE_ENVIRONMENT tell the job */
 	bool is_shared;
 };

@@ -454,7 +454,7 @@ on_collected(uv_work_t *request, int status UNUSED)
 static bool
 has_to_collect(const struct build *b)
 {
-	return !b->forced && b->failure.code == 0 &&
+	return !b->forced && b->failure.code == 0 && !build_spec_is_elsewhere(&b->spec) &&
 	    b->job->cache_count + b->job->artifact_count > 0;
 }
 
@@ -662,6 +662,7 @@ build_start(struct build *b)
 		fail_early(b, REASON_RUNNER_UNSUPPORTED, &err);
 		return;
 	}
+	build_spec_choose_place(&b->spec);
 	if (b->is_remote) {
 		b->dir = *b->remote.dir;
 		*b->remote.dir = (struct jobdir)JOBDIR_INIT;
@@ -684,10 +685,15 @@ build_start(struct build *b)
 int
 build_adopt(struct build *b, const char *project_dir, struct error *err)
 {
+	struct error refusal = ERROR_INIT;
+
 	b->dir = *b->remote.dir;
 	*b->remote.dir = (struct jobdir)JOBDIR_INIT;
 	b->is_adopted = b->started = true;
 	build_spec_init(&b->spec, b->job);
+	/* it runs already, whatever is said now */
+	if (executors_pick(b->runner->executors, b->job, &b->spec.executor, &refusal) < 0)
+		log_event(LOG_INFO, LOG_JOB(b->job->id), "%s", refusal.msg);
 	b->spec.spec.project_dir = arena_strdup(b->spec.arena, project_dir);
 	b->spec.spec.job_dir = b->dir.path;
 	finish_spec(b);

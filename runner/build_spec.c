@@ -5,6 +5,7 @@
 #include "runner/alternates.h"
 #include "runner/duration.h"
 #include "runner/environment.h"
+#include "runner/fetch_script.h"
 #include "runner/runner.h"
 #include "runner/script.h"
 
@@ -59,6 +60,24 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 	    runner->executors, b->executor, what, &b->spec.cage, err);
 }
 
+void
+build_spec_choose_place(struct build_spec *b)
+{
+	enum executor_place place = b->executor->place;
+
+	if (place == EXECUTOR_PLACE_ELSEWHERE ||
+	    (place == EXECUTOR_PLACE_COPY && b->mode == WORKSPACE_EMPTY))
+		b->mode = WORKSPACE_EMPTY_SEEN;
+	else if (place == EXECUTOR_PLACE_COPY)
+		b->mode = WORKSPACE_COPY_SEEN;
+}
+
+bool
+build_spec_is_elsewhere(const struct build_spec *b)
+{
+	return b->executor != NULL && b->executor->place == EXECUTOR_PLACE_ELSEWHERE;
+}
+
 const char *
 build_spec_project_dir(const struct build_spec *b)
 {
@@ -111,12 +130,49 @@ limit_ms(const struct job_payload *job, const char *key, int64_t otherwise)
 	return value != NULL && duration_parse_go(value, &ms) && ms > 0 ? ms : otherwise;
 }
 
+/* What the runner does itself where its files are. */
+static void
+add_fetch(struct build_spec *b, const struct job_payload *job)
+{
+	struct spec_step *step = spec_add_step(&b->spec, "get_sources");
+	cleanup_buf struct buf text = BUF_INIT;
+
+	fetch_script_build(job, &text);
+	step->script.len = text.len;
+	step->script.data = arena_strndup(b->arena, buf_str(&text), text.len);
+	set_headline(
+	    step, "\033[0K\033[36;1mGetting source from Git repository\033[0;m\n");
+}
+
+static void
+add_hooks(struct build_spec *b, const struct job_payload *job, bool before)
+{
+	for (size_t i = 0; i < job->hook_count; i++)
+		if (str_eq(job->hooks[i].name, "pre_get_sources_script") == before)
+			add_step(b, job, job->hooks[i].name, job->hooks[i].script,
+			    job->hooks[i].script_count);
+}
+
+static void
+add_place_steps(struct build_spec *b, const struct job_payload *job)
+{
+	static const char where[] = "echo \"Running on $(hostname)...\"\n";
+	struct spec_step *step = spec_add_step(&b->spec, "prepare_script");
+
+	step->script = (struct bytes){ where, sizeof(where) - 1 };
+	add_hooks(b, job, true);
+	add_fetch(b, job);
+	add_hooks(b, job, false);
+}
+
 static void
 add_steps(struct build_spec *b, const struct job_payload *job)
 {
 	b->steps = arena_calloc(
-	    b->arena, job->hook_count + job->step_count + 1, sizeof(*b->steps));
-	for (size_t i = 0; i < job->hook_count; i++)
+	    b->arena, job->hook_count + job->step_count + 3, sizeof(*b->steps));
+	if (build_spec_is_elsewhere(b))
+		add_place_steps(b, job);
+	for (size_t i = 0; !build_spec_is_elsewhere(b) && i < job->hook_count; i++)
 		add_step(b, job, job->hooks[i].name, job->hooks[i].script,
 		    job->hooks[i].script_count);
 	for (size_t i = 0; i < job->step_count; i++) {
@@ -182,8 +238,10 @@ build_spec_finish(
 	environment_build(job, &facts, b->arena, &b->spec);
 	add_steps(b, job);
 	b->spec.timeout_ms = job->timeout_s * 1000;
-	b->spec.grace_ms = GRACE_MS;
+	b->spec.grace_ms = b->spec.cage.grace_ms > 0 ? b->spec.cage.grace_ms : GRACE_MS;
 	b->spec.tied = runner->tied;
+	if (build_spec_is_elsewhere(b))
+		return; /* there is nothing to be put there or taken */
 	b->spec.hold = pulls_cache(job) || job->dependency_count > 0;
 	b->spec.collect = job->cache_count > 0 || job->artifact_count > 0;
 }

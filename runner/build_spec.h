@@ -38,6 +38,12 @@ MUST_CHECK int build_spec_add_cage(struct build_spec *b, const struct runner *ru
 void build_spec_finish(
     struct build_spec *b, const struct runner *runner, const struct job_payload *job);
 
+/* After the executor is known: the kind of workspace it needs. */
+void build_spec_choose_place(struct build_spec *b);
+
+/* Scripts run where neither caches nor artifacts can be brought. */
+bool build_spec_is_elsewhere(const struct build_spec *b);
+
 /* The project's folder as the job knows it. */
 const char *build_spec_project_dir(const struct build_spec *b);
 

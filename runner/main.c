@@ -55,6 +55,7 @@ run(struct options *o)
 		.offline = o->settings.offline,
 		.pull_policy =
 		    o->settings.pull_policy != NULL ? o->settings.pull_policy : "always",
+		.custom = o->settings.custom,
 		.privileged = o->settings.privileged,
 		.runtime = o->settings.runtime,
 		.images_dir =

@@ -281,6 +281,7 @@ read_file(struct options *o)
 	if (o->settings.log_format == NULL)
 		o->settings.log_format = file.log_format;
 	o->settings.offline = file.offline;
+	o->settings.custom = file.custom;
 	o->settings.privileged = file.privileged;
 	o->settings.runtime = file.runtime;
 	o->settings.pull_policy = file.pull_policy;

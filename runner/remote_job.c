@@ -563,6 +563,20 @@ download_next(struct remote_job *j)
 
 /* ---- the beginning --------------------------------------------------------- */
 
+/* Scripts that run elsewhere get it there. */
+static bool
+wants_source(const struct remote_job *j)
+{
+	const struct executor *by;
+	struct error ignored = ERROR_INIT;
+
+	if (source_is_unwanted(j->payload))
+		return false;
+	return executors_pick(j->context->runner->executors, j->payload, &by, &ignored) <
+	    0 ||
+	    by->place != EXECUTOR_PLACE_ELSEWHERE;
+}
+
 static void
 write_preface(struct remote_job *j)
 {
@@ -572,7 +586,7 @@ write_preface(struct remote_job *j)
 	buf_printf(b, "\033[0KRunning with pawl-runner %s\033[0;m\n", c->runner->version);
 	buf_printf(b, "\033[0K  on %s %s, system ID: %s\033[0;m\n", c->runner->name,
 	    c->short_token, c->system_id);
-	if (source_is_unwanted(j->payload))
+	if (!wants_source(j))
 		return;
 	add_section(b, j->payload, "start", "get_sources");
 	buf_add_str(b, "\033[0K\033[36;1mGetting source from Git repository\033[0;m\n");
@@ -644,7 +658,7 @@ remote_job_start(const struct remote_context *context, struct job_payload *paylo
 	start_sender(j, false);
 	j->waiting = 3; /* the answer, the source, the archives */
 	sender_accept(j->sender);
-	if (j->problem.code == 0 && !source_is_unwanted(payload)) {
+	if (j->problem.code == 0 && wants_source(j)) {
 		j->working = true;
 		j->work.data = j;
 		uv_queue_work(

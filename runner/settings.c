@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "pipelines/document.h"
+#include "runner/settings_custom.h"
 
 #define MAX_TOKEN 1024
 
@@ -40,8 +41,8 @@ static const struct key top_keys[] = {
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"network", "runtime", "pull_policy", "privileged", "log_format", "servers",
-	NULL };
+	"custom", "network", "runtime", "pull_policy", "privileged", "log_format",
+	"servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -217,6 +218,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_flag(pair, &s->privileged, diags);
 		else if (str_eq(pair->key, "network"))
 			read_network(pair->value, s, diags);
+		else if (str_eq(pair->key, "custom"))
+			s->custom = settings_read_custom(pair->value, s->arena, diags);
 		else if (str_eq(pair->key, "servers"))
 			read_servers(pair->value, s, diags);
 		else if (!read_known(

@@ -5,10 +5,11 @@
  *   concurrent: 4                # jobs at the same time
  *   name: builder-1
  *   state: /var/lib/pawl-runner
- *   executor: auto               # or container, sandbox, shell
+ *   executor: auto               # or container, custom, sandbox, shell
  *   runtime: /usr/bin/crun       # of containers; or runc
  *   pull_policy: always          # or if-not-present, never
  *   privileged: false
+ *   custom: {run_exec: /opt/driver/run}       # of the executor custom
  *   network: host                # or none: jobs in a sandbox reach nothing
  *   log_format: text             # or json
  *   servers:
@@ -40,6 +41,8 @@ struct runner_settings {
 	bool offline;                      /* jobs in a cage have no network */
 	bool privileged;                   /* containers may do what root may */
 	const char *runtime, *pull_policy; /* NULL: not said */
+	const struct custom_settings
+	    *custom; /* executors/custom/custom.h; NULL: not said */
 	struct runner_server *servers;
 	size_t server_count, server_cap;
 };

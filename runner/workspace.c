@@ -236,7 +236,9 @@ settle(const struct workspaces *w, enum workspace_mode wanted)
 bool
 workspace_copies(const struct workspaces *w, enum workspace_mode wanted)
 {
-	return settle(w, wanted) == WORKSPACE_COPY;
+	enum workspace_mode mode = settle(w, wanted);
+
+	return mode == WORKSPACE_COPY || mode == WORKSPACE_COPY_SEEN;
 }
 
 static int
@@ -324,6 +326,20 @@ prepare_copy(const struct workspaces *w, const struct jobdir *dir, bool with_sou
 	return 0;
 }
 
+/* In the job's own folder, whose path everybody on this machine knows it by. */
+static int
+prepare_seen(const struct workspaces *w, const struct jobdir *dir, bool with_source,
+    const atomic_bool *cancel, struct arena *arena, struct spec *spec, struct error *err)
+{
+	char *copy = arena_printf(arena, "%s/copy", dir->path);
+
+	spec->userns = false;
+	spec->project_dir = copy;
+	if (make_folder(copy, err) < 0)
+		return err->code;
+	return with_source ? copy_tree(snapshot_dir(w->snapshot), copy, cancel, err) : 0;
+}
+
 int
 workspace_prepare(const struct workspaces *w, const struct jobdir *dir,
     enum workspace_mode wanted, const atomic_bool *cancel, struct arena *arena,
@@ -334,6 +350,9 @@ workspace_prepare(const struct workspaces *w, const struct jobdir *dir,
 	spec->mode = SPEC_PLAIN;
 	spec->project_dir = arena_strdup(arena, w->project_dir);
 	spec->userns = w->userns;
+	if (mode == WORKSPACE_COPY_SEEN || mode == WORKSPACE_EMPTY_SEEN)
+		return prepare_seen(
+		    w, dir, mode == WORKSPACE_COPY_SEEN, cancel, arena, spec, err);
 	if (mode == WORKSPACE_OVERLAY)
 		return prepare_overlay(w, dir, arena, spec, err);
 	if (mode == WORKSPACE_COPY || mode == WORKSPACE_EMPTY)

@@ -19,8 +19,10 @@ enum workspace_mode {
 	WORKSPACE_AUTO, /* overlay, else copy; $PAWL_WORKSPACE may say which */
 	WORKSPACE_OVERLAY,
 	WORKSPACE_COPY,
-	WORKSPACE_EMPTY,    /* an empty folder: GIT_STRATEGY none or empty */
-	WORKSPACE_IN_PLACE, /* the work tree itself; no snapshot */
+	WORKSPACE_EMPTY,      /* an empty folder: GIT_STRATEGY none or empty */
+	WORKSPACE_COPY_SEEN,  /* a copy nothing is mounted for: everybody sees it */
+	WORKSPACE_EMPTY_SEEN, /* the same, empty */
+	WORKSPACE_IN_PLACE,   /* the work tree itself; no snapshot */
 };
 
 /* "auto", "overlay", "copy": what PAWL_WORKSPACE may say. */

@@ -24,8 +24,12 @@ enum init_type {
 	INIT_FAILED,    /* the step could not be started; value: errno; text: what */
 	INIT_ALONE,     /* no process but pawl-init is left */
 	/* from the supervisor */
-	INIT_RUN = 32, /* begin a step; files: what to run; maybe the script */
+	INIT_RUN = 32, /* begin a step, text: its name; files: what to run; maybe the
+			  script */
 	INIT_SIGNAL,   /* value: sent to all processes of the job */
+	INIT_HELLO,    /* the first one to a program that works on this machine (cage.h):
+			  a file like that of INIT_RUN, without argv, with the environment
+			  steps will have */
 };
 
 struct init_message {

@@ -12,17 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "executors/init/init.h"
-
-#define FILES 2 /* the most that come with a message */
+#include "executors/init/packet.h"
 
 /* GitLab's search order. Source: runner-protocol.md section 8.2. */
 static const char *const shells[] = { "/usr/local/bin/bash", "/usr/bin/bash", "/bin/bash",
@@ -37,61 +33,16 @@ struct init {
 static void
 tell(const struct init *in, enum init_type type, int value, const char *text)
 {
-	struct init_message m = { .type = (uint32_t)type, .value = value };
-
-	(void)snprintf(m.text, sizeof(m.text), "%s", text);
-	if (send(in->socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+	if (!init_tell(in->socket, type, value, text))
 		_exit(0); /* nobody is left to work for */
 }
 
 /* ---- a step ---------------------------------------------------------------- */
 
 struct step {
-	const char *dir;
-	char **argv, **env;
+	const struct init_step *run;
 	int script; /* -1: none */
 };
-
-/* count strings with their NULs from *at on; NULL: there are not so many. */
-static char **
-strings(char **at, const char *end, uint32_t count)
-{
-	char **list = calloc((size_t)count + 1, sizeof(*list));
-
-	for (uint32_t i = 0; list != NULL && i < count; i++) {
-		char *nul = memchr(*at, '\0', (size_t)(end - *at));
-
-		if (nul == NULL) {
-			free(list);
-			return NULL;
-		}
-		list[i] = *at;
-		*at = nul + 1;
-	}
-	return list;
-}
-
-static bool
-parse_step(char *text, size_t len, struct step *step)
-{
-	struct init_run head;
-	char *at = text + sizeof(head);
-	char **dir;
-
-	if (len <= sizeof(head))
-		return false;
-	memcpy(&head, text, sizeof(head));
-	if (head.argc == 0 || head.argc > len || head.envc > len)
-		return false;
-	dir = strings(&at, text + len, 1);
-	if (dir == NULL)
-		return false;
-	step->dir = dir[0];
-	free(dir);
-	step->argv = strings(&at, text + len, head.argc);
-	step->env = strings(&at, text + len, head.envc);
-	return step->argv != NULL && step->env != NULL;
-}
 
 static char *
 find_shell(void)
@@ -115,10 +66,10 @@ become_step(const struct step *step, int report)
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
 	    (step->script >= 0 && dup2(step->script, INIT_SCRIPT_FD) < 0) ||
-	    chdir(step->dir) < 0)
+	    chdir(step->run->dir) < 0)
 		failed = errno;
 	else {
-		execve(step->argv[0], step->argv, step->env);
+		execve(step->run->argv[0], step->run->argv, step->run->env);
 		failed = errno;
 	}
 	if (write(report, &failed, sizeof(failed)) < 0)
@@ -136,7 +87,7 @@ names_same(const char *a, const char *b)
 
 /* What this process has and the step does not name. False: no memory. */
 static bool
-add_own_environment(struct step *step)
+add_own_environment(struct init_step *step)
 {
 	size_t count = 0, own = 0, given;
 	char **all;
@@ -165,10 +116,11 @@ add_own_environment(struct step *step)
 static void
 start_step(struct init *in, const struct step *step)
 {
+	char **argv = step->run->argv;
 	int report[2], failed = 0;
 	pid_t pid;
 
-	if (step->argv[0][0] == '\0' && (step->argv[0] = find_shell()) == NULL) {
+	if (argv[0][0] == '\0' && (argv[0] = find_shell()) == NULL) {
 		tell(in, INIT_FAILED, ENOENT,
 		    "no shell found: neither bash nor sh is in the image; its jobs "
 		    "need one");
@@ -185,7 +137,7 @@ start_step(struct init *in, const struct step *step)
 	if (pid < 0)
 		tell(in, INIT_FAILED, errno, "cannot start a process");
 	else if (read(report[0], &failed, sizeof(failed)) == (ssize_t)sizeof(failed))
-		tell(in, INIT_FAILED, failed, step->argv[0]);
+		tell(in, INIT_FAILED, failed, argv[0]);
 	else
 		in->step = pid;
 	in->is_alone = in->is_alone && pid < 0;
@@ -193,71 +145,35 @@ start_step(struct init *in, const struct step *step)
 }
 
 static void
-on_run(struct init *in, const int files[FILES])
+on_run(struct init *in, const int files[INIT_FILES])
 {
-	struct step step = { .script = files[1] };
-	struct stat st;
-	char *text = MAP_FAILED;
+	struct init_step run = { .memory = NULL };
+	struct step step = { .run = &run, .script = files[1] };
 
-	if (fstat(files[0], &st) == 0 && st.st_size > 0 && st.st_size <= INIT_RUN_MAX)
-		text = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-		    files[0], 0);
-	if (text == MAP_FAILED) {
-		tell(in, INIT_FAILED, errno, "cannot read what to run");
-		return;
-	}
-	if (parse_step(text, (size_t)st.st_size, &step) && add_own_environment(&step))
+	if (init_step_read(files[0], &run) && run.argv[0] != NULL &&
+	    add_own_environment(&run))
 		start_step(in, &step);
 	else
-		tell(in, INIT_FAILED, EINVAL, "cannot read what to run");
-	free(step.argv);
-	free(step.env);
-	munmap(text, (size_t)st.st_size);
+		tell(in, INIT_FAILED, errno != 0 ? errno : EINVAL,
+		    "cannot read what to run");
+	init_step_clear(&run);
 }
 
 /* ---- messages -------------------------------------------------------------- */
-
-/* False: the socket is at its end. */
-static bool
-receive(const struct init *in, struct init_message *m, int files[FILES])
-{
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[FILES]))];
-	} control;
-	struct iovec part = { m, sizeof(*m) };
-	struct msghdr msg = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(in->socket, &msg, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c;
-
-	if (n < 0 && errno == EINTR) {
-		m->type = 0;
-		return true;
-	}
-	if (n != (ssize_t)sizeof(*m))
-		return false;
-	c = CMSG_FIRSTHDR(&msg);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(files, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	return true;
-}
 
 static bool
 on_socket(struct init *in)
 {
 	struct init_message m;
-	int files[FILES] = { -1, -1 };
-	bool goes_on = receive(in, &m, files);
+	int files[INIT_FILES];
+	bool goes_on = init_receive(in->socket, &m, files);
 
 	if (goes_on && m.type == INIT_RUN && files[0] >= 0)
 		on_run(in, files);
 	else if (goes_on && m.type == INIT_SIGNAL) {
 		(void)kill(-1, m.value); /* all but ourselves */
 	}
-	for (int i = 0; i < FILES; i++)
+	for (int i = 0; i < INIT_FILES; i++)
 		if (files[i] >= 0)
 			close(files[i]);
 	return goes_on;

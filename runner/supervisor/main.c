@@ -255,5 +255,6 @@ main(int argc, char **argv)
 	echo_watch_clear(&s.watch);
 	spec_clear(&s.spec);
 	free(s.files_dir);
+	free(s.files_root);
 	return rc < 0;
 }

@@ -15,6 +15,14 @@
 #include "runner/supervisor/procs.h"
 #include "runner/supervisor/supervision.h"
 
+/* A sandbox or container hides what is mounted for it. */
+static bool
+has_namespace(const struct spec *spec)
+{
+	return spec->mode != SPEC_PLAIN ||
+	    (spec->cage.argv.count > 0 && !spec->cage.on_host);
+}
+
 static int
 mount_project(struct supervision *s, struct error *err)
 {
@@ -29,7 +37,7 @@ mount_project(struct supervision *s, struct error *err)
 	};
 	int rc;
 
-	if (spec->mode == SPEC_PLAIN && spec->cage.argv.count == 0)
+	if (spec->mode == SPEC_PLAIN && !has_namespace(spec))
 		return 0;
 	if (overlay_unshare(spec->userns, err) < 0)
 		return err->code;
@@ -77,17 +85,31 @@ mount_others(struct supervision *s, struct error *err)
 }
 
 static int
-write_file_variable(const char *dir, const struct spec_file *file, struct error *err)
+write_file_variable(
+    const struct supervision *s, const struct spec_file *file, struct error *err)
 {
-	cleanup_free char *path = path_join(dir, file->name);
+	cleanup_free char *path = path_join(s->files_dir, file->name);
+	mode_t mode = s->spec.cage.on_host ? 0644 : 0600;
 
-	return path_write_file(path, file->content.data, file->content.len, 0600, err);
+	return path_write_file(path, file->content.data, file->content.len, mode, err);
 }
 
-/* For a cage it lies where the runner could know it would. */
+/*
+ * For a cage it lies where the runner could know it would. What is shared with a
+ * container lies in a folder nobody else may enter, so whatever users the container has
+ * may.
+ */
 static int
 create_files_dir(struct supervision *s, struct error *err)
 {
+	if (s->spec.cage.on_host) {
+		if (files_create_dir(s->spec.marker, &s->files_root, err) < 0)
+			return err->code;
+		s->files_dir = path_join(s->files_root, CAGE_FILES_NAME);
+		if (mkdir(s->files_dir, 0700) < 0 || chmod(s->files_dir, 01777) < 0)
+			return error_errno(err, "cannot create %s", s->files_dir);
+		return 0;
+	}
 	if (s->spec.cage.argv.count == 0)
 		return files_create_dir(s->spec.marker, &s->files_dir, err);
 	s->files_dir = path_join(s->spec.job_dir, CAGE_FILES_NAME);
@@ -117,11 +139,10 @@ place_files(struct supervision *s, struct error *err)
 		return 0;
 	if (create_files_dir(s, err) < 0)
 		return err->code;
-	if ((s->spec.mode != SPEC_PLAIN || s->spec.cage.argv.count > 0) &&
-	    mount_files(s, err) < 0)
+	if (has_namespace(&s->spec) && mount_files(s, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < s->spec.file_count; i++)
-		if (write_file_variable(s->files_dir, &s->spec.files[i], err) < 0)
+		if (write_file_variable(s, &s->spec.files[i], err) < 0)
 			return err->code;
 	return 0;
 }
@@ -188,7 +209,8 @@ remove_files(struct supervision *s, struct error *err)
 		rc = overlay_unmount(s->files_dir, err);
 	s->files_mounted = false;
 	if (rc == 0)
-		rc = path_remove_tree(AT_FDCWD, s->files_dir, err);
+		rc = path_remove_tree(
+		    AT_FDCWD, s->files_root != NULL ? s->files_root : s->files_dir, err);
 	return rc;
 }
 

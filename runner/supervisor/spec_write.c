@@ -110,6 +110,9 @@ add_cage(struct buf *out, const struct cage *cage)
 	add_list(out, "cage", &cage->argv);
 	if (cage->input.len > 0)
 		add_bytes(out, "cage_input", cage->input.data, cage->input.len);
+	add_number(out, "on_host", cage->on_host);
+	add_number(out, "start_ms", cage->start_ms);
+	add_number(out, "end_ms", cage->end_ms);
 	add_text(out, "inner_dir", cage->project_dir);
 	add_text(out, "inner_files", cage->files_dir);
 	add_list(out, "shell", &cage->shell);

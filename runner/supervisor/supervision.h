@@ -48,6 +48,7 @@ struct supervision {
 
 	int64_t deadline_ms; /* of the job; INT64_MAX: none */
 	char *files_dir;     /* of the file variables; NULL: none */
+	char *files_root;    /* the folder around it, when there is one; else NULL */
 	bool is_mounted, files_mounted;
 	size_t mounted; /* of spec.cage.mounts */
 };

@@ -1,0 +1,124 @@
+/* Reading and writing packets. */
+#include "executors/init/packet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+bool
+init_tell(int socket, enum init_type type, int value, const char *text)
+{
+	struct init_message m = { .type = (uint32_t)type, .value = value };
+
+	(void)snprintf(m.text, sizeof(m.text), "%s", text);
+	return send(socket, &m, sizeof(m), MSG_NOSIGNAL) >= 0;
+}
+
+bool
+init_receive(int socket, struct init_message *m, int files[INIT_FILES])
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int[INIT_FILES]))];
+	} control;
+	struct iovec part = { m, sizeof(*m) };
+	struct msghdr msg = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c;
+
+	for (int i = 0; i < INIT_FILES; i++)
+		files[i] = -1;
+	if (n < 0 && errno == EINTR) {
+		m->type = 0;
+		return true;
+	}
+	if (n != (ssize_t)sizeof(*m))
+		return false;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(files, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return true;
+}
+
+/* count strings with their NULs from *at on; NULL: there are not so many. */
+static char **
+strings(char **at, const char *end, uint32_t count)
+{
+	char **list = calloc((size_t)count + 1, sizeof(*list));
+
+	for (uint32_t i = 0; list != NULL && i < count; i++) {
+		char *nul = memchr(*at, '\0', (size_t)(end - *at));
+
+		if (nul == NULL) {
+			free(list);
+			return NULL;
+		}
+		list[i] = *at;
+		*at = nul + 1;
+	}
+	return list;
+}
+
+static bool
+parse(struct init_step *step)
+{
+	struct init_run head;
+	char *at = step->memory + sizeof(head);
+	const char *end = step->memory + step->len;
+	char **dir;
+
+	if (step->len <= sizeof(head))
+		return false;
+	memcpy(&head, step->memory, sizeof(head));
+	if (head.argc > step->len || head.envc > step->len)
+		return false;
+	dir = strings(&at, end, 1);
+	if (dir == NULL)
+		return false;
+	step->dir = dir[0];
+	free(dir);
+	step->argv = strings(&at, end, head.argc);
+	step->env = strings(&at, end, head.envc);
+	return step->argv != NULL && step->env != NULL;
+}
+
+bool
+init_step_read(int file, struct init_step *out)
+{
+	struct init_step step = { .memory = NULL };
+	struct stat st;
+	void *memory = MAP_FAILED;
+
+	errno = 0;
+	if (fstat(file, &st) == 0 && st.st_size > 0 && st.st_size <= INIT_RUN_MAX)
+		memory = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE, file, 0);
+	if (memory == MAP_FAILED)
+		return false;
+	step.memory = memory;
+	step.len = (size_t)st.st_size;
+	if (!parse(&step)) {
+		init_step_clear(&step);
+		errno = 0;
+		return false;
+	}
+	*out = step;
+	return true;
+}
+
+void
+init_step_clear(struct init_step *step)
+{
+	if (step->memory != NULL)
+		munmap(step->memory, step->len);
+	free(step->argv);
+	free(step->env);
+	*step = (struct init_step){ .memory = NULL };
+}

@@ -1,0 +1,36 @@
+/*
+ * Packets of executors/init/init.h, as the side in a cage reads and writes them. Links
+ * libc alone and uses nothing else of pawl.
+ */
+#ifndef EXECUTORS_INIT_PACKET_H
+#define EXECUTORS_INIT_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "executors/init/init.h"
+
+#define INIT_FILES 2 /* the most that come with a message */
+
+/* False: nobody listens any more. */
+bool init_tell(int socket, enum init_type type, int value, const char *text);
+
+/*
+ * The next packet; files it has not are -1, those it has are the caller's. False: the
+ * socket is at its end. A type of 0: it was interrupted.
+ */
+bool init_receive(int socket, struct init_message *m, int files[INIT_FILES]);
+
+/* What to run, as the first file of INIT_RUN says. It points into the file's memory. */
+struct init_step {
+	char *dir;
+	char **argv, **env; /* end with NULL */
+	char *memory;
+	size_t len;
+};
+
+/* False: errno, or 0 when the file is not what it should be. */
+bool init_step_read(int file, struct init_step *out);
+void init_step_clear(struct init_step *step); /* a zeroed one is fine */
+
+#endif
