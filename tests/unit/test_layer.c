@@ -17,9 +17,9 @@
 struct entry {
 	const char *name;
 	char type; /* as in tar: '0' file, '1' hard link, '2' link, '5' folder … */
-	const char *text; /* of a file its content, of a link its target */
-	unsigned mode, uid, gid;
-	const char *pax; /* "KEY=VALUE" of an extended header */
+	const char *text;        /* of a file its content, of a link its target */
+	unsigned mode, uid, gid; /* mode: 0 is 0644 of a file */
+	const char *pax;         /* "KEY=VALUE" of an extended header */
 };
 
 static void
@@ -28,10 +28,10 @@ add_block(
 {
 	bool is_link = type == '1' || type == '2';
 	char block[512] = "";
-	unsigned sum = 0;
+	unsigned sum = 0, mode = e->mode == 0 && type == '0' ? 0644 : e->mode;
 
 	(void)snprintf(block, 100, "%s", type == 'x' ? "pax" : e->name);
-	(void)snprintf(block + 100, 8, "%07o", e->mode & 07777);
+	(void)snprintf(block + 100, 8, "%07o", mode & 07777);
 	(void)snprintf(block + 108, 8, "%07o", e->uid & 0777777);
 	(void)snprintf(block + 116, 8, "%07o", e->gid & 0777777);
 	(void)snprintf(block + 124, 12, "%011o", is_link ? 0 : (unsigned)size & 0777777);
