@@ -14,7 +14,7 @@
 #include "protocol/job.h"
 
 struct options {
-	const char *name, *platform, *local_dir;
+	const char *name, *platform, *local_dir, *in_use;
 	enum image_policy policies[8];
 	size_t policy_count;
 	const char *insecure[8];
@@ -43,6 +43,7 @@ static const struct option options[] = {
 	{ "cancel", required_argument, NULL, 'x' }, /* after so many ms */
 	{ "busy", required_argument, NULL, 'b' },
 	{ "stall", required_argument, NULL, 's' },
+	{ "in-use", required_argument, NULL, 'u' }, /* not to be swept */
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +86,9 @@ set_option(struct options *o, int option, char *value)
 		break;
 	case 'P':
 		o->platform = value;
+		break;
+	case 'u':
+		o->in_use = value;
 		break;
 	case 'l':
 		o->local_dir = value;
@@ -137,6 +141,18 @@ print_list(const char *what, const struct image_strings *list)
 		(void)printf("%s %s\n", what, list->items[i]);
 }
 
+/* Who holds an image finds it whole. */
+static bool
+is_whole(const struct image *i)
+{
+	for (size_t n = 0; n < i->layers.count; n++)
+		if (access(i->layers.items[n], F_OK) < 0) {
+			(void)fprintf(stderr, "%s is gone\n", i->layers.items[n]);
+			return false;
+		}
+	return true;
+}
+
 static void
 print_image(const struct image *i)
 {
@@ -144,7 +160,8 @@ print_image(const struct image *i)
 	    i->manifest_digest, i->config_digest);
 	(void)printf("workdir %s\nuser %s\narchitecture %s\nowners %d\n",
 	    i->config.workdir, i->config.user, i->config.architecture, i->owners > 0);
-	print_list("layer", &i->layers);
+	for (size_t n = 0; n < i->layers.count; n++)
+		(void)printf("layer %s\n", i->layers.items[n]);
 	print_list("env", &i->config.env);
 	print_list("entrypoint", &i->config.entrypoint);
 	print_list("cmd", &i->config.cmd);
@@ -201,7 +218,7 @@ get_at_once(struct image_store *store, const struct options *o)
 		(void)pthread_join(threads[i], NULL);
 		if (calls[i].image != NULL)
 			print_image(calls[i].image);
-		failed |= calls[i].err.code != 0;
+		failed |= calls[i].image == NULL || !is_whole(calls[i].image);
 	}
 	(void)sleep(o->hold_s);
 	for (size_t i = 0; i < o->threads; i++)
@@ -245,14 +262,22 @@ time_it(struct image_store *store, const struct options *o)
 	free(us);
 }
 
+static bool
+is_in_use(const char *digest, void *data)
+{
+	const struct options *o = data;
+
+	return o->in_use != NULL && str_eq(o->in_use, digest);
+}
+
 static int
-sweep(struct image_store *store, char **words)
+sweep(struct image_store *store, struct options *o, char **words)
 {
 	struct error err = ERROR_INIT;
 	size_t removed = 0;
 
 	if (image_store_sweep(store, strtoull(words[0], NULL, 10),
-		strtoull(words[1], NULL, 10), NULL, NULL, &removed, &err) < 0) {
+		strtoull(words[1], NULL, 10), is_in_use, o, &removed, &err) < 0) {
 		(void)fprintf(stderr, "error %d: %s\n", err.code, err.msg);
 		return 1;
 	}
@@ -286,7 +311,8 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "error %d: %s\n", err.code, err.msg);
 		return 1;
 	}
-	rc = str_eq(argv[1], "sweep") ? sweep(store, argv + 2) : get_at_once(store, &o);
+	rc = str_eq(argv[1], "sweep") ? sweep(store, &o, argv + 2)
+				      : get_at_once(store, &o);
 	if (o.repeat > 0)
 		time_it(store, &o);
 	image_store_close(store);

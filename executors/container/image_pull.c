@@ -206,6 +206,8 @@ check_image(const struct pulling *k, struct error *err)
 		return error_set(err, ERR_INVALID,
 		    "%s is damaged: it has %zu layers and speaks of %zu", k->p->text,
 		    k->parts.layer_count, c->diff_ids.count);
+	if (k->parts.layer_count == 0)
+		return error_set(err, ERR_INVALID, "%s has no files at all", k->p->text);
 	if (*c->os != '\0' && !str_eq(c->os, "linux"))
 		return error_set(err, ERR_INVALID,
 		    "%s is made for another system than Linux", k->p->text);

@@ -76,15 +76,12 @@ digest_of(struct arena *arena, const char *hex)
 static bool
 find_layers(const struct image_store *s, const struct image_parts *parts, struct image *i)
 {
-	i->layers.items =
-	    arena_calloc(i->arena, parts->layers.count + 1, sizeof(*i->layers.items));
 	for (size_t n = 0; n < parts->layers.count; n++) {
-		const char *path = arena_printf(
-		    i->arena, "%s/layers/%s/fs", s->dir, parts->layers.items[n]);
+		char *path = image_store_path(s, "layers/%s/fs", parts->layers.items[n]);
 
+		strlist_add_take(&i->layers, path);
 		if (access(path, F_OK) < 0)
 			return false;
-		i->layers.items[i->layers.count++] = path;
 	}
 	return true;
 }
@@ -130,6 +127,7 @@ image_free(struct image *i)
 	if (i == NULL)
 		return;
 	image_hold_close(i->hold);
+	strlist_clear(&i->layers);
 	arena_free(i->arena);
 	free(i);
 }

@@ -80,12 +80,11 @@ void image_hold_close(struct image_hold *h); /* NULL is fine */
 int image_hold_fd(const struct image_hold *h);
 
 struct image {
-	struct arena *arena; /* owns what follows, but for the hold */
+	struct arena *arena; /* owns the strings */
 	const char *name;    /* in full: "docker.io/library/ruby:2.7" */
 	const char *digest;  /* what its registry calls it, for NAME@digest */
 	const char *manifest_digest, *config_digest;
-	struct image_strings
-	    layers; /* folders, the top one first, as an overlay's lowers */
+	struct strlist layers; /* folders, the top one first, as an overlay's lowers */
 	struct image_config config;
 	/* Entries that are not as they should be (layer.h). With owners a program that
 	 * becomes another user will not find its files its own. */

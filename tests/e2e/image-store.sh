@@ -174,6 +174,26 @@ get app:1 --mirror docker.io=127.0.0.1:1 --mirror "docker.io=$registry/mirror" -
 says err 'The mirror is of no use: 127.0.0.1:1 cannot be reached'
 says out 'name docker.io/library/app:1'
 
+# ---- what a name stands for may change
+registry_push "$registry/moving:1" base
+get "$registry/moving:1"
+first=$(field digest)
+registry_push "$registry/moving:1" base more
+get "$registry/moving:1" --policy if-not-present
+[ "$(field digest)" = "$first" ] || fail 'if-not-present asked the registry'
+get "$registry/moving:1"
+[ "$(field digest)" != "$first" ] || fail 'always did not ask the registry'
+get "$registry/moving@$first" --policy if-not-present
+[ "$(field layer | wc -l)" = 1 ] || fail 'what it stood for is not found by its digest'
+
+# ---- HTTP: only from who is named, by way of the proxy everyone uses
+proxy_start proxy "$registry"
+ends 1 env http_proxy="http://$proxy" https_proxy="http://$proxy" "$BUILD/tests/image-tool" "$store" \
+    get registry.example.org/moving:1
+says err 'error -113: registry.example.org '
+ends 0 env http_proxy="http://$proxy" https_proxy="http://$proxy" "$BUILD/tests/image-tool" "$store" \
+    get registry.example.org/moving:1 --insecure registry.example.org
+
 # ---- files of this machine, where the caller allows them
 python3 "$SRC/tests/e2e/oci_image.py" here.oci --compress none base more
 ends 1 tool get oci:./here.oci:latest
@@ -228,6 +248,7 @@ head -c 8000000 /dev/urandom >big/file
 registry_push "$registry/c:1" big
 get "$registry/a:1"
 a=$(field layer)
+a_digest=$(field manifest)
 "$BUILD/tests/image-tool" "$store" get "$registry/b:1" --hold 60 >held 2>err &
 holder=$!
 until grep -q ^layer held; do kill -0 $holder || fail 'no holder'; sleep 0.05; done
@@ -248,7 +269,28 @@ says out 1
 get "$registry/a:1"
 get "$registry/c:1"
 get "$registry/a:1"
+ends 0 tool sweep 0 0 --in-use "$a_digest"
+says out 1
+ends 1 tool get "$registry/c:1" --policy never
+get "$registry/c:1"
+get "$registry/a:1"
 ends 0 tool sweep 1000 15000000
 says out 1
 ends 0 tool get "$registry/a:1" --policy never
 ends 1 tool get "$registry/c:1" --policy never
+
+# ---- removal while others come: who gets an image has it whole
+pids=()
+for name in a b c; do
+	(for _ in {1..15}; do
+		"$BUILD/tests/image-tool" "$store" get "$registry/$name:1" --threads 3 --policy if-not-present || exit
+	done) >"out.$name" 2>"err.$name" &
+	pids+=($!)
+done
+sweeps=0
+while kill -0 "${pids[@]}" 2>/dev/null; do
+	ends 0 tool sweep 0 0
+	sweeps=$((sweeps + 1))
+done
+for pid in "${pids[@]}"; do wait "$pid" || fail "while removing: $(tail -n 3 err.?)"; done
+[ $sweeps -gt 3 ] || fail 'nothing was removed meanwhile'

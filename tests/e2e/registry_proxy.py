@@ -10,6 +10,7 @@ Prints "listening on …:PORT", then a line per request.
 
 import http.client
 import http.server
+import re
 import sys
 import threading
 import time
@@ -40,6 +41,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             return True
 
     def do_GET(self):
+        # as a proxy of HTTP it is told the whole address
+        self.path = re.sub("^http://[^/]*", "", self.path)
         if self.must_wait():
             self.send_response(429)
             self.send_header("Retry-After", seconds)
