@@ -76,3 +76,18 @@ image_lock_end(struct image_lock *l)
 	free(l->path);
 	*l = (struct image_lock){ .fd = -1 };
 }
+
+int
+image_lock_forget(
+    const struct image_store *s, const char *name, void *data, struct error *err)
+{
+	cleanup_free char *path = image_store_path(s, "%s", name);
+	int fd, rc = try_lock(path, &fd, err);
+
+	(void)data;
+	if (rc <= 0)
+		return rc;
+	(void)unlink(path);
+	close(fd);
+	return 0;
+}

@@ -93,6 +93,10 @@ typedef int (*image_name_cb)(
 MUST_CHECK int image_store_each(const struct image_store *s, const char *folder,
     image_name_cb on_name, void *data, struct error *err);
 
+/* For names in pulls/: a lock whose holder was killed goes. */
+MUST_CHECK int image_lock_forget(
+    const struct image_store *s, const char *name, void *data, struct error *err);
+
 /* For names in tmp/: data, if not NULL, a size_t that counts the pulls that live. */
 MUST_CHECK int image_store_discard_dead(
     const struct image_store *s, const char *name, void *data, struct error *err);

@@ -214,6 +214,8 @@ sweep_locked(struct sweep *w, uint64_t high, uint64_t low, image_in_use_cb is_in
 		return err->code;
 	if (alive > 0)
 		return 0;
+	if (image_store_each(w->store, "pulls", image_lock_forget, NULL, err) < 0)
+		return err->code;
 	if (look(w, err) < 0)
 		return err->code;
 	if (w->total > high && remove_oldest(w, low, is_in_use, data, err) < 0)

@@ -62,7 +62,38 @@ until compgen -G 'store/tmp/*/layout/oci-put-blob*' >/dev/null; do kill -0 $kill
 kill -9 $killed
 wait $killed || true
 ends 0 tool get "$registry/app:1"
-[ -z "$(find store/tmp -mindepth 1)" ] || fail 'what was killed left something behind'
+ends 0 tool sweep 1000000000 0
+[ -z "$(find store/tmp store/pulls -mindepth 1)" ] || fail 'what was killed left something behind'
+
+# ---- killed at any moment: who pulls beside it gets his image, and nothing remains
+rm -rf store
+for ((i = 0; i < ${SOAK:+200} + 8; i++)); do
+	"$BUILD/tests/image-tool" "$store" get "$registry/app:1" >/dev/null 2>&1 &
+	killed=$!
+	"$BUILD/tests/image-tool" "$store" get "$registry/app:1" >out 2>err &
+	other=$!
+	sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
+	kill -9 $killed 2>/dev/null || true
+	wait $killed 2>/dev/null || true
+	wait $other || fail "beside kill $i"
+	cmp app/large "$(field layer)/large" || fail "beside kill $i it is not whole"
+	if ((i % 3 == 0)); then ends 0 tool sweep 0 0; fi
+done
+ends 0 tool sweep 0 0
+[ -z "$(find store/blobs/sha256 store/names store/pulls -mindepth 1)" ] || fail 'something remained'
+is_clean 'kills'
+ends 0 tool get "$registry/app:1"
+
+# ---- a full disk is said, and not filled for ever
+if unshare -Urm true 2>/dev/null; then
+	mkdir small
+	# shellcheck disable=SC2016
+	ends 1 unshare -Urm bash -euc 'mount -t tmpfs -o size=4M none small
+	    "$1" "$PWD/small/store" get "$2" || { find small/store/{tmp,layers} -mindepth 1; exit 1; }' - \
+	    "$BUILD/tests/image-tool" "$registry/app:1"
+	says err 'the disk is full'
+	[ ! -s out ] || fail "a full disk: left behind"
+fi
 
 # ---- a disk that lies: what is packed is fetched again
 large=$(find store/blobs -size +1000k)

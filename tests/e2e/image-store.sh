@@ -82,6 +82,9 @@ if [ "$(id -u)" = 0 ] && unshare -Urm true 2>/dev/null && type -P setpriv >/dev/
 	chown 0:0 base/etc/kept
 	get "$registry/team/owners:1"
 	says out 'owners 0'
+	ends 0 unshare -Ur "$BUILD/tests/image-tool" "$store-mapped" get "$registry/team/owners:1"
+	says out 'owners 1'
+	ends 0 tool get "$registry/team/owners:1"
 	[ "$(stat -c %u "$(field layer | tail -n 1)/etc/kept")" = 33 ] || fail 'the owner was not kept'
 	user=$(mktemp -d /tmp/pawl-user-XXXXXX)
 	trap 'registry_stop; chmod -R u+rwX "$user"; rm -rf "$user"' EXIT
