@@ -17,6 +17,7 @@ libexecutors_a_SOURCES += executors/container/image_record.c
 libexecutors_a_SOURCES += executors/container/image_store.c executors/container/image_store.h
 libexecutors_a_SOURCES += executors/container/image_store_internal.h
 libexecutors_a_SOURCES += executors/container/image_sweep.c
+libexecutors_a_SOURCES += executors/container/image_sync.c
 libexecutors_a_SOURCES += executors/container/image_user.c executors/container/image_user.h
 libexecutors_a_SOURCES += executors/container/layer.c executors/container/layer.h
 libexecutors_a_SOURCES += executors/container/layer_place.c executors/container/layer_place.h

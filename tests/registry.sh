@@ -39,6 +39,7 @@ registry_start() { # NAME [HTPASSWD-FILE [PORT]]
 		echo "http: {addr: 127.0.0.1:${3-0}}"
 		if [ -n "${2-}" ]; then echo "auth: {htpasswd: {realm: test, path: $PWD/$2}}"; fi
 	} >"$1.yml"
+	: >"$1.log" # for who looks before it has begun
 	docker-registry serve "$1.yml" >"$1.log" 2>&1 &
 	registry_pids+=($!)
 	registry=127.0.0.1:$(registry_port "$1.log" $!)
@@ -46,6 +47,7 @@ registry_start() { # NAME [HTPASSWD-FILE [PORT]]
 
 # In front of a registry, one that behaves badly: see registry_proxy.py.
 proxy_start() { # NAME ARGUMENT…
+	: >"$1.log"
 	python3 "$SRC/tests/e2e/registry_proxy.py" "${@:2}" >"$1.log" 2>&1 &
 	registry_pids+=($!)
 	proxy=127.0.0.1:$(registry_port "$1.log" $!)

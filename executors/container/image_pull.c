@@ -371,6 +371,7 @@ fetch(struct pulling *k, struct image **out, struct error *err)
 		    ? error_set(err, ERR_INVALID,
 			  "%s cannot be stored: a file was damaged twice", k->p->text)
 		    : rc;
+	image_sync_start(k->p->store);
 	return put_in_place(k, out, err);
 }
 

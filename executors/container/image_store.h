@@ -51,7 +51,8 @@ struct image_store_settings {
 /* Also puts in order what a crash or a power cut has left. */
 MUST_CHECK int image_store_open(
     const struct image_store_settings *s, struct image_store **out, struct error *err);
-void image_store_close(struct image_store *s); /* images stay valid; NULL is fine */
+/* Images stay valid. Waits until what was unpacked is on the disk. NULL is fine. */
+void image_store_close(struct image_store *s);
 
 enum image_policy {
 	IMAGE_ALWAYS, /* the registry is asked what the name stands for now */
@@ -108,8 +109,7 @@ MUST_CHECK int image_store_get(struct image_store *s, const struct image_request
 /*
  * When the store takes more than high bytes, remove images, those that were asked for
  * longest ago first, until it takes low or less. Nothing that is held is removed, nor
- * what is_in_use (may be NULL) claims, nor anything while a pull goes on. Call it now and
- * then in any case: it also makes sure that what was unpacked is on the disk. removed, if
+ * what is_in_use (may be NULL) claims, nor anything while a pull goes on. removed, if
  * not NULL, gets the number of images.
  */
 typedef bool (*image_in_use_cb)(const char *manifest_digest, void *data);

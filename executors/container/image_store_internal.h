@@ -17,8 +17,9 @@ struct image_store {
 	char *dir;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct map
-	    asking; /* struct asking (image_get.c): names that are being asked for */
+	struct map asking; /* struct asking (image_get.c): names being asked for */
+	pthread_t syncer;  /* image_sync.c */
+	bool has_syncer, is_syncing, must_sync_again;
 };
 
 /* DIR/formatted, malloced. */
@@ -100,6 +101,15 @@ MUST_CHECK int image_lock_forget(
 /* For names in tmp/: data, if not NULL, a size_t that counts the pulls that live. */
 MUST_CHECK int image_store_discard_dead(
     const struct image_store *s, const char *name, void *data, struct error *err);
+
+/* ---- layers on the disk (image_sync.c) */
+
+/* What was unpacked before now survives a power cut from now on. */
+MUST_CHECK int image_sync_layers(const struct image_store *s, struct error *err);
+
+/* The same on a thread of its own. */
+void image_sync_start(struct image_store *s);
+void image_sync_end(struct image_store *s); /* waits for it */
 
 /* ---- pulling (image_pull.c) */
 

@@ -223,38 +223,6 @@ sweep_locked(struct sweep *w, uint64_t high, uint64_t low, image_in_use_cb is_in
 	return image_store_each(w->store, "names", forget_name, w, err);
 }
 
-/* ---- making sure */
-
-static int
-gather_unsynced(
-    const struct image_store *s, const char *name, void *data, struct error *err)
-{
-	cleanup_free char *path = image_store_path(s, "%s/unsynced", name);
-
-	(void)err;
-	if (access(path, F_OK) == 0)
-		strlist_add_take(data, take(path));
-	return 0;
-}
-
-/* What was unpacked before now survives a power cut from now on. */
-static int
-sync_layers(const struct image_store *s, struct error *err)
-{
-	cleanup_strlist struct strlist marks = STRLIST_INIT;
-	cleanup_close int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (image_store_each(s, "layers", gather_unsynced, &marks, err) < 0)
-		return err->code;
-	if (marks.count == 0)
-		return 0;
-	if (fd < 0 || syncfs(fd) < 0)
-		return error_errno(err, "cannot sync %s", s->dir);
-	for (size_t i = 0; i < marks.count; i++)
-		(void)unlink(marks.items[i]);
-	return 0;
-}
-
 int
 image_store_sweep(struct image_store *s, uint64_t high, uint64_t low,
     image_in_use_cb is_in_use, void *data, size_t *removed, struct error *err)
@@ -265,7 +233,8 @@ image_store_sweep(struct image_store *s, uint64_t high, uint64_t low,
 	map_clear(&w.parts);
 	free(w.images);
 	arena_free(w.arena);
-	if (rc < 0 || image_store_empty_trash(s, err) < 0 || sync_layers(s, err) < 0)
+	if (rc < 0 || image_store_empty_trash(s, err) < 0 ||
+	    image_sync_layers(s, err) < 0)
 		return err->code;
 	if (removed != NULL)
 		*removed = w.removed;
