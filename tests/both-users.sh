@@ -15,13 +15,15 @@ bad() {
 as_who() { "${as[@]}" "$@"; }
 
 both_users() {
-	local uid=61191 here
+	local uid=61191 here before
 	as=() who=$(id -un)
 	check
 	if [ "$(id -u)" -ne 0 ]; then return; fi
 	here=$(mktemp -d /tmp/pawl-user-XXXXXX)
+	before=$(trap -p EXIT) # trap -- 'COMMAND' EXIT, or nothing
+	before=${before#trap -- \'} before=${before%\' EXIT}
 	# shellcheck disable=SC2064
-	trap "chmod -R u+rwX '$here'; rm -rf '$here'" EXIT
+	trap "${before:-:}; chmod -R u+rwX '$here'; rm -rf '$here'" EXIT
 	mkdir "$here/bin" "$here/tmp" "$here/home"
 	cp "$BUILD"/pawl "$BUILD"/pawl-{runner,supervise,init} "$here/bin/"
 	chmod 755 "$here" "$here/bin"
