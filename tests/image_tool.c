@@ -27,6 +27,7 @@ struct options {
 	size_t threads, repeat;
 	unsigned hold_s, cancel_ms;
 	int busy_s, stall_s;
+	uint64_t keep_bytes;
 };
 
 static const struct option options[] = {
@@ -43,6 +44,7 @@ static const struct option options[] = {
 	{ "cancel", required_argument, NULL, 'x' }, /* after so many ms */
 	{ "busy", required_argument, NULL, 'b' },
 	{ "stall", required_argument, NULL, 's' },
+	{ "keep", required_argument, NULL, 'k' },   /* bytes */
 	{ "in-use", required_argument, NULL, 'u' }, /* not to be swept */
 	{ NULL, 0, NULL, 0 },
 };
@@ -86,6 +88,9 @@ set_option(struct options *o, int option, char *value)
 		break;
 	case 'P':
 		o->platform = value;
+		break;
+	case 'k':
+		o->keep_bytes = strtoull(value, NULL, 10);
 		break;
 	case 'u':
 		o->in_use = value;
@@ -306,6 +311,7 @@ main(int argc, char **argv)
 				 .mirrors = o.mirrors,
 				 .mirror_count = o.mirror_count,
 				 .busy_wait_s = o.busy_s,
+				 .keep_bytes = o.keep_bytes,
 				 .stall_wait_s = o.stall_s },
 		&store, &err) < 0) {
 		(void)fprintf(stderr, "error %d: %s\n", err.code, err.msg);

@@ -24,6 +24,7 @@
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define AUTH_MAX ((size_t)1 << 20)
 #define POLICIES_MAX 8
+#define IMAGES_MAX_BYTES (UINT64_C(30) << 30) /* of images that are kept */
 
 /* A job on its way into a container. */
 struct making {
@@ -53,7 +54,8 @@ probe(const struct executor_settings *settings, struct error *err)
 static int
 open_store(struct executor_machine *m, struct image_store **out, struct error *err)
 {
-	struct image_store_settings s = { .dir = m->settings->images_dir };
+	struct image_store_settings s = { .dir = m->settings->images_dir,
+		.keep_bytes = IMAGES_MAX_BYTES };
 	int rc = 0;
 
 	pthread_mutex_lock(&m->lock);

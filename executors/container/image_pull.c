@@ -371,7 +371,6 @@ fetch(struct pulling *k, struct image **out, struct error *err)
 		    ? error_set(err, ERR_INVALID,
 			  "%s cannot be stored: a file was damaged twice", k->p->text)
 		    : rc;
-	image_sync_start(k->p->store);
 	return put_in_place(k, out, err);
 }
 
@@ -448,8 +447,10 @@ image_pull(const struct image_pull *p, struct image **out, struct error *err)
 
 	if (k.tmp != NULL && path_remove_tree(AT_FDCWD, k.tmp, &ignored) < 0)
 		log_warn("%s", ignored.msg);
-	if (k.tmp_fd >= 0)
+	if (k.tmp_fd >= 0) {
 		close(k.tmp_fd);
+		image_tidy_start(p->store); /* it waits for nobody who pulls */
+	}
 	free(k.tmp);
 	buf_clear(&k.config_text);
 	image_place_clear(&k.at);

@@ -289,7 +289,7 @@ image_store_close(struct image_store *s)
 {
 	if (s == NULL)
 		return;
-	image_sync_end(s);
+	image_tidy_end(s);
 	(void)pthread_cond_destroy(&s->changed);
 	(void)pthread_mutex_destroy(&s->mutex);
 	map_clear(&s->asking);

@@ -44,6 +44,9 @@ struct image_store_settings {
 	const struct image_mirror *mirrors; /* tried in this order */
 	size_t mirror_count;
 	struct layer_limits limits;
+	/* When a pull has brought the store above that, it is swept down to four fifths
+	 * of it, in the background; 0: never. */
+	uint64_t keep_bytes;
 	int busy_wait_s;  /* how long to bear with a registry that is busy; 0: 600 */
 	int stall_wait_s; /* how long one may send nothing; 0: 120 */
 };
@@ -51,7 +54,7 @@ struct image_store_settings {
 /* Also puts in order what a crash or a power cut has left. */
 MUST_CHECK int image_store_open(
     const struct image_store_settings *s, struct image_store **out, struct error *err);
-/* Images stay valid. Waits until what was unpacked is on the disk. NULL is fine. */
+/* Images stay valid. Waits for what goes on in the background. NULL is fine. */
 void image_store_close(struct image_store *s);
 
 enum image_policy {

@@ -18,8 +18,8 @@ struct image_store {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct map asking; /* struct asking (image_get.c): names being asked for */
-	pthread_t syncer;  /* image_sync.c */
-	bool has_syncer, is_syncing, must_sync_again;
+	pthread_t tidier;  /* image_tidy.c */
+	bool has_tidier, is_tidying, must_tidy_again;
 };
 
 /* DIR/formatted, malloced. */
@@ -102,14 +102,14 @@ MUST_CHECK int image_lock_forget(
 MUST_CHECK int image_store_discard_dead(
     const struct image_store *s, const char *name, void *data, struct error *err);
 
-/* ---- layers on the disk (image_sync.c) */
+/* ---- after a pull (image_tidy.c) */
 
 /* What was unpacked before now survives a power cut from now on. */
 MUST_CHECK int image_sync_layers(const struct image_store *s, struct error *err);
 
-/* The same on a thread of its own. */
-void image_sync_start(struct image_store *s);
-void image_sync_end(struct image_store *s); /* waits for it */
+/* That, and a sweep down to what the settings keep, on a thread of the store. */
+void image_tidy_start(struct image_store *s);
+void image_tidy_end(struct image_store *s); /* waits for it */
 
 /* ---- pulling (image_pull.c) */
 

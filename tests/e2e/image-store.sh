@@ -282,6 +282,13 @@ says out 1
 ends 0 tool get "$registry/a:1" --policy never
 ends 1 tool get "$registry/c:1" --policy never
 
+# by itself, after a pull
+get "$registry/c:1" --keep 22000000
+ends 1 tool get "$registry/a:1" --policy never
+ends 0 tool get "$registry/c:1" --policy never
+get "$registry/a:1" --keep 1000000000
+ends 0 tool get "$registry/c:1" --policy never
+
 # ---- removal while others come: who gets an image has it whole
 pids=()
 for name in a b c; do

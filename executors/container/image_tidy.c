@@ -40,8 +40,18 @@ image_sync_layers(const struct image_store *s, struct error *err)
 	return 0;
 }
 
+static int
+remove_what_is_too_much(struct image_store *s, struct error *err)
+{
+	uint64_t high = s->settings.keep_bytes;
+
+	return high == 0
+	    ? 0
+	    : image_store_sweep(s, high, high / 5 * 4, NULL, NULL, NULL, err);
+}
+
 static void *
-sync_until_done(void *data)
+tidy_until_done(void *data)
 {
 	struct image_store *s = data;
 	bool again = true;
@@ -49,12 +59,13 @@ sync_until_done(void *data)
 	while (again) {
 		struct error err = ERROR_INIT;
 
-		if (image_sync_layers(s, &err) < 0)
+		if (image_sync_layers(s, &err) < 0 ||
+		    remove_what_is_too_much(s, &err) < 0)
 			log_warn("%s", err.msg);
 		(void)pthread_mutex_lock(&s->mutex);
-		again = s->must_sync_again;
-		s->must_sync_again = false;
-		s->is_syncing = again;
+		again = s->must_tidy_again;
+		s->must_tidy_again = false;
+		s->is_tidying = again;
 		(void)pthread_mutex_unlock(&s->mutex);
 	}
 	return NULL;
@@ -62,24 +73,24 @@ sync_until_done(void *data)
 
 /* Where no thread can be had the marks stay, for the next one or the sweep. */
 void
-image_sync_start(struct image_store *s)
+image_tidy_start(struct image_store *s)
 {
 	(void)pthread_mutex_lock(&s->mutex);
-	if (s->is_syncing) {
-		s->must_sync_again = true;
+	if (s->is_tidying) {
+		s->must_tidy_again = true;
 	} else {
-		if (s->has_syncer)
-			(void)pthread_join(s->syncer, NULL); /* it has ended */
-		s->has_syncer = pthread_create(&s->syncer, NULL, sync_until_done, s) == 0;
-		s->is_syncing = s->has_syncer;
+		if (s->has_tidier)
+			(void)pthread_join(s->tidier, NULL); /* it has ended */
+		s->has_tidier = pthread_create(&s->tidier, NULL, tidy_until_done, s) == 0;
+		s->is_tidying = s->has_tidier;
 	}
 	(void)pthread_mutex_unlock(&s->mutex);
 }
 
 void
-image_sync_end(struct image_store *s)
+image_tidy_end(struct image_store *s)
 {
-	if (s->has_syncer)
-		(void)pthread_join(s->syncer, NULL);
-	s->has_syncer = false;
+	if (s->has_tidier)
+		(void)pthread_join(s->tidier, NULL);
+	s->has_tidier = false;
 }
