@@ -21,6 +21,7 @@ libbase_a_SOURCES += base/path.c base/path.h
 libbase_a_SOURCES += base/process.c base/process.h
 libbase_a_SOURCES += base/program.c base/program.h
 libbase_a_SOURCES += base/ranked.c base/ranked.h
+libbase_a_SOURCES += base/sha1.c base/sha1.h
 libbase_a_SOURCES += base/str.c base/str.h
 libbase_a_SOURCES += base/visible.c base/visible.h
 

@@ -26,6 +26,7 @@ struct member {
 /* One taking of a snapshot. */
 struct taking {
 	struct snapshot *s;
+	const char *tree; /* its only layer */
 	const char *sha;
 	struct manifest now;
 	struct member *members;
@@ -257,9 +258,9 @@ reset_tree(struct taking *t, struct error *err)
 	cleanup_free char *git = path_join(t->s->slot.dir, "git");
 
 	unlink(git);
-	if (path_remove_tree(AT_FDCWD, t->s->tree, err) < 0)
+	if (path_remove_tree(AT_FDCWD, t->tree, err) < 0)
 		return err->code;
-	return path_mkdirs(t->s->tree, 0777, err);
+	return path_mkdirs(t->tree, 0777, err);
 }
 
 /* The manifest is away while it is not true. */
@@ -272,9 +273,9 @@ change_tree(
 	unlink(manifest);
 	if (old->count == 0 && reset_tree(t, err) < 0)
 		return err->code;
-	t->to_fd = open(t->s->tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	t->to_fd = open(t->tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->to_fd < 0)
-		return error_errno(err, "cannot open %s", t->s->tree);
+		return error_errno(err, "cannot open %s", t->tree);
 	if (remove_outdated(t, old, keep, err) < 0 || copy_missing(t, keep, err) < 0)
 		return err->code;
 	return manifest_write(&t->now, manifest, err);
@@ -322,7 +323,7 @@ update_git(struct taking *t, struct error *err)
 		return 0;
 	unlink(file);
 	for (size_t i = 0; i < t->member_count; i++) {
-		cleanup_free char *dir = path_join(t->s->tree, t->members[i].prefix);
+		cleanup_free char *dir = path_join(t->tree, t->members[i].prefix);
 
 		if (path_mkdirs(dir, 0777, err) < 0 ||
 		    snapshot_git_write(
@@ -344,7 +345,7 @@ describe(struct taking *t)
 
 		if (S_ISDIR(e->mode))
 			continue;
-		strlist_add(&s->files, e->path);
+		strlist_add(&s->names->list, e->path);
 		if (e->mtime_ns < s->oldest_ns)
 			s->oldest_ns = e->mtime_ns;
 		if (i == 0 || e->mtime_ns > s->newest_ns)
@@ -387,14 +388,14 @@ int
 snapshot_take(struct git_repo *repo, const struct git_facts *facts,
     const char *scratch_dir, struct snapshot **out, struct error *err)
 {
-	struct snapshot *s = xcalloc(1, sizeof(*s));
+	struct snapshot *s = snapshot_new();
 	struct taking t = { .s = s, .sha = facts->sha, .from_fd = -1, .to_fd = -1 };
 	int rc;
 
-	s->slot = (struct slot)SLOT_INIT;
 	rc = slot_take(scratch_dir, &s->slot, err);
 	if (rc == 0) {
-		s->tree = path_join(s->slot.dir, "tree");
+		strlist_add_take(&s->layers, path_join(s->slot.dir, "tree"));
+		t.tree = s->layers.items[0];
 		GROW(t.members, t.member_count, t.member_cap);
 		t.members[t.member_count++] = (struct member){ repo, xstrdup("") };
 		rc = fill(&t, err);
@@ -409,27 +410,41 @@ snapshot_take(struct git_repo *repo, const struct git_facts *facts,
 	return 0;
 }
 
+struct snapshot *
+snapshot_new(void)
+{
+	struct snapshot *s = xcalloc(1, sizeof(*s));
+
+	s->slot = (struct slot)SLOT_INIT;
+	s->names = xcalloc(1, sizeof(*s->names));
+	return s;
+}
+
 void
 snapshot_release(struct snapshot *s)
 {
 	if (s == NULL)
 		return;
 	slot_clear(&s->slot);
-	strlist_clear(&s->files);
-	free(s->tree);
+	strlist_clear(&s->names->list);
+	free(s->names);
+	strlist_clear(&s->layers);
+	free(s->index);
 	free(s);
 }
 
-const char *
-snapshot_dir(const struct snapshot *s)
+const struct strlist *
+snapshot_layers(const struct snapshot *s)
 {
-	return s->tree;
+	return &s->layers;
 }
 
 const struct strlist *
 snapshot_files(const struct snapshot *s)
 {
-	return &s->files;
+	if (s->names->unread)
+		snapshot_read_names(s);
+	return &s->names->list;
 }
 
 int64_t

@@ -19,26 +19,31 @@ struct snapshot;
 MUST_CHECK int snapshot_take(struct git_repo *repo, const struct git_facts *facts,
     const char *scratch_dir, struct snapshot **out, struct error *err);
 /*
- * The tree of a commit, in the folder dir: made there if it is not, by one `git` that
- * reads repo_dir, a bare repository. Blocks while another makes the same. The objects
- * stay where they are, so the repository must outlive the jobs.
- * remote_url (NULL: none) becomes origin's, and must hold no secret. ERR_MISSING: the
- * repository does not have the commit.
+ * The tree of a commit, in the folder sets_dir/SHA: made there if it is not, by `git`
+ * that reads repo_dir, a bare repository; of a commit near to one that is there already,
+ * as what differs. Blocks while another makes the same. The objects stay where they are,
+ * so the repository must outlive the jobs. remote_url (NULL: none) becomes origin's, and
+ * must hold no secret. ERR_MISSING: the repository does not have the commit.
  */
 MUST_CHECK int snapshot_of_commit(const char *repo_dir, const char *sha,
-    const char *remote_url, const char *dir, struct snapshot **out, struct error *err);
+    const char *remote_url, const char *sets_dir, struct snapshot **out,
+    struct error *err);
 
-/* The same if it is there already; ERR_MISSING otherwise. */
+/* The one in sets_dir/SHA if it is there already; ERR_MISSING otherwise. */
 MUST_CHECK int snapshot_reuse(const char *dir, struct snapshot **out, struct error *err);
 
-/* Remove those of base_dir's trees that nobody holds or has used for a day, and of the
- * others all but the newest `keep`. */
-void snapshot_sweep_commits(const char *base_dir, size_t keep);
+/* Remove those in sets_dir that nobody holds or has used for a day, and of the others all
+ * but the newest `keep`, unless one that stays is made of them. */
+void snapshot_sweep_commits(const char *sets_dir, size_t keep);
 
 void snapshot_release(struct snapshot *s); /* NULL is fine */
 
-const char *snapshot_dir(const struct snapshot *s);
-const struct strlist *snapshot_files(const struct snapshot *s); /* sorted, without .git */
+/* Folders, the top one first: what shows when they are stacked (runner/layers.h). */
+const struct strlist *snapshot_layers(const struct snapshot *s);
+
+/* Sorted, without .git. Those of a commit's tree are read at the first call, which is one
+ * thread's at a time. */
+const struct strlist *snapshot_files(const struct snapshot *s);
 
 /*
  * Modification times of its oldest and newest file, in ns since 1970: caches are unpacked

@@ -5,11 +5,24 @@
 #include "runner/snapshot.h"
 #include "runner/snapshot_slot.h"
 
+struct snapshot_names {
+	struct strlist list;
+	bool unread; /* a commit's, until they are asked for */
+};
+
 struct snapshot {
-	struct slot slot; /* or only its lock, of a commit's tree */
-	char *tree;
-	struct strlist files;
+	struct slot slot;             /* or only its lock, of a commit's tree */
+	struct strlist layers;        /* the top one first */
+	struct snapshot_names *names; /* of its files */
+	char *index;                  /* of a commit: git's, which has the names */
+	size_t hash_len;
 	int64_t oldest_ns, newest_ns;
 };
+
+/* Without layers and a lock. */
+struct snapshot *snapshot_new(void);
+
+/* Fill names from index; none when it cannot be read. */
+void snapshot_read_names(const struct snapshot *s);
 
 #endif

@@ -14,7 +14,7 @@
 #include "runner/source_refs.h"
 
 #define FETCH_LIMIT_MS (60 * 60 * 1000)
-#define KEPT_TREES 16
+#define KEPT_SETS 16
 
 /* One job's source on its way. */
 struct getting {
@@ -341,20 +341,20 @@ begin(struct getting *g, struct error *err)
 }
 
 static int
-get_tree(struct getting *g, const char *trees, struct source *out, struct error *err)
+get_tree(struct getting *g, const char *sets, struct source *out, struct error *err)
 {
 	const char *sha = g->job->git.sha;
 	struct error ignored = ERROR_INIT;
 
-	out->dir = xasprintf("%s/%s", trees, sha);
+	out->dir = xasprintf("%s/%s", sets, sha);
 	if (snapshot_reuse(out->dir, &out->snapshot, &ignored) == 0)
 		return 0;
 	if (g->o->repos_dir == NULL && fetch(g, err) < 0)
 		return err->code;
-	if (snapshot_of_commit(g->repo, sha, *g->url == '\0' ? NULL : g->url, out->dir,
+	if (snapshot_of_commit(g->repo, sha, *g->url == '\0' ? NULL : g->url, sets,
 		&out->snapshot, err) < 0)
 		return err->code;
-	snapshot_sweep_commits(trees, KEPT_TREES);
+	snapshot_sweep_commits(sets, KEPT_SETS);
 	return 0;
 }
 
@@ -373,12 +373,12 @@ source_get(const struct source_options *options, const struct job_payload *job,
 {
 	struct getting g = { .o = options, .job = job, .log = log };
 	struct source got = { .snapshot = NULL };
-	cleanup_free char *trees = NULL;
+	cleanup_free char *sets = NULL;
 	int rc = begin(&g, err);
 
 	if (rc == 0) {
-		trees = path_join(g.base, "trees");
-		rc = get_tree(&g, trees, &got, err);
+		sets = path_join(g.base, "layers");
+		rc = get_tree(&g, sets, &got, err);
 	}
 	if (rc == 0) {
 		announce(&g);

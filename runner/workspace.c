@@ -16,6 +16,7 @@
 #include "base/overlay.h"
 #include "base/path.h"
 #include "runner/copy_place.h"
+#include "runner/layers.h"
 
 /* Source: linux/magic.h; not all headers have all of them. */
 #define MAGIC_OVERLAY 0x794c7630
@@ -255,13 +256,15 @@ prepare_overlay(const struct workspaces *w, const struct jobdir *dir, struct are
 {
 	char *upper = arena_printf(arena, "%s/upper", dir->path);
 	char *work = arena_printf(arena, "%s/work", dir->path);
+	const struct strlist *layers = snapshot_layers(w->snapshot);
 
 	if (make_folder(upper, err) < 0 || make_folder(work, err) < 0)
 		return err->code;
 	spec->mode = SPEC_OVERLAY;
 	spec->upper = upper;
 	spec->work = work;
-	strlist_add(&spec->lowers, snapshot_dir(w->snapshot));
+	for (size_t i = 0; i < layers->count; i++)
+		strlist_add(&spec->lowers, layers->items[i]);
 	return 0;
 }
 
@@ -317,7 +320,8 @@ prepare_copy(const struct workspaces *w, const struct jobdir *dir, bool with_sou
 
 	if (make_folder(copy, err) < 0)
 		return err->code;
-	if (with_source && copy_tree(snapshot_dir(w->snapshot), copy, cancel, err) < 0)
+	if (with_source &&
+	    layers_copy_plain(snapshot_layers(w->snapshot), copy, cancel, err) < 0)
 		return err->code;
 	if (!can_bind(w, copy))
 		return place_copy(w, dir, copy, arena, spec, err);

@@ -66,7 +66,7 @@ take_snapshot(struct bench *b)
 	snapshot_release(take(b->snapshot));
 	if (try_take(b, &b->snapshot, &err) < 0)
 		ck_abort_msg("%s", err.msg);
-	return snapshot_dir(b->snapshot);
+	return snapshot_layers(b->snapshot)->items[0];
 }
 
 /* The snapshot is what git says the state is: same files, same content, same modes. */
@@ -80,7 +80,7 @@ check_same(struct bench *b)
 	    "list >%s/want; cd %s && list >%s/got && cmp %s/want %s/got && "
 	    "test \"$(find . -name .git -prune -o ! -type d -print | wc -l)\" = "
 	    "\"$(grep -c ' [0-7]* [rs][ey]' %s/want)\"",
-	    b->dir, b->root, snapshot_dir(b->snapshot), b->root, b->root, b->root,
+	    b->dir, b->root, snapshot_layers(b->snapshot)->items[0], b->root, b->root, b->root,
 	    b->root);
 }
 
@@ -302,7 +302,7 @@ START_TEST(job_cannot_change_the_repository)
 	fixture_sh(b.dir,
 	    "find . ! -path ./.git/objects/\\* -printf '%%p %%s %%T@ %%i\\n' "
 	    ">../before && git for-each-ref >>../before");
-	fixture_sh(snapshot_dir(b.snapshot),
+	fixture_sh(snapshot_layers(b.snapshot)->items[0],
 	    "echo x >job && git add . && git commit -qm job && git tag -f v1 && "
 	    "git branch -f main && git gc -q --prune=now && git config user.name Mallory");
 	fixture_sh(b.dir,
@@ -441,7 +441,7 @@ START_TEST(second_run_takes_another_slot)
 	open_bench(&b);
 	take_snapshot(&b);
 	ck_assert_msg(try_take(&b, &other, &err) == 0, "%s", err.msg);
-	ck_assert_str_ne(snapshot_dir(b.snapshot), snapshot_dir(other));
+	ck_assert_str_ne(snapshot_layers(b.snapshot)->items[0], snapshot_layers(other)->items[0]);
 	snapshot_release(other);
 }
 END_TEST
@@ -466,7 +466,7 @@ START_TEST(slot_unused_for_long_is_emptied)
 	open_bench(&b);
 	take_snapshot(&b);
 	ck_assert_int_eq(try_take(&b, &other, &(struct error)ERROR_INIT), 0);
-	dir = xstrdup(snapshot_dir(other));
+	dir = xstrdup(snapshot_layers(other)->items[0]);
 	snapshot_release(other);
 	fixture_sh(b.scratch, "touch -d '8 days ago' snapshots/1/lock");
 	take_snapshot(&b);

@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "runner/layers.h"
 #include "runner/source.h"
 #include "tests/unit/fixture.h"
 
@@ -94,9 +95,9 @@ ask_git(struct scene *s, const char *words)
 	cleanup_free char *job = path_join(s->root, "job");
 	struct error err = ERROR_INIT;
 
-	fixture_sh(
-	    s->root, "rm -rf job && cp -a '%s' job", snapshot_dir(s->source.snapshot));
-	if (source_write_refs(&s->source, job, &err) < 0)
+	fixture_sh(s->root, "rm -rf job && mkdir job");
+	if (layers_copy_plain(snapshot_layers(s->source.snapshot), job, NULL, &err) < 0 ||
+	    source_write_refs(&s->source, job, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	return fixture_ask(job, "%s", words);
 }

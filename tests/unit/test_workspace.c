@@ -113,7 +113,7 @@ START_TEST(job_has_files_and_git_of_its_own)
 	    "echo changed >src/a.c && rm README && mkdir new && touch new/x && "
 	    "git add -A && git commit -qm job && git log --oneline | grep -q job");
 	ck_assert_int_le(rc, 0);
-	fixture_sh(snapshot_dir(b.snapshot),
+	fixture_sh(snapshot_layers(b.snapshot)->items[0],
 	    "test -z \"$(git status --short)\" && test -e README && ! test -e new");
 	fixture_sh(b.repo_dir,
 	    "test -z \"$(git status --short)\" && git log --oneline | "

@@ -7,6 +7,7 @@
 
 #include "base/copy.h"
 #include "base/path.h"
+#include "runner/layers.h"
 #include "tests/unit/fixture.h"
 
 static const char content[] =
@@ -44,7 +45,7 @@ workspace_bench_renew(struct workspace_bench *b)
 	    path_mkdirs(b->dir, 0755, &err) < 0 ||
 	    git_repo_facts(b->repo, NULL, &facts, &err) < 0 ||
 	    snapshot_take(b->repo, &facts, scratch, &b->snapshot, &err) < 0 ||
-	    copy_tree(snapshot_dir(b->snapshot), b->dir, NULL, &err) < 0)
+	    layers_copy_plain(snapshot_layers(b->snapshot), b->dir, NULL, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	b->view = (struct workspace_view){ .fd = open(b->dir, O_RDONLY | O_CLOEXEC),
 		.project_dir = b->dir,

@@ -1,0 +1,194 @@
+/* The .git of a commit's files, and git called for them. */
+#include "runner/commit_git.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/copy.h"
+#include "base/git.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "runner/commit_tree.h"
+#include "runner/layers.h"
+
+#define GIT_LIMIT_MS (30 * 60 * 1000)
+
+/* ---- the .git -------------------------------------------------------------- */
+
+static int
+write_text(const char *dir, const char *name, const char *text, struct error *err)
+{
+	cleanup_free char *file = path_join(dir, name);
+
+	return path_write_file(file, text, strlen(text), 0666, err);
+}
+
+/* A path in double quotes, as git's alternates and configuration take it. */
+static void
+add_quoted(struct buf *b, const char *text)
+{
+	buf_add_char(b, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_add_char(b, '\\');
+		buf_add_char(b, *text);
+	}
+	buf_add_char(b, '"');
+}
+
+static int
+write_config(const struct commit_tree *t, const char *git_dir, struct error *err)
+{
+	bool sha256 = strlen(t->sha) == GIT_SHA_MAX - 1;
+	cleanup_buf struct buf text = BUF_INIT;
+
+	/* gc in the background would outlive its job; stat data beyond times and sizes
+	 * differ in an overlay
+	 */
+	buf_printf(&text,
+	    "[core]\n\trepositoryformatversion = %d\n\tbare = false\n\tfilemode = true\n"
+	    "\tcheckStat = minimal\n\ttrustctime = false\n[gc]\n\tauto = 0\n",
+	    sha256);
+	if (sha256)
+		buf_add_str(&text, "[extensions]\n\tobjectformat = sha256\n");
+	if (t->remote_url != NULL && strpbrk(t->remote_url, "\n\r") == NULL) {
+		buf_add_str(&text, "[remote \"origin\"]\n\turl = ");
+		add_quoted(&text, t->remote_url);
+		buf_add_str(&text, "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n");
+	}
+	return write_text(git_dir, "config", buf_str(&text), err);
+}
+
+/* Of a repository that has all of its history there is no such file; a delta says so, as
+ * the layer below may have one. */
+static int
+copy_shallow(const char *repo_dir, const char *git_dir, bool is_delta, struct error *err)
+{
+	cleanup_close int from = open(repo_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int to = open(git_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct copier c = { .files = 0 };
+
+	if (from < 0 || to < 0)
+		return error_errno(err, "cannot open %s", from < 0 ? repo_dir : git_dir);
+	if (faccessat(from, "shallow", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return copy_file(&c, from, to, "shallow", NULL, err);
+	return is_delta ? layers_add_whiteout(to, "shallow", err) : 0;
+}
+
+int
+commit_git_dir_write(
+    const struct commit_tree *t, const char *git_dir, bool is_delta, struct error *err)
+{
+	static const char *const folders[] = { "objects/info", "objects/pack",
+		"refs/heads", "refs/tags", "info" };
+	cleanup_free char *head = xasprintf("%s\n", t->sha);
+	cleanup_free char *objects = path_join(t->repo_dir, "objects");
+	cleanup_buf struct buf alternates = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		cleanup_free char *folder = path_join(git_dir, folders[i]);
+
+		if (path_mkdirs(folder, 0777, err) < 0)
+			return err->code;
+	}
+	add_quoted(&alternates, objects);
+	buf_add_char(&alternates, '\n');
+	if (write_text(git_dir, "HEAD", head, err) < 0 ||
+	    write_text(git_dir, "objects/info/alternates", buf_str(&alternates), err) <
+		0 ||
+	    write_config(t, git_dir, err) < 0)
+		return err->code;
+	return copy_shallow(t->repo_dir, git_dir, is_delta, err);
+}
+
+/* ---- calling git ----------------------------------------------------------- */
+
+/* Settings that would make git write an index that is not known here. */
+static const char *const settings[][2] = {
+	{ "safe.directory", "*" },
+	{ "index.version", "2" },
+	{ "index.sparse", "false" },
+	{ "core.splitIndex", "false" },
+	{ "core.untrackedCache", "false" },
+	{ "core.fsmonitor", "false" },
+	{ "feature.manyFiles", "false" },
+};
+
+static void
+add_env(struct strlist *env, const char *key, const char *value)
+{
+	strlist_add_take(env, xasprintf("%s=%s", key, value));
+}
+
+/* What the runner was called from does not count; the user's settings do: LFS is there.
+ */
+static void
+fill_env(struct strlist *env, const char *index_file)
+{
+	const char *path = getenv("PATH"), *home = getenv("HOME");
+	char text[24];
+
+	add_env(env, "PATH", path != NULL ? path : "/usr/bin:/bin");
+	add_env(env, "HOME", home != NULL ? home : "/");
+	add_env(env, "LC_ALL", "C.UTF-8");
+	add_env(env, "GIT_TERMINAL_PROMPT", "0");
+	if (index_file != NULL)
+		add_env(env, "GIT_INDEX_FILE", index_file);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		strlist_add_take(
+		    env, xasprintf("GIT_CONFIG_KEY_%zu=%s", i, settings[i][0]));
+		strlist_add_take(
+		    env, xasprintf("GIT_CONFIG_VALUE_%zu=%s", i, settings[i][1]));
+	}
+	(void)snprintf(text, sizeof(text), "%zu", ARRAY_LEN(settings));
+	add_env(env, "GIT_CONFIG_COUNT", text);
+}
+
+int
+commit_git_run(const char *const *argv, const char *dir, const char *index_file,
+    size_t max_out, struct buf *out, struct error *err)
+{
+	cleanup_strlist struct strlist env = STRLIST_INIT;
+	struct process p = {
+		.argv = argv, .cwd = dir, .max_out = max_out, .timeout_ms = GIT_LIMIT_MS
+	};
+	const char **vars;
+	int rc;
+
+	fill_env(&env, index_file);
+	vars = xcalloc(env.count + 1, sizeof(*vars));
+	memcpy(vars, env.items, env.count * sizeof(*vars));
+	p.env = vars;
+	rc = process_run(&p, out, NULL, err);
+	free(vars);
+	return rc;
+}
+
+static void
+add_facts(struct buf *b, const char *dir, const char *name)
+{
+	cleanup_free char *file = xasprintf("%s/%s", dir, name);
+	struct stat st;
+
+	if (stat(file, &st) == 0)
+		buf_printf(b, "%s %ju %jd %jd.%09ld\n", file, (uintmax_t)st.st_ino,
+		    (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+		    st.st_mtim.tv_nsec);
+}
+
+void
+commit_git_ways(char out[HASH_SHA256_HEX])
+{
+	static const char *const own[] = { ".gitconfig", ".config/git/config",
+		".config/git/attributes" };
+	const char *home = getenv("HOME");
+	cleanup_buf struct buf text = BUF_INIT;
+
+	add_facts(&text, "/etc", "gitconfig");
+	add_facts(&text, "/etc", "gitattributes");
+	for (size_t i = 0; home != NULL && i < ARRAY_LEN(own); i++)
+		add_facts(&text, home, own[i]);
+	hash_sha256_hex(buf_str(&text), text.len, out);
+}

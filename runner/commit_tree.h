@@ -1,0 +1,51 @@
+/*
+ * The files of a commit as git writes them, with a .git beside them in which git works:
+ * all of them, or those in which it differs from another commit, to be laid over that
+ * one's. git itself knows filters, line ends and both hashes; the program is asked. Only
+ * runner/snapshot_commit.c uses this. Blocks.
+ */
+#ifndef RUNNER_COMMIT_TREE_H
+#define RUNNER_COMMIT_TREE_H
+
+#include "base/error.h"
+#include "base/str.h"
+#include "runner/git_index.h"
+
+struct commit_tree {
+	const char *repo_dir;   /* a bare repository, which stays where it is */
+	const char *sha;        /* as commit_tree_is_name() wants it */
+	const char *remote_url; /* origin's; NULL: none */
+};
+
+/* 40 or 64 hex digits. */
+bool commit_tree_is_name(const char *sha);
+size_t commit_tree_hash_len(const char *sha);
+
+/* Into dir, which is not there yet. */
+MUST_CHECK int commit_tree_write(
+    const struct commit_tree *t, const char *dir, struct error *err);
+
+/* What one commit has and another has not. Caller's storage. */
+struct commit_changes {
+	struct git_index_want *wants; /* new or different, by name */
+	size_t want_count, want_cap;
+	struct strlist gone;         /* files; by name */
+	struct strlist gone_folders; /* with all that was in them; by name */
+	bool attributes;             /* a .gitattributes is among them */
+};
+
+/* ERR_LIMIT: too much for a delta. */
+MUST_CHECK int commit_tree_compare(const struct commit_tree *t, const char *from,
+    struct commit_changes *out, struct error *err);
+void commit_changes_clear(struct commit_changes *c);
+#define cleanup_commit_changes __attribute__((cleanup(commit_changes_clear)))
+
+/*
+ * The changes from another commit, whose index is old, into dir, which is not there yet.
+ * scratch names a file that may be made and removed.
+ */
+MUST_CHECK int commit_tree_write_delta(const struct commit_tree *t,
+    const struct commit_changes *changes, const struct git_index *old, const char *dir,
+    const char *scratch, struct error *err);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Layers: folders that an overlay stacks, and what stands in them for what is gone. Both
+ * ways of using them, mounted and copied, show the same files. Blocks; any thread.
+ */
+#ifndef RUNNER_LAYERS_H
+#define RUNNER_LAYERS_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define LAYERS_MAX_DELTAS 8 /* on top of a base; the next one becomes a base itself */
+
+/* A device 0,0, which anybody may make: what is below it is gone. */
+static inline bool
+layers_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
+/*
+ * Say in the folder fd that path is gone. Where something has taken the place of path or
+ * of a folder it was in, there is nothing to say: what is below is hidden then.
+ */
+MUST_CHECK int layers_add_whiteout(int fd, const char *path, struct error *err);
+
+struct layers_copy {
+	const struct strlist *layers; /* the top one first */
+	int to_fd;                    /* a folder; what is in the way is replaced */
+	int64_t shift_ns;             /* added to all modification times */
+	int64_t not_before_ns;        /* then: no file older; INT64_MIN: as they are */
+	bool folder_times;            /* folders get those of the layers, too */
+	const atomic_bool *cancel;    /* may be NULL; set by others: ERR_CANCELED */
+	size_t files;                 /* out: files and links there were */
+};
+
+/* Copy what the layers show together. */
+MUST_CHECK int layers_copy(struct layers_copy *c, struct error *err);
+
+/* The same, as they are, into the folder `to`. */
+MUST_CHECK int layers_copy_plain(const struct strlist *layers, const char *to,
+    const atomic_bool *cancel, struct error *err);
+
+#endif
