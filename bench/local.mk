@@ -1,13 +1,16 @@
 # What `make bench` measures with: an empty program as the floor, and small ones that time
 # the others and what a server keeps. The benches are Python of the standard library.
 
-noinst_PROGRAMS += bench/empty bench/keep bench/measure bench/schedule
+noinst_PROGRAMS += bench/empty bench/keep bench/layers bench/measure bench/schedule
 
 bench_empty_SOURCES = bench/empty.c
 bench_empty_LDADD =
 
 bench_keep_SOURCES = bench/keep.c
 bench_keep_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
+
+bench_layers_SOURCES = bench/layers.c
+bench_layers_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
 
 bench_measure_SOURCES = bench/measure.c
 bench_measure_LDADD =

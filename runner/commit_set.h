@@ -14,9 +14,9 @@
 
 struct commit_set {
 	struct strlist names; /* of the commits whose layers it has, its own first */
-	int64_t oldest_ns, newest_ns; /* of all its files' modification times */
+	int64_t oldest_ns, newest_ns; /* no file's modification time is outside */
 	uint64_t bytes;               /* of its own layer */
-	uint64_t count;               /* of all its files */
+	uint64_t count;               /* of the files of its lowest layer */
 	char ways[HASH_SHA256_HEX];   /* commit_git_ways() when it was made */
 };
 

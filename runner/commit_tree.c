@@ -226,20 +226,20 @@ mark_gone(const struct commit_changes *changes, const char *dir, struct error *e
 
 int
 commit_tree_write_delta(const struct commit_tree *t, const struct commit_changes *changes,
-    const struct git_index *old, const char *dir, const char *scratch, struct error *err)
+    const struct git_index *old, const char *dir, const char *scratch,
+    struct git_index *written, struct error *err)
 {
 	cleanup_free char *git_dir = path_join(dir, ".git");
 	cleanup_free char *index = path_join(git_dir, "index");
-	cleanup_git_index struct git_index fresh = { .text = BUF_INIT };
 	int rc;
 
 	if (commit_git_dir_write(t, git_dir, true, err) < 0)
 		return err->code;
-	rc = check_out(t, changes, old, dir, scratch, &fresh, err);
+	rc = check_out(t, changes, old, dir, scratch, written, err);
 	if (rc == 0)
 		rc = mark_gone(changes, dir, err);
 	if (rc == 0)
-		rc = git_index_patch(old, &fresh, &changes->gone, index, err);
+		rc = git_index_patch(old, written, &changes->gone, index, err);
 	if (unlink(scratch) < 0 && errno != ENOENT && rc == 0)
 		rc = error_errno(err, "cannot remove %s", scratch);
 	return rc;

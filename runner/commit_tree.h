@@ -42,10 +42,11 @@ void commit_changes_clear(struct commit_changes *c);
 
 /*
  * The changes from another commit, whose index is old, into dir, which is not there yet.
- * scratch names a file that may be made and removed.
+ * scratch names a file that may be made and removed. written, which is empty before, gets
+ * an index of the files in dir, also when this fails.
  */
 MUST_CHECK int commit_tree_write_delta(const struct commit_tree *t,
     const struct commit_changes *changes, const struct git_index *old, const char *dir,
-    const char *scratch, struct error *err);
+    const char *scratch, struct git_index *written, struct error *err);
 
 #endif

@@ -92,28 +92,15 @@ struct making {
 	struct commit_set set;
 };
 
-/* Times and sizes of what an index has, but only of the changes when there are some. */
-static int
-add_facts(struct making *m, const struct commit_changes *changes, struct error *err)
+/* Times and sizes of what has been written. */
+static void
+add_facts(struct commit_set *set, const struct git_index *written)
 {
-	cleanup_free char *file = path_join(m->fresh, ".git/index");
-	cleanup_git_index struct git_index ix = { .text = BUF_INIT };
-	struct commit_set *set = &m->set;
 	struct git_index_entry e;
-	size_t at = 0, next = 0;
+	size_t at = 0;
 
-	if (git_index_read(file, commit_tree_hash_len(m->t.sha), &ix, err) < 0)
-		return err->code;
-	set->bytes = ix.text.len;
-	set->count = ix.count;
-	while (git_index_next(&ix, &at, &e)) {
-		while (changes != NULL && next < changes->want_count &&
-		    strcmp(changes->wants[next].name, e.name) < 0)
-			next++;
-		if (changes == NULL ||
-		    (next < changes->want_count &&
-			str_eq(changes->wants[next].name, e.name)))
-			set->bytes += e.size;
+	while (git_index_next(written, &at, &e)) {
+		set->bytes += e.size;
 		if (e.mode == MODE_SUBMODULE)
 			continue;
 		if (e.mtime_ns < set->oldest_ns)
@@ -121,19 +108,15 @@ add_facts(struct making *m, const struct commit_changes *changes, struct error *
 		if (e.mtime_ns > set->newest_ns)
 			set->newest_ns = e.mtime_ns;
 	}
-	return 0;
 }
 
 /* From `new`, which is whole, to a set that others see. */
 static int
-finish(struct making *m, const struct commit_changes *changes, struct error *err)
+finish(struct making *m, const struct git_index *written, struct error *err)
 {
 	struct timespec now;
 
-	m->set.oldest_ns = INT64_MAX;
-	m->set.newest_ns = INT64_MIN;
-	if (add_facts(m, changes, err) < 0)
-		return err->code;
+	add_facts(&m->set, written);
 	if (m->set.oldest_ns == INT64_MAX) { /* there are no files */
 		clock_gettime(CLOCK_REALTIME, &now);
 		m->set.oldest_ns = m->set.newest_ns = (int64_t)now.tv_sec * NS;
@@ -150,14 +133,44 @@ make_delta(struct making *m, const struct commit_base *base, struct error *err)
 	    xasprintf("%s/../%s/tree/.git/index", m->dir, base->set.names.items[0]);
 	cleanup_free char *scratch = path_join(m->dir, "changed");
 	cleanup_git_index struct git_index old = { .text = BUF_INIT };
+	cleanup_git_index struct git_index written = { .text = BUF_INIT };
 
 	for (size_t i = 0; i < base->set.names.count; i++)
 		strlist_add(&m->set.names, base->set.names.items[i]);
+	m->set.oldest_ns = base->set.oldest_ns;
+	m->set.newest_ns = base->set.newest_ns;
+	m->set.count = base->set.count;
 	if (git_index_read(below, commit_tree_hash_len(m->t.sha), &old, err) < 0 ||
-	    commit_tree_write_delta(&m->t, &base->changes, &old, m->fresh, scratch, err) <
-		0)
+	    commit_tree_write_delta(
+		&m->t, &base->changes, &old, m->fresh, scratch, &written, err) < 0)
 		return err->code;
-	return finish(m, &base->changes, err);
+	m->set.bytes = old.text.len;
+	return finish(m, &written, err);
+}
+
+static void
+begin(struct making *m)
+{
+	commit_set_empty(m->dir);
+	commit_set_clear(&m->set);
+	commit_git_ways(m->set.ways);
+	strlist_add(&m->set.names, m->t.sha);
+	m->set.oldest_ns = INT64_MAX;
+	m->set.newest_ns = INT64_MIN;
+}
+
+static int
+make_full(struct making *m, struct error *err)
+{
+	cleanup_free char *file = path_join(m->fresh, ".git/index");
+	cleanup_git_index struct git_index written = { .text = BUF_INIT };
+
+	if (commit_tree_write(&m->t, m->fresh, err) < 0 ||
+	    git_index_read(file, commit_tree_hash_len(m->t.sha), &written, err) < 0)
+		return err->code;
+	m->set.bytes = written.text.len;
+	m->set.count = written.count;
+	return finish(m, &written, err);
 }
 
 /* A delta that cannot be made, because the file system does not know such devices or for
@@ -168,20 +181,14 @@ make_set(struct making *m, const char *sets_dir, struct error *err)
 	cleanup_commit_base struct commit_base base = COMMIT_BASE_INIT;
 	struct error why = ERROR_INIT;
 
-	commit_set_empty(m->dir);
-	commit_git_ways(m->set.ways);
-	strlist_add(&m->set.names, m->t.sha);
+	begin(m);
 	if (commit_base_choose(&m->t, sets_dir, &base)) {
 		if (make_delta(m, &base, &why) == 0)
 			return 0;
 		log_info("%s; all files of %.12s are written instead", why.msg, m->t.sha);
-		commit_set_empty(m->dir);
-		strlist_clear(&m->set.names);
-		strlist_add(&m->set.names, m->t.sha);
+		begin(m);
 	}
-	if (commit_tree_write(&m->t, m->fresh, err) < 0)
-		return err->code;
-	return finish(m, NULL, err);
+	return make_full(m, err);
 }
 
 static int

@@ -1,7 +1,9 @@
-/* SHA-256 against the vectors of FIPS 180-4. */
+/* SHA-256 and SHA-1 against the vectors of FIPS 180-4. */
 #include <check.h>
+#include <stdio.h>
 
 #include "base/hash.h"
+#include "base/sha1.h"
 
 static const struct {
 	const char *text, *want;
@@ -35,6 +37,36 @@ START_TEST(pieces_give_the_same)
 }
 END_TEST
 
+/* The same letter so many times: around the ends of blocks. */
+static const struct {
+	size_t len;
+	const char *want;
+} lengths[] = {
+	{ 0, "da39a3ee5e6b4b0d3255bfef95601890afd80709" },
+	{ 1, "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8" },
+	{ 55, "c1c8bbdc22796e28c0e15163d20899b65621d65a" },
+	{ 56, "c2db330f6083854c99d4b5bfb6e8f29f201be699" },
+	{ 63, "03f09f5b158a7a8cdad920bddc29b81c18a551f5" },
+	{ 64, "0098ba824b5c16427bd7a1122a5a442a25ec644d" },
+	{ 65, "11655326c708d70319be2610e8a57d9a5b959d3b" },
+	{ 119, "ee971065aaa017e0632a8ca6c77bb3bf8b1dfc56" },
+	{ 120, "f34c1488385346a55709ba056ddd08280dd4c6d6" },
+	{ 200, "e61cfffe0d9195a525fc6cf06ca2d77119c24a40" },
+};
+
+START_TEST(sha1_of_any_length)
+{
+	unsigned char got[SHA1_BYTES];
+	char text[201], hex[2 * SHA1_BYTES + 1] = "";
+
+	memset(text, 'a', lengths[_i].len);
+	sha1(text, lengths[_i].len, got);
+	for (size_t i = 0; i < SHA1_BYTES; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", got[i]);
+	ck_assert_str_eq(hex, lengths[_i].want);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -45,6 +77,7 @@ main(void)
 
 	tcase_add_loop_test(tc, hex_of_a_text, 0, ARRAY_LEN(vectors));
 	tcase_add_loop_test(tc, pieces_give_the_same, 0, ARRAY_LEN(vectors));
+	tcase_add_loop_test(tc, sha1_of_any_length, 0, ARRAY_LEN(lengths));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
