@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "runner/artifacts.h"
+#include "runner/build_layers.h"
 #include "runner/build_spec.h"
 #include "runner/build_words.h"
 #include "runner/cache.h"
@@ -46,6 +47,7 @@ struct build {
 	struct build_remote remote; /* of a server's job */
 	bool is_remote;
 	struct build_spec spec;
+	struct build_layers layers;
 	struct jobdir dir;
 	struct supervisor *supervisor;
 	struct work work;
@@ -57,7 +59,8 @@ struct build {
 	uint64_t trace_read;
 	char *chunk;
 	bool started, canceled, forced, is_adopted;
-	bool is_over;         /* the supervisor is done, while a worker is not */
+	bool is_over; /* the supervisor is done, while a worker is not */
+	bool has_ended;
 	bool is_tidied;       /* somebody else removes the folder */
 	struct error failure; /* outside the script; the first one */
 	enum reason failure_reason;
@@ -74,6 +77,7 @@ build_new(const struct runner *runner, const struct job_payload *job,
 	b->job = job;
 	b->events = *events;
 	b->dir = (struct jobdir)JOBDIR_INIT;
+	b->layers = (struct build_layers)BUILD_LAYERS_INIT;
 	b->trace_fd = b->work.workspace_fd = -1;
 	build_words_init(&b->words, job);
 	b->trace_path = xasprintf("%s/%" PRId64 ".log", runner->logs_dir, job->id);
@@ -89,6 +93,9 @@ build_free(struct build *b)
 	build_words_close(&b->words);
 	cleanup_close_fd(&b->work.workspace_fd);
 	supervisor_free(b->supervisor);
+	if (!b->has_ended)
+		build_layers_forget(&b->layers);
+	build_layers_clear(&b->layers);
 	build_spec_clear(&b->spec);
 	jobdir_clear(&b->dir);
 	buf_clear(&b->work.log);
@@ -196,6 +203,7 @@ end(struct build *b)
 	if (b->dir.path != NULL && !b->is_tidied && !b->is_remote &&
 	    jobdir_remove(&b->dir, &err) < 0)
 		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
+	b->has_ended = true;
 	settle_result(b);
 	b->events.on_done(b, &b->result, b->events.data);
 }
@@ -247,12 +255,6 @@ pass_log(struct build *b, uint64_t until)
 	}
 }
 
-static void
-on_trace(struct supervisor *s UNUSED, uint64_t trace_bytes, void *data)
-{
-	pass_log(data, trace_bytes);
-}
-
 /* The workspace stands, or the first step begins. */
 static void
 tell_started(struct build *b)
@@ -261,6 +263,17 @@ tell_started(struct build *b)
 		return;
 	b->started = true;
 	b->events.on_started(b, b->events.data);
+}
+
+/* What the log begins with is said by the first step. */
+static void
+on_trace(struct supervisor *s UNUSED, uint64_t trace_bytes, void *data)
+{
+	struct build *b = data;
+
+	if (!b->spec.spec.hold && b->layers.log.len > 0)
+		tell_started(b);
+	pass_log(b, trace_bytes);
 }
 
 static void
@@ -289,7 +302,9 @@ start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
 	b->work.view = (struct workspace_view){ .fd = workspace_fd,
 		.project_dir = build_spec_project_dir(&b->spec),
 		.env = &b->spec.spec.env,
-		.snapshot = b->runner->snapshot };
+		.snapshot = b->runner->snapshot,
+		.lowers = &b->spec.spec.lowers,
+		.upper = b->spec.spec.mode == SPEC_OVERLAY ? b->spec.spec.upper : NULL };
 	b->work.request.data = b;
 	uv_queue_work(b->runner->loop, &b->work.request, on_work, after);
 }
@@ -317,7 +332,8 @@ restore(struct build *b)
 {
 	struct work *w = &b->work;
 
-	cache_restore(b->job, &w->view, b->runner->cache_dir, &w->cancel, &w->log);
+	cache_restore(b->job, &w->view, b->runner->cache_dir, &b->layers.caches,
+	    &w->cancel, &w->log);
 	if (artifacts_restore(b->job, &w->view,
 		b->is_remote ? b->remote.dependencies : b->runner->artifacts_dir,
 		&w->cancel, &w->log, &w->error) < 0)
@@ -347,9 +363,8 @@ on_ready(struct supervisor *s UNUSED, int workspace_fd, void *data)
 	struct build *b = data;
 
 	tell_started(b);
-	if (b->is_remote && !b->is_adopted && !build_words_begun(&b->words))
-		supervisor_log(
-		    b->supervisor, b->remote.preface, strlen(b->remote.preface));
+	if (!b->is_adopted)
+		supervisor_log(b->supervisor, buf_str(&b->layers.log), b->layers.log.len);
 	start_work(b, workspace_fd, restore, on_restored);
 }
 
@@ -358,8 +373,8 @@ collect(struct build *b)
 {
 	struct work *w = &b->work;
 
-	cache_save(
-	    b->job, w->success, &w->view, b->runner->cache_dir, &w->cancel, &w->log);
+	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &b->layers.caches,
+	    &w->cancel, &w->log);
 	if (b->is_remote) {
 		cleanup_free char *dir = path_join(b->dir.path, "upload");
 
@@ -480,6 +495,25 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 
 static void start_supervisor(struct build *b);
 
+/* Over the source; its words come after the preface, before those of the job. */
+static void
+add_layers(struct build *b)
+{
+	cleanup_buf struct buf words = BUF_INIT;
+	struct spec *spec = &b->spec.spec;
+
+	build_spec_finish(&b->spec, b->runner, b->job);
+	build_layers_add(&b->layers, b->runner, b->job, &b->spec);
+	spec->hold = spec->hold && !b->layers.is_complete;
+	if (b->is_remote && !build_words_begun(&b->words))
+		buf_add_str(&words, b->remote.preface);
+	buf_add(&words, buf_str(&b->layers.log), b->layers.log.len);
+	buf_reset(&b->layers.log);
+	buf_add(&b->layers.log, buf_str(&words), words.len);
+	if (build_layers_write(&b->layers, b->dir.path, &b->work.error) < 0)
+		error_wrap(&b->work.error, "cannot note what the job uses");
+}
+
 static void
 say(const char *line, void *data)
 {
@@ -516,10 +550,13 @@ prepare(struct build *b)
 	    : spec->mode == SPEC_BIND      ? spec->source
 					   : spec->project_dir;
 	if (b->is_remote && b->remote.source != NULL &&
-	    source_write_refs(b->remote.source, where, &b->work.error) < 0)
+	    source_write_refs(b->remote.source, where, &b->work.error) < 0) {
 		error_wrap(&b->work.error, "cannot make the job's .git");
+		return;
+	}
+	add_cage(b);
 	if (b->work.error.code == 0)
-		add_cage(b);
+		add_layers(b);
 }
 
 static void
@@ -626,13 +663,13 @@ finish_spec(struct build *b)
 	struct spec *spec = &b->spec.spec;
 
 	build_spec_finish(&b->spec, b->runner, b->job);
+	if (!spec->hold && b->layers.log.len > 0)
+		build_spec_set_preface(&b->spec, buf_str(&b->layers.log));
 	if (!b->is_remote)
 		return;
 	if (!spec->collect)
 		spec->last_line = SUCCEEDED;
 	spec->collect = true;
-	if (!spec->hold && !build_words_begun(&b->words))
-		build_spec_set_preface(&b->spec, b->remote.preface);
 }
 
 static void
@@ -697,6 +734,7 @@ build_adopt(struct build *b, const char *project_dir, struct error *err)
 	b->spec.spec.project_dir = arena_strdup(b->spec.arena, project_dir);
 	b->spec.spec.job_dir = b->dir.path;
 	finish_spec(b);
+	build_layers_take_over(&b->layers, b->dir.path);
 	b->supervisor = new_supervisor(b);
 	return supervisor_adopt(
 	    b->supervisor, b->dir.path, b->dir.marker, b->trace_path, err);

@@ -55,7 +55,7 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 	what->arena = b->arena;
 	what->shown = &shown;
 	if (b->mode != WORKSPACE_EMPTY && runner->snapshot != NULL)
-		alternates_list(snapshot_dir(runner->snapshot), &shown);
+		alternates_list(snapshot_layers(runner->snapshot)->items[0], &shown);
 	return executors_prepare(
 	    runner->executors, b->executor, what, &b->spec.cage, err);
 }

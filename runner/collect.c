@@ -222,6 +222,14 @@ to_relative(const struct workspace_view *view, const char *text)
 	return path_clean(path);
 }
 
+char *
+collect_plain_path(const struct workspace_view *view, const char *pattern)
+{
+	cleanup_free char *path = to_relative(view, pattern);
+
+	return path != NULL && glob_is_literal(path) ? take(path) : NULL;
+}
+
 /* The folder the walk for a pattern starts in, and whether that one fits already. */
 static void
 start_walk(struct walk *w, const char *pattern)
@@ -253,17 +261,24 @@ start_walk(struct walk *w, const char *pattern)
 		visit(w, pattern, S_ISDIR(st.st_mode), false);
 }
 
+void
+collect_warn_missing(
+    const struct workspace_view *view, const char *pattern, struct buf *log)
+{
+	buf_printf(log,
+	    "\033[0;33mWARNING: %s: no matching files. Ensure that the artifact "
+	    "path is relative to the working directory (%s)\033[0;m\n",
+	    pattern, view->project_dir);
+}
+
 static void
 log_found(const struct walk *w, const char *what, struct buf *log)
 {
-	if (w->found > 0)
+	if (w->found == 0)
+		collect_warn_missing(w->c->view, what, log);
+	else if (!w->c->warnings_only)
 		buf_printf(log, "%s: found %zu matching artifact files and directories\n",
 		    what, w->found);
-	else
-		buf_printf(log,
-		    "\033[0;33mWARNING: %s: no matching files. Ensure that the artifact "
-		    "path is relative to the working directory (%s)\033[0;m\n",
-		    what, w->c->view->project_dir);
 }
 
 static int
@@ -342,9 +357,9 @@ collect_untracked(struct walk *w, struct buf *log, struct error *err)
 	}
 	if (walk_untracked(w, files, err) < 0)
 		return err->code;
-	if (w->found > 0)
+	if (w->found > 0 && !w->c->warnings_only)
 		buf_printf(log, "untracked: found %zu files\n", w->found);
-	else
+	else if (w->found == 0)
 		buf_add_str(log, "\033[0;33mWARNING: untracked: no files\033[0;m\n");
 	return 0;
 }

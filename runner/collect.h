@@ -17,6 +17,7 @@ struct collect {
 	const char *const *exclude;
 	size_t exclude_count;
 	bool untracked; /* also what the snapshot (in place: git) does not have */
+	bool warnings_only; /* in log: not what was found, but what was not */
 	const atomic_bool *cancel;
 };
 
@@ -27,6 +28,16 @@ struct collect {
  */
 MUST_CHECK int collect_files(
     const struct collect *c, struct strlist *out, struct buf *log, struct error *err);
+
+/*
+ * The one path a pattern stands for, tidied up, when it has no wildcards; NULL when it
+ * has, or leads out of the project folder. malloced.
+ */
+char *collect_plain_path(const struct workspace_view *view, const char *pattern);
+
+/* Say in log that nothing fits a pattern. */
+void collect_warn_missing(
+    const struct workspace_view *view, const char *pattern, struct buf *log);
 
 /* Does an entry's `when` fit this outcome? NULL is on_success. */
 bool collect_when_fits(const char *when, bool success);

@@ -1,6 +1,6 @@
 /*
- * Copying layers: from the lowest up, each over what the ones below have left. Names are
- * walked one folder at a time, and no symbolic link is followed.
+ * Copying layers: from the top down, what a layer has is looked at no more in those below
+ * it. Names are walked one folder at a time, and no symbolic link is followed.
  */
 #include "runner/layers.h"
 
@@ -10,9 +10,20 @@
 #include <unistd.h>
 
 #include "base/copy.h"
+#include "base/map.h"
 #include "base/path.h"
 
 #define NS INT64_C(1000000000)
+
+struct timespec
+layers_timespec(int64_t ns)
+{
+	int64_t rest = ns % NS;
+
+	if (rest < 0)
+		rest += NS;
+	return (struct timespec){ .tv_sec = (ns - rest) / NS, .tv_nsec = rest };
+}
 
 /* ---- whiteouts ------------------------------------------------------------- */
 
@@ -59,38 +70,31 @@ layers_add_whiteout(int fd, const char *path, struct error *err)
 
 /* ---- copying --------------------------------------------------------------- */
 
-struct folder_time {
+struct folder {
 	char *path;
 	struct timespec mtime;
+	mode_t mode;
 };
 
 struct copying {
 	struct layers_copy *c;
 	struct copier copier;
 	int from_fd;
+	struct map seen; /* path → &folder or &other; of the layers above */
+	char folder, other;
 	struct strlist todo; /* folders, relative; "." is the layer */
-	struct folder_time *times;
-	size_t time_count, time_cap;
+	struct folder *folders;
+	size_t folder_count, folder_cap;
 };
 
-static int64_t
-to_ns(const struct timespec *ts)
-{
-	return (int64_t)ts->tv_sec * NS + ts->tv_nsec;
-}
-
-/* ts is in the past or future of 1970, its nanoseconds are not. */
 static struct timespec
-shifted(const struct layers_copy *c, const struct timespec *ts)
+time_for(const struct layers_copy *c, const struct timespec *ts, bool is_file)
 {
-	int64_t t = to_ns(ts) + c->shift_ns, ns;
+	int64_t t = layers_ns(ts) + c->shift_ns;
 
-	if (t < c->not_before_ns)
+	if (is_file && t < c->not_before_ns)
 		t = c->not_before_ns;
-	ns = t % NS;
-	if (ns < 0)
-		ns += NS;
-	return (struct timespec){ .tv_sec = (t - ns) / NS, .tv_nsec = ns };
+	return layers_timespec(t);
 }
 
 static int
@@ -98,51 +102,58 @@ copy_one(struct copying *k, const char *path, const struct stat *st, struct erro
 {
 	const struct layers_copy *c = k->c;
 	struct timespec times[2];
-	int rc = copy_file(&k->copier, k->from_fd, c->to_fd, path, NULL, err);
+	int rc;
 
+	if (path_remove_tree(c->to_fd, path, err) < 0)
+		return err->code;
+	rc = copy_file(&k->copier, k->from_fd, c->to_fd, path, NULL, err);
 	if (rc < 0)
 		return rc == ERR_MISSING ? 0 : rc; /* a socket, a pipe */
 	k->c->files++;
-	if (c->shift_ns == 0 && to_ns(&st->st_mtim) >= c->not_before_ns)
+	if (c->shift_ns == 0 && layers_ns(&st->st_mtim) >= c->not_before_ns)
 		return 0;
-	times[0] = times[1] = shifted(c, &st->st_mtim);
+	times[0] = times[1] = time_for(c, &st->st_mtim, true);
 	if (utimensat(c->to_fd, path, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return copy_errno(err, "cannot set the time of", path);
 	return 0;
 }
 
 static int
-enter(struct copying *k, const char *path, const struct stat *st, struct error *err)
+make_folder(struct copying *k, const char *path, const struct stat *st, struct error *err)
 {
 	struct stat there;
 
 	if (fstatat(k->c->to_fd, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !S_ISDIR(there.st_mode) && unlinkat(k->c->to_fd, path, 0) < 0)
 		return copy_errno(err, "cannot replace", path);
-	if (mkdirat(k->c->to_fd, path, (st->st_mode & 0777) | 0700) < 0 &&
-	    errno != EEXIST)
+	if (mkdirat(k->c->to_fd, path, 0700) < 0 && errno != EEXIST)
 		return copy_errno(err, "cannot create folder", path);
-	strlist_add(&k->todo, path);
-	if (!k->c->folder_times)
-		return 0;
-	GROW(k->times, k->time_count, k->time_cap);
-	k->times[k->time_count++] =
-	    (struct folder_time){ xstrdup(path), shifted(k->c, &st->st_mtim) };
+	GROW(k->folders, k->folder_count, k->folder_cap);
+	k->folders[k->folder_count++] = (struct folder){ xstrdup(path),
+		time_for(k->c, &st->st_mtim, false), st->st_mode & 0777 };
 	return 0;
 }
 
 static int
 copy_entry(struct copying *k, const char *path, struct error *err)
 {
+	const void *above = map_get(&k->seen, path);
 	struct stat st;
+	bool is_folder;
 
+	if (above == &k->other)
+		return 0;
 	if (fstatat(k->from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "cannot read %s", path);
-	if (S_ISDIR(st.st_mode))
-		return enter(k, path, &st, err);
-	if (path_remove_tree(k->c->to_fd, path, err) < 0)
-		return err->code;
-	return layers_is_whiteout(&st) ? 0 : copy_one(k, path, &st, err);
+	is_folder = S_ISDIR(st.st_mode);
+	if (is_folder)
+		strlist_add(&k->todo, path);
+	/* a folder over something else hides that, and all there is below it */
+	if (k->c->layers->count > 1 && (above == NULL || !is_folder))
+		map_set(&k->seen, path, is_folder ? &k->folder : &k->other);
+	if (above != NULL || layers_is_whiteout(&st))
+		return 0;
+	return is_folder ? make_folder(k, path, &st, err) : copy_one(k, path, &st, err);
 }
 
 static int
@@ -186,19 +197,25 @@ copy_layer(struct copying *k, const char *layer, struct error *err)
 	return rc;
 }
 
-/* What was made in a folder changed its time: so these come last, inner ones first. One
- * that a higher layer has removed is no loss. */
-static void
-set_folder_times(struct copying *k)
+/* What is made in a folder changes its time, and takes the right to: so these come last,
+ * inner ones first. */
+static int
+finish_folders(struct copying *k, int rc, struct error *err)
 {
-	while (k->time_count > 0) {
-		struct folder_time *f = &k->times[--k->time_count];
+	while (k->folder_count > 0) {
+		struct folder *f = &k->folders[--k->folder_count];
 		const struct timespec times[2] = { f->mtime, f->mtime };
 
-		(void)utimensat(k->c->to_fd, f->path, times, AT_SYMLINK_NOFOLLOW);
+		if (rc == 0 &&
+		    (fchmodat(k->c->to_fd, f->path, f->mode, 0) < 0 ||
+			(k->c->folder_times &&
+			    utimensat(k->c->to_fd, f->path, times, AT_SYMLINK_NOFOLLOW) <
+				0)))
+			rc = copy_errno(err, "cannot finish folder", f->path);
 		free(f->path);
 	}
-	free(k->times);
+	free(k->folders);
+	return rc;
 }
 
 int
@@ -208,11 +225,11 @@ layers_copy(struct layers_copy *c, struct error *err)
 	int rc = 0;
 
 	c->files = 0;
-	for (size_t i = c->layers->count; rc == 0 && i > 0; i--) {
-		rc = copy_layer(&k, c->layers->items[i - 1], err);
-	}
-	set_folder_times(&k);
+	for (size_t i = 0; rc == 0 && i < c->layers->count; i++)
+		rc = copy_layer(&k, c->layers->items[i], err);
+	rc = finish_folders(&k, rc, err);
 	strlist_clear(&k.todo);
+	map_clear(&k.seen);
 	return rc;
 }
 
@@ -225,14 +242,10 @@ layers_copy_plain(const struct strlist *layers, const char *to, const atomic_boo
 		.to_fd = fd,
 		.not_before_ns = INT64_MIN,
 		.cancel = cancel };
-	struct strlist above = *layers;
 
 	if (fd < 0)
 		return error_errno(err, "cannot open folder %s", to);
-	/* the lowest has no whiteouts, and nothing is in its way */
-	if (copy_tree(layers->items[layers->count - 1], to, cancel, err) < 0)
-		return err->code;
-	above.count--;
-	c.layers = &above;
+	if (layers->count == 1) /* nothing is in the way */
+		return copy_tree(layers->items[0], to, cancel, err);
 	return layers_copy(&c, err);
 }

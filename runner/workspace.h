@@ -74,6 +74,9 @@ struct workspace_view {
 	const char *project_dir;         /* the path the job knows it by */
 	const struct strlist *env;       /* the job's, for names that hold variables */
 	const struct snapshot *snapshot; /* NULL in place */
+	/* Of an overlay, else NULL: what it is made of, and what the job has changed. */
+	const struct strlist *lowers;
+	const char *upper;
 };
 
 /* Would workspace_prepare() copy? */

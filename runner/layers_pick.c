@@ -1,0 +1,185 @@
+/* A layer made of chosen files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/copy.h"
+#include "base/map.h"
+#include "base/path.h"
+#include "runner/layers.h"
+
+struct folder {
+	char *path;
+	struct timespec mtime;
+	mode_t mode;
+};
+
+struct picking {
+	struct layers_pick *p;
+	struct copier copier;
+	struct map linked; /* "DEVICE:INODE" of hard links → where it lies, malloced */
+	struct map made;   /* folders */
+	struct folder *folders;
+	size_t folder_count, folder_cap;
+};
+
+static struct timespec
+time_for(const struct layers_pick *p, const struct timespec *ts, bool is_file)
+{
+	int64_t t = layers_ns(ts);
+
+	if (t > p->after_ns)
+		t += p->shift_ns;
+	if (is_file && t < p->not_before_ns)
+		t = p->not_before_ns;
+	return layers_timespec(t);
+}
+
+/* ---- folders --------------------------------------------------------------- */
+
+/* One folder whose parents are there. */
+static int
+make_folder(struct picking *k, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (map_has(&k->made, path))
+		return 0;
+	if (fstatat(k->p->modes_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, "cannot read %s", path);
+	if (mkdirat(k->p->to_fd, path, 0700) < 0 && errno != EEXIST)
+		return copy_errno(err, "cannot create folder", path);
+	map_set(&k->made, path, k);
+	GROW(k->folders, k->folder_count, k->folder_cap);
+	k->folders[k->folder_count++] = (struct folder){ xstrdup(path),
+		time_for(k->p, &st.st_mtim, false), st.st_mode & 0777 };
+	return 0;
+}
+
+static int
+make_parents(struct picking *k, const char *path, struct error *err)
+{
+	for (const char *slash = strchr(path, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		cleanup_free char *parent = xstrndup(path, (size_t)(slash - path));
+
+		if (make_folder(k, parent, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static int
+finish_folders(struct picking *k, int rc, struct error *err)
+{
+	while (k->folder_count > 0) {
+		struct folder *f = &k->folders[--k->folder_count];
+		const struct timespec times[2] = { f->mtime, f->mtime };
+
+		if (rc == 0 &&
+		    (fchmodat(k->p->to_fd, f->path, f->mode, 0) < 0 ||
+			utimensat(k->p->to_fd, f->path, times, AT_SYMLINK_NOFOLLOW) < 0))
+			rc = copy_errno(err, "cannot finish folder", f->path);
+		free(f->path);
+	}
+	free(k->folders);
+	return rc;
+}
+
+/* ---- files ----------------------------------------------------------------- */
+
+static bool
+try_link(struct picking *k, const char *path, const struct stat *st)
+{
+	char key[48];
+	const char *first;
+
+	if (k->p->link) {
+		if (linkat(k->p->from_fd, path, k->p->to_fd, path, 0) == 0)
+			return true;
+		k->p->link = errno != EXDEV;
+	}
+	if (st->st_nlink < 2 || !S_ISREG(st->st_mode))
+		return false;
+	(void)snprintf(
+	    key, sizeof(key), "%ju:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+	first = map_get(&k->linked, key);
+	if (first != NULL)
+		return linkat(k->p->to_fd, first, k->p->to_fd, path, 0) == 0;
+	map_set(&k->linked, key, xstrdup(path));
+	return false;
+}
+
+static void
+note(struct layers_pick *p, const struct stat *st, int64_t time_ns)
+{
+	p->files++;
+	p->bytes += (uint64_t)st->st_size;
+	if (time_ns < p->oldest_ns)
+		p->oldest_ns = time_ns;
+	if (time_ns > p->newest_ns)
+		p->newest_ns = time_ns;
+}
+
+static int
+pick_file(struct picking *k, const char *path, const struct stat *st, struct error *err)
+{
+	const struct timespec when = time_for(k->p, &st->st_mtim, true);
+	const struct timespec times[2] = { when, when };
+	int rc = 0;
+
+	if (!try_link(k, path, st))
+		rc = copy_file(&k->copier, k->p->from_fd, k->p->to_fd, path, NULL, err);
+	if (rc < 0)
+		return rc == ERR_MISSING ? 0 : rc;
+	if (layers_ns(&when) != layers_ns(&st->st_mtim) &&
+	    utimensat(k->p->to_fd, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return copy_errno(err, "cannot set the time of", path);
+	note(k->p, st, layers_ns(&when));
+	return 0;
+}
+
+static int
+pick(struct picking *k, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (k->p->cancel != NULL && atomic_load(k->p->cancel))
+		return error_set(err, ERR_CANCELED, "canceled");
+	if (fstatat(k->p->from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "cannot read %s", path);
+	if (make_parents(k, path, err) < 0)
+		return err->code;
+	if (S_ISDIR(st.st_mode))
+		return make_folder(k, path, err);
+	if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+		return pick_file(k, path, &st, err);
+	if (!layers_is_whiteout(&st))
+		return 0;
+	k->p->has_whiteouts = true;
+	if (mknodat(k->p->to_fd, path, S_IFCHR, 0) < 0)
+		return copy_errno(err, "cannot mark as gone:", path);
+	return 0;
+}
+
+int
+layers_pick(struct layers_pick *p, struct error *err)
+{
+	struct picking k = { .p = p };
+	int rc = 0;
+
+	p->files = 0;
+	p->bytes = 0;
+	p->has_whiteouts = false;
+	p->oldest_ns = INT64_MAX;
+	p->newest_ns = INT64_MIN;
+	for (size_t i = 0; rc == 0 && i < p->paths->count; i++)
+		rc = pick(&k, p->paths->items[i], err);
+	rc = finish_folders(&k, rc, err);
+	map_for_each(e, &k.linked)
+		free(e->value);
+	map_clear(&k.linked);
+	map_clear(&k.made);
+	return rc;
+}
