@@ -34,6 +34,8 @@ fetch_artifact(struct local *local, const struct core_job *job,
     const struct trigger_include *inc, const char **path, struct error *err)
 {
 	const struct local_pipeline *p = local_find_job(local, job->id)->pipeline;
+	const struct artifacts_store store = { local->runner->artifacts_dir,
+		local->runner->artifact_layers_dir };
 	cleanup_buf struct buf text = BUF_INIT;
 
 	for (size_t i = 0; i < p->plan->job_count; i++) {
@@ -43,8 +45,8 @@ fetch_artifact(struct local *local, const struct core_job *job,
 			continue;
 		if (!status_is_completed(maker->status))
 			break;
-		if (artifacts_read_file(local->runner->artifacts_dir, maker->id,
-			inc->artifact, CHILD_FILE_MAX, &text, err) < 0)
+		if (artifacts_read_file(
+			&store, maker->id, inc->artifact, CHILD_FILE_MAX, &text, err) < 0)
 			return error_wrap(err, "artifact of job %s", inc->job);
 		*path = arena_printf(local->project->arena,
 		    ".pawl/generated/%" PRId64 "/%s", maker->id, inc->artifact);

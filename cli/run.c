@@ -12,6 +12,7 @@
 #include "cli/kept.h"
 #include "cli/local.h"
 #include "cli/select.h"
+#include "runner/artifacts_export.h"
 #include "runner/launcher.h"
 #include "runner/sweep.h"
 
@@ -29,7 +30,7 @@ static const struct option_row own_options[] = {
 static const struct option_row *const options[] = { own_options, project_options, NULL };
 
 struct folders {
-	char *scratch, *logs, *artifacts, *cache, *images;
+	char *scratch, *logs, *artifacts, *cache, *images, *layers;
 };
 
 static void
@@ -40,6 +41,7 @@ folders_clear(struct folders *f)
 	free(f->artifacts);
 	free(f->cache);
 	free(f->images);
+	free(f->layers);
 }
 
 static int
@@ -75,6 +77,7 @@ make_folders(const struct project *p, struct folders *f, struct error *err)
 	/* of all projects */
 	f->images = xasprintf(
 	    "%.*s/images", (int)(strrchr(f->scratch, '/') - f->scratch), f->scratch);
+	f->layers = path_join(f->scratch, "artifacts");
 	return 0;
 }
 
@@ -186,6 +189,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		runner.snapshot = snapshot;
 		runner.logs_dir = f.logs;
 		runner.artifacts_dir = f.artifacts;
+		runner.artifact_layers_dir = f.layers;
 		runner.cache_dir = f.cache;
 		runner.executor_settings.images_dir = f.images;
 		runner.executor_settings.local_images_dir = p->root;
@@ -193,8 +197,10 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		uv_loop_init(&loop);
 		runner.loop = local.loop = &loop;
 		runner.launcher = launcher_new(false);
+		runner.exports = artifacts_exports_new(&loop);
 		rc = run_plan(
 		    &local, plan, args, selection, slot_count); /* takes the plan */
+		artifacts_exports_free(runner.exports);
 		launcher_free(runner.launcher);
 		uv_loop_close(&loop);
 	} else {

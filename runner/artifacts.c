@@ -46,49 +46,98 @@ list_files(const struct job_artifact *a, const struct workspace_view *view,
 
 /* ---- the archive ----------------------------------------------------------- */
 
+void
+artifacts_result_clear(struct artifacts_result *r)
+{
+	free(r->path);
+	artifact_layer_clear(&r->layer);
+	strlist_clear(&r->paths);
+	*r = (struct artifacts_result)ARTIFACTS_RESULT_INIT;
+}
+
 /* Pack under a temporary name: a reader sees the whole archive or none. */
 static int
-write_archive(const struct archive_pack *p, const char *dir, struct artifacts_result *out,
-    struct error *err)
+write_archive(const struct archive_pack *p, const char *path,
+    struct archive_totals *totals, struct error *err)
 {
-	cleanup_free char *path = path_join(dir, ARTIFACTS_FILE_NAME);
 	cleanup_free char *temp = xasprintf("%s.part", path);
-	struct archive_totals totals = { 0, 0 };
 	cleanup_close int fd = -1;
 
-	if (path_mkdirs(dir, 0755, err) < 0)
-		return err->code;
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return copy_errno(err, "cannot create", temp);
-	if (archive_pack(p, fd, &totals, err) < 0) {
+	if (archive_pack(p, fd, totals, err) < 0) {
 		unlink(temp);
 		return err->code;
 	}
 	if (rename(temp, path) < 0)
 		return copy_errno(err, "cannot create", path);
-	out->path = take(path);
-	out->files = totals.files;
-	out->bytes = totals.bytes;
 	return 0;
 }
 
-static int
-collect_archive(const struct job_payload *job, const struct job_artifact *a,
-    const struct workspace_view *view, const char *store_dir, const atomic_bool *cancel,
-    struct artifacts_result *out, struct buf *log, struct error *err)
+int
+artifacts_archive(const struct artifacts_result *r, struct error *err)
 {
-	cleanup_free char *dir = job_dir(store_dir, job->id);
-	cleanup_strlist struct strlist paths = STRLIST_INIT;
+	cleanup_close int fd = open(r->layer.tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct archive_pack p = { .dir_fd = fd, .paths = &r->paths, .level = r->level };
+
+	if (fd < 0)
+		return error_errno(err, "cannot open %s", r->layer.tree);
+	return write_archive(&p, r->path, NULL, err);
+}
+
+/* What goes wrong with a layer is told; then there is the archive. */
+static bool
+save_layer(const struct job_payload *job, bool success, const struct workspace_view *view,
+    const struct artifacts_store *store, const atomic_bool *cancel,
+    struct artifacts_result *out, struct buf *log)
+{
+	struct error why = ERROR_INIT;
+
+	if (store->layers_dir == NULL)
+		return false;
+	artifact_layers_forget(store->layers_dir, job->id);
+	if (view->upper == NULL)
+		return false;
+	if (artifact_layers_save(store->layers_dir, job->id, view, &out->paths, success,
+		0, cancel, &out->layer, &why) < 0) {
+		buf_printf(log, "%s; an archive is made at once\n", why.msg);
+		return false;
+	}
+	out->files = out->layer.files;
+	out->bytes = out->layer.bytes;
+	return true;
+}
+
+static int
+collect_archive(const struct job_payload *job, const struct job_artifact *a, bool success,
+    const struct workspace_view *view, const struct artifacts_store *store,
+    const atomic_bool *cancel, struct artifacts_result *out, struct buf *log,
+    struct error *err)
+{
+	cleanup_free char *dir = job_dir(store->dir, job->id);
+	cleanup_free char *path = path_join(dir, ARTIFACTS_FILE_NAME);
+	struct archive_totals totals = { 0, 0 };
 	struct archive_pack p = { .dir_fd = view->fd,
-		.paths = &paths,
+		.paths = &out->paths,
 		.level = collect_level(job, "ARTIFACT_COMPRESSION_LEVEL"),
 		.cancel = cancel };
 
-	if (list_files(a, view, cancel, &paths, log, err) < 0)
+	artifacts_result_clear(out);
+	if (list_files(a, view, cancel, &out->paths, log, err) < 0)
 		return err->code;
-	if (paths.count > 0 && write_archive(&p, dir, out, err) < 0)
-		return error_wrap(err, "cannot save the artifacts");
+	out->level = p.level;
+	if (out->paths.count > 0) {
+		if (path_mkdirs(dir, 0755, err) < 0)
+			return error_wrap(err, "cannot save the artifacts");
+		if (!save_layer(job, success, view, store, cancel, out, log)) {
+			if (write_archive(&p, path, &totals, err) < 0)
+				return error_wrap(err, "cannot save the artifacts");
+			out->files = totals.files;
+			out->bytes = totals.bytes;
+		}
+		out->path = take(path);
+	}
 	if (out->files == 0)
 		buf_add_str(log, "\033[31;1mERROR: No files to upload\033[0;m\n");
 	return 0;
@@ -137,8 +186,9 @@ collect_report(const struct job_payload *job, const struct job_artifact *a,
 
 int
 artifacts_collect(const struct job_payload *job, bool success,
-    const struct workspace_view *view, const char *store_dir, const atomic_bool *cancel,
-    struct artifacts_result *out, struct buf *log, struct error *err)
+    const struct workspace_view *view, const struct artifacts_store *store,
+    const atomic_bool *cancel, struct artifacts_result *out, struct buf *log,
+    struct error *err)
 {
 	bool announced = false;
 
@@ -154,8 +204,8 @@ artifacts_collect(const struct job_payload *job, bool success,
 				    : HEADLINE("Uploading artifacts for failed job"));
 		announced = true;
 		rc = is_archive(a)
-		    ? collect_archive(job, a, view, store_dir, cancel, out, log, err)
-		    : collect_report(job, a, view, store_dir, cancel, log, err);
+		    ? collect_archive(job, a, success, view, store, cancel, out, log, err)
+		    : collect_report(job, a, view, store->dir, cancel, log, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -182,25 +232,48 @@ open_archive(const char *store_dir, int64_t id, struct error *err)
 }
 
 static int
-restore_one(const struct job_dependency *d, const struct archive_unpack *u,
-    const char *store_dir, struct error *err)
+unpack(const struct job_dependency *d, const struct archive_unpack *u,
+    const char *store_dir, size_t *files, struct error *err)
 {
 	cleanup_close int fd = open_archive(store_dir, d->id, err);
 	struct archive_totals totals = { 0, 0 };
 
+	if (fd < 0 || archive_unpack(u, fd, &totals, err) < 0)
+		return err->code;
+	*files = totals.files;
+	return 0;
+}
+
+static int
+restore_one(const struct job_dependency *d, const struct archive_unpack *u,
+    const struct workspace_view *view, const struct artifacts_store *store,
+    struct error *err)
+{
+	struct error why = ERROR_INIT;
+	size_t files = 0;
+	int rc = ERR_MISSING;
+
 	buf_printf(
 	    u->log, "Downloading artifacts for %s (%" PRId64 ")...", d->name, d->id);
-	if (fd < 0 || archive_unpack(u, fd, &totals, err) < 0) {
+	if (store->layers_dir != NULL)
+		rc = artifact_layers_copy(
+		    store->layers_dir, d, view, u->cancel, &files, &why);
+	if (rc == ERR_MISSING)
+		rc = unpack(d, u, store->dir, &files, err);
+	else if (rc < 0)
+		*err = why;
+	if (rc < 0) {
 		buf_add_char(u->log, '\n');
 		return error_wrap(err, "artifacts of job \"%s\"", d->name);
 	}
-	buf_printf(u->log, " ok, %zu files\n", totals.files);
+	buf_printf(u->log, " ok, %zu files\n", files);
 	return 0;
 }
 
 int
 artifacts_restore(const struct job_payload *job, const struct workspace_view *view,
-    const char *store_dir, const atomic_bool *cancel, struct buf *log, struct error *err)
+    const struct artifacts_store *store, const struct artifact_mounts *mounts,
+    const atomic_bool *cancel, struct buf *log, struct error *err)
 {
 	struct archive_unpack u = {
 		.dir_fd = view->fd,
@@ -210,15 +283,16 @@ artifacts_restore(const struct job_payload *job, const struct workspace_view *vi
 		.cancel = cancel,
 		.log = log,
 	};
-	bool announced = false;
+	bool announced = mounts != NULL && mounts->announced;
 
-	for (size_t i = 0; i < job->dependency_count; i++) {
+	for (size_t i = mounts == NULL ? 0 : mounts->done; i < job->dependency_count;
+	     i++) {
 		if (job->dependencies[i].filename == NULL)
 			continue;
 		if (!announced)
 			buf_add_str(log, HEADLINE("Downloading artifacts"));
 		announced = true;
-		if (restore_one(&job->dependencies[i], &u, store_dir, err) < 0)
+		if (restore_one(&job->dependencies[i], &u, view, store, err) < 0)
 			return err->code;
 	}
 	return 0;
@@ -267,14 +341,21 @@ artifacts_read_report(const char *store_dir, int64_t job_id, const char *type,
 }
 
 int
-artifacts_read_file(const char *store_dir, int64_t job_id, const char *path, size_t max,
-    struct buf *out, struct error *err)
+artifacts_read_file(const struct artifacts_store *store, int64_t job_id, const char *path,
+    size_t max, struct buf *out, struct error *err)
 {
 	cleanup_free char *clean = path_clean(path);
 	cleanup_close int fd = -1;
 
 	if (clean == NULL)
 		return error_set(err, ERR_MISSING, "%s is no path in an archive", path);
-	fd = open_archive(store_dir, job_id, err);
+	if (store->layers_dir != NULL) {
+		int rc =
+		    artifact_layers_read(store->layers_dir, job_id, clean, max, out, err);
+
+		if (rc != ERR_MISSING)
+			return rc;
+	}
+	fd = open_archive(store->dir, job_id, err);
 	return fd < 0 ? err->code : archive_read_file(fd, clean, max, out, err);
 }

@@ -6,6 +6,7 @@
 
 #include "base/archive.h"
 #include "base/copy.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "runner/artifacts.h"
 #include "runner/collect.h"
@@ -17,7 +18,8 @@
 struct packer {
 	const struct job_payload *job;
 	const struct workspace_view *view;
-	const char *dir;
+	bool success;
+	const char *dir, *layers_dir;
 	const atomic_bool *cancel;
 	struct artifacts_packed_list *out;
 	struct buf *log;
@@ -150,6 +152,22 @@ format_of(const struct job_artifact *a)
 	return 0;
 }
 
+/* For the next job on this machine; without it that one unpacks the archive. */
+static void
+keep_layer(const struct packer *p, const struct strlist *paths, int archive_fd)
+{
+	struct artifact_layer layer = ARTIFACT_LAYER_INIT;
+	struct error why = ERROR_INIT;
+	struct stat st;
+
+	if (p->layers_dir == NULL || p->view->upper == NULL || fstat(archive_fd, &st) < 0)
+		return;
+	if (artifact_layers_save(p->layers_dir, p->job->id, p->view, paths, p->success,
+		st.st_size, p->cancel, &layer, &why) < 0)
+		log_info("%s; the next job unpacks its artifacts", why.msg);
+	artifact_layer_clear(&layer);
+}
+
 static int
 pack_entry(struct packer *p, size_t index, struct error *err)
 {
@@ -172,6 +190,8 @@ pack_entry(struct packer *p, size_t index, struct error *err)
 	if (formats[format].pack(p, &paths, fd, err) < 0)
 		return error_wrap(
 		    err, "artifacts \"%s\"", a->type != NULL ? a->type : name);
+	if (a->type == NULL || str_eq(a->type, "archive"))
+		keep_layer(p, &paths, fd);
 	GROW(p->out->items, p->out->count, p->out->cap);
 	p->out->items[p->out->count++] = (struct artifacts_packed){
 		.of = a,
@@ -183,12 +203,15 @@ pack_entry(struct packer *p, size_t index, struct error *err)
 
 int
 artifacts_pack(const struct job_payload *job, bool success,
-    const struct workspace_view *view, const char *dir, const atomic_bool *cancel,
-    struct artifacts_packed_list *out, struct buf *log, struct error *err)
+    const struct workspace_view *view, const char *dir, const char *layers_dir,
+    const atomic_bool *cancel, struct artifacts_packed_list *out, struct buf *log,
+    struct error *err)
 {
 	struct packer p = { .job = job,
 		.view = view,
+		.success = success,
 		.dir = dir,
+		.layers_dir = layers_dir,
 		.cancel = cancel,
 		.out = out,
 		.log = log };

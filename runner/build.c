@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "runner/artifacts.h"
+#include "runner/artifacts_export.h"
 #include "runner/build_layers.h"
 #include "runner/build_spec.h"
 #include "runner/build_words.h"
@@ -78,6 +79,7 @@ build_new(const struct runner *runner, const struct job_payload *job,
 	b->events = *events;
 	b->dir = (struct jobdir)JOBDIR_INIT;
 	b->layers = (struct build_layers)BUILD_LAYERS_INIT;
+	b->work.artifacts = (struct artifacts_result)ARTIFACTS_RESULT_INIT;
 	b->trace_fd = b->work.workspace_fd = -1;
 	build_words_init(&b->words, job);
 	b->trace_path = xasprintf("%s/%" PRId64 ".log", runner->logs_dir, job->id);
@@ -99,7 +101,7 @@ build_free(struct build *b)
 	build_spec_clear(&b->spec);
 	jobdir_clear(&b->dir);
 	buf_clear(&b->work.log);
-	free(b->work.artifacts.path);
+	artifacts_result_clear(&b->work.artifacts);
 	artifacts_packed_clear(&b->work.packed);
 	free(b->trace_path);
 	free(b->chunk);
@@ -204,6 +206,8 @@ end(struct build *b)
 	    jobdir_remove(&b->dir, &err) < 0)
 		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 	b->has_ended = true;
+	if (b->work.artifacts.layer.tree != NULL)
+		artifacts_exports_add(b->runner->exports, &b->work.artifacts);
 	settle_result(b);
 	b->events.on_done(b, &b->result, b->events.data);
 }
@@ -327,16 +331,25 @@ log_error_line(struct build *b)
 	buf_printf(&b->work.log, "\033[31;1mERROR: %s\033[0;m\n", b->work.error.msg);
 }
 
+static struct artifacts_store
+artifacts_store(const struct build *b)
+{
+	return (struct artifacts_store){
+		.dir = b->is_remote ? b->remote.dependencies : b->runner->artifacts_dir,
+		.layers_dir = b->runner->artifact_layers_dir,
+	};
+}
+
 static void
 restore(struct build *b)
 {
 	struct work *w = &b->work;
+	const struct artifacts_store store = artifacts_store(b);
 
 	cache_restore(b->job, &w->view, b->runner->cache_dir, &b->layers.caches,
 	    &w->cancel, &w->log);
-	if (artifacts_restore(b->job, &w->view,
-		b->is_remote ? b->remote.dependencies : b->runner->artifacts_dir,
-		&w->cancel, &w->log, &w->error) < 0)
+	if (artifacts_restore(b->job, &w->view, &store, &b->layers.artifacts, &w->cancel,
+		&w->log, &w->error) < 0)
 		log_error_line(b);
 }
 
@@ -372,19 +385,20 @@ static void
 collect(struct build *b)
 {
 	struct work *w = &b->work;
+	const struct artifacts_store store = artifacts_store(b);
 
 	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &b->layers.caches,
 	    &w->cancel, &w->log);
 	if (b->is_remote) {
 		cleanup_free char *dir = path_join(b->dir.path, "upload");
 
-		if (artifacts_pack(b->job, w->success, &w->view, dir, &w->cancel,
-			&w->packed, &w->log, &w->error) < 0)
+		if (artifacts_pack(b->job, w->success, &w->view, dir, store.layers_dir,
+			&w->cancel, &w->packed, &w->log, &w->error) < 0)
 			log_error_line(b);
 		return;
 	}
-	if (artifacts_collect(b->job, w->success, &w->view, b->runner->artifacts_dir,
-		&w->cancel, &w->artifacts, &w->log, &w->error) < 0)
+	if (artifacts_collect(b->job, w->success, &w->view, &store, &w->cancel,
+		&w->artifacts, &w->log, &w->error) < 0)
 		log_error_line(b);
 }
 

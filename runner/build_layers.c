@@ -6,7 +6,21 @@
 #include "base/path.h"
 #include "runner/runner.h"
 
-#define LEASE_NAME "layers" /* in the job's folder: the file that names what it uses */
+#define LEASES_NAME "layers" /* in the job's folder: the files that name what it uses */
+#define MAX_NOTE 16384
+
+static void
+add_on_top(struct strlist *lowers, const struct strlist *layers)
+{
+	struct strlist all = STRLIST_INIT;
+
+	for (size_t i = 0; i < layers->count; i++)
+		strlist_add(&all, layers->items[i]);
+	for (size_t i = 0; i < lowers->count; i++)
+		strlist_add_take(&all, lowers->items[i]);
+	free(lowers->items);
+	*lowers = all;
+}
 
 void
 build_layers_add(struct build_layers *l, const struct runner *runner,
@@ -17,47 +31,62 @@ build_layers_add(struct build_layers *l, const struct runner *runner,
 		.project_dir = spec->project_dir,
 		.env = &spec->env,
 		.snapshot = runner->snapshot };
-	struct strlist lowers = STRLIST_INIT;
 
 	build_layers_clear(l);
 	if (spec->mode != SPEC_OVERLAY)
 		return;
 	cache_mount(job, &view, runner->cache_dir, &l->caches, &l->log);
-	l->is_complete = l->caches.is_complete && job->dependency_count == 0;
-	for (size_t i = 0; i < l->caches.layers.count; i++)
-		strlist_add(&lowers, l->caches.layers.items[i]);
-	for (size_t i = 0; i < spec->lowers.count; i++)
-		strlist_add_take(&lowers, spec->lowers.items[i]);
-	free(spec->lowers.items);
-	spec->lowers = lowers;
+	/* what is unpacked lies over all layers: what comes after a cache comes after it
+	 */
+	if (runner->artifact_layers_dir != NULL)
+		artifact_mount(job, &view, runner->artifact_layers_dir,
+		    l->caches.is_complete, &l->artifacts, &l->log);
+	l->is_complete =
+	    l->caches.is_complete && l->artifacts.done == job->dependency_count;
+	add_on_top(&spec->lowers, &l->caches.layers);
+	add_on_top(&spec->lowers, &l->artifacts.layers);
 }
 
 int
 build_layers_write(const struct build_layers *l, const char *job_dir, struct error *err)
 {
-	cleanup_free char *note = path_join(job_dir, LEASE_NAME);
-	const char *file = l->caches.lease.file;
+	const struct layer_lease *const leases[] = { &l->caches.lease,
+		&l->artifacts.lease };
+	cleanup_free char *note = path_join(job_dir, LEASES_NAME);
+	cleanup_buf struct buf text = BUF_INIT;
 
-	return file == NULL ? 0 : path_write_file(note, file, strlen(file), 0600, err);
+	for (size_t i = 0; i < ARRAY_LEN(leases); i++)
+		if (leases[i]->file != NULL)
+			buf_printf(&text, "%s\n", leases[i]->file);
+	return text.len == 0 ? 0 : path_write_file(note, text.data, text.len, 0600, err);
 }
 
 /* One that is gone was of layers that are gone: there is nothing to hold. */
 void
 build_layers_take_over(struct build_layers *l, const char *job_dir)
 {
-	cleanup_free char *note = path_join(job_dir, LEASE_NAME);
-	cleanup_buf struct buf file = BUF_INIT;
+	struct layer_lease *const leases[] = { &l->caches.lease, &l->artifacts.lease };
+	cleanup_free char *note = path_join(job_dir, LEASES_NAME);
+	cleanup_buf struct buf text = BUF_INIT;
 	struct error ignored = ERROR_INIT;
+	char *rest, *line;
+	size_t i = 0;
 
-	if (access(note, F_OK) == 0 && buf_read_file(&file, note, 8192, &ignored) == 0 &&
-	    layer_lease_take_over(buf_str(&file), &l->caches.lease, &ignored) < 0)
-		layer_lease_forget(&l->caches.lease);
+	if (access(note, F_OK) < 0 ||
+	    buf_read_file(&text, note, MAX_NOTE, &ignored) < 0 || text.len == 0)
+		return;
+	for (rest = text.data; i < ARRAY_LEN(leases) &&
+	     (line = strsep(&rest, "\n")) != NULL && *line != '\0';
+	     i++)
+		if (layer_lease_take_over(line, leases[i], &ignored) < 0)
+			layer_lease_forget(leases[i]);
 }
 
 void
 build_layers_clear(struct build_layers *l)
 {
 	cache_mounts_clear(&l->caches);
+	artifact_mounts_clear(&l->artifacts);
 	buf_clear(&l->log);
 	l->is_complete = false;
 }
@@ -66,4 +95,5 @@ void
 build_layers_forget(struct build_layers *l)
 {
 	layer_lease_forget(&l->caches.lease);
+	layer_lease_forget(&l->artifacts.lease);
 }

@@ -5,6 +5,7 @@
 #ifndef RUNNER_BUILD_LAYERS_H
 #define RUNNER_BUILD_LAYERS_H
 
+#include "runner/artifact_layers.h"
 #include "runner/build_spec.h"
 #include "runner/cache.h"
 
@@ -12,13 +13,16 @@ struct runner;
 
 struct build_layers {
 	struct cache_mounts caches;
+	struct artifact_mounts artifacts;
 	struct buf log;   /* what was done, for the job's */
 	bool is_complete; /* nothing is left to restore when the workspace stands */
 };
 
 #define BUILD_LAYERS_INIT                                                                \
 	{                                                                                \
-		.caches = {.lease = LAYER_LEASE_INIT }                                   \
+		.caches = { .lease = LAYER_LEASE_INIT }, .artifacts = {                  \
+			.lease = LAYER_LEASE_INIT                                        \
+		}                                                                        \
 	}
 
 /*

@@ -1,6 +1,6 @@
 /*
  * Caches kept between runs, a folder per key: layers that are mounted
- * (DIR/<key>/cache.set, runner/layer_store.h), or DIR/<key>/cache.tar.zst where a
+ * (DIR/<key>/layers.set, runner/layer_store.h), or DIR/<key>/cache.tar.zst where a
  * workspace has no layers. Either way restores either; the newer counts. Best effort:
  * whatever goes wrong is a warning in the log, never a failed job. All calls block
  * (worker threads).

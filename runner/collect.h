@@ -16,7 +16,7 @@ struct collect {
 	size_t path_count;
 	const char *const *exclude;
 	size_t exclude_count;
-	bool untracked; /* also what the snapshot (in place: git) does not have */
+	bool untracked;     /* also what the snapshot (in place: git) does not have */
 	bool warnings_only; /* in log: not what was found, but what was not */
 	const atomic_bool *cancel;
 };

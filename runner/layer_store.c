@@ -38,15 +38,16 @@ is_id(const char *text)
 	    strspn(text, "0123456789abcdef") == (size_t)2 * ID_BYTES;
 }
 
-/* "1 NEWEST WHITEOUTS PATHS STATE", then an id per line */
+/* "1 OLDEST NEWEST FILES ARCHIVE WHITEOUTS PATHS STATE", then an id per line */
 static bool
 parse(char *text, struct layer_set *set)
 {
 	char *rest = text, *line = strsep(&rest, "\n");
 	int whiteouts;
 
-	if (sscanf(line, "1 %" SCNd64 " %d %64s %64s", &set->newest_ns, &whiteouts,
-		set->paths, set->state) != 4)
+	if (sscanf(line, "1 %" SCNd64 " %" SCNd64 " %" SCNu64 " %" SCNd64 " %d %64s %64s",
+		&set->oldest_ns, &set->newest_ns, &set->files, &set->archive_bytes,
+		&whiteouts, set->paths, set->state) != 7)
 		return false;
 	set->has_whiteouts = whiteouts != 0;
 	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
@@ -83,8 +84,10 @@ layer_set_write(const char *file, const struct layer_set *set, struct error *err
 	cleanup_buf struct buf text = BUF_INIT;
 	cleanup_close int fd = mkostemp(temp, O_CLOEXEC);
 
-	buf_printf(&text, "1 %" PRId64 " %d %s %s\n", set->newest_ns, set->has_whiteouts,
-	    set->paths, set->state);
+	buf_printf(&text, "1 %" PRId64 " %" PRId64 " %" PRIu64 " %" PRId64 " %d %s %s\n",
+	    set->oldest_ns, set->newest_ns, set->files, set->archive_bytes,
+	    set->has_whiteouts, *set->paths != '\0' ? set->paths : "-",
+	    *set->state != '\0' ? set->state : "-");
 	for (size_t i = 0; i < set->ids.count; i++)
 		buf_printf(&text, "%s\n", set->ids.items[i]);
 	if (fd < 0)

@@ -1,8 +1,8 @@
 /*
- * Layers kept between jobs, in a folder of their own below a cache's: .layers/ID/tree,
- * which never changes once a set names it. A set is a file that says which layers make up
- * what was kept; it is replaced whole, so whoever reads it has one state or another. Sets
- * may share layers.
+ * Layers kept between jobs, in a folder of their own below a store's: .layers/ID/tree,
+ * which never changes once a set names it. A set is a file in some other folder of the
+ * store that says which layers make up what was kept; it is replaced whole, so whoever
+ * reads it has one state or another. Sets may share layers.
  *
  * What a set names stays; what none names (any more) goes with the next sweep, unless a
  * lease names it: a file that a job holds locked for as long as it uses layers. Blocks;
@@ -16,11 +16,13 @@
 #include "base/str.h"
 
 #define LAYER_STORE_FOLDER ".layers"
-#define LAYER_SET_NAME "cache.set"
+#define LAYER_SET_NAME "layers.set"
 
 struct layer_set {
-	struct strlist ids; /* the top one first; at least one */
-	int64_t newest_ns;  /* no modification time in it is later */
+	struct strlist ids;           /* the top one first; at least one */
+	int64_t oldest_ns, newest_ns; /* no file's modification time is outside */
+	uint64_t files;               /* of a set of one layer */
+	int64_t archive_bytes; /* of the archive of the same files; 0: there is none */
 	bool has_whiteouts;
 	char paths[HASH_SHA256_HEX]; /* of what it was asked to hold */
 	char state[HASH_SHA256_HEX]; /* of what it shows; "-": unknown */
@@ -28,7 +30,7 @@ struct layer_set {
 
 #define LAYER_SET_INIT                                                                   \
 	{                                                                                \
-		.newest_ns = 0                                                           \
+		.oldest_ns = 0                                                           \
 	}
 
 /* ERR_MISSING: there is none. ERR_INVALID: damaged. */

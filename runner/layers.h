@@ -61,10 +61,10 @@ struct layers_pick {
 	int modes_fd; /* has the folders the paths lie in; their modes are taken */
 	int64_t after_ns, shift_ns; /* times after the one: the other is added to them */
 	int64_t not_before_ns;      /* of files, then; INT64_MIN: as they are */
-	bool link;                  /* rather than copy, where that can be had */
+	int link_fd; /* files that are here, too, are linked; -1: all are copied */
 	const atomic_bool *cancel;
 	size_t files;                 /* out: files and links */
-	uint64_t bytes;               /* out: of them */
+	uint64_t bytes;               /* out: of the files */
 	bool has_whiteouts;           /* out */
 	int64_t oldest_ns, newest_ns; /* out: of files and links in to_fd */
 };

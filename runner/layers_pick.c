@@ -95,10 +95,11 @@ try_link(struct picking *k, const char *path, const struct stat *st)
 	char key[48];
 	const char *first;
 
-	if (k->p->link) {
-		if (linkat(k->p->from_fd, path, k->p->to_fd, path, 0) == 0)
+	if (k->p->link_fd >= 0) {
+		if (linkat(k->p->link_fd, path, k->p->to_fd, path, 0) == 0)
 			return true;
-		k->p->link = errno != EXDEV;
+		if (errno == EXDEV)
+			k->p->link_fd = -1;
 	}
 	if (st->st_nlink < 2 || !S_ISREG(st->st_mode))
 		return false;
@@ -115,7 +116,7 @@ static void
 note(struct layers_pick *p, const struct stat *st, int64_t time_ns)
 {
 	p->files++;
-	p->bytes += (uint64_t)st->st_size;
+	p->bytes += S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
 	if (time_ns < p->oldest_ns)
 		p->oldest_ns = time_ns;
 	if (time_ns > p->newest_ns)

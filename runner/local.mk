@@ -3,7 +3,9 @@ noinst_LIBRARIES += librunner.a
 
 librunner_a_SOURCES =
 librunner_a_SOURCES += runner/alternates.c runner/alternates.h
+librunner_a_SOURCES += runner/artifact_layers.c runner/artifact_layers.h
 librunner_a_SOURCES += runner/artifacts.c runner/artifacts.h
+librunner_a_SOURCES += runner/artifacts_export.c runner/artifacts_export.h
 librunner_a_SOURCES += runner/artifacts_pack.c
 librunner_a_SOURCES += runner/build.c runner/build.h
 librunner_a_SOURCES += runner/build_layers.c runner/build_layers.h

@@ -30,7 +30,9 @@ struct remote_job {
 	struct remote_job_events events;
 
 	char *dir, *spool, *dependencies, *cache_dir;
-	struct jobdir jobdir; /* until the build has it */
+	char *layers_dir;         /* of files that jobs have left here */
+	struct layer_lease lease; /* on those it gets, until the build has its own */
+	struct jobdir jobdir;     /* until the build has it */
 	char marker[JOBDIR_MARKER_LEN + 1];
 
 	struct sender *sender;
@@ -82,6 +84,8 @@ free_job(struct remote_job *j)
 	free(j->spool);
 	free(j->dependencies);
 	free(j->cache_dir);
+	free(j->layers_dir);
+	layer_lease_clear(&j->lease);
 	free(j);
 }
 
@@ -99,6 +103,16 @@ close_job(struct remote_job *j)
 	uv_close((uv_handle_t *)&j->timer, on_timer_closed);
 }
 
+/* Numbers of jobs are a server's. */
+static char *
+layers_dir(const struct remote_context *context)
+{
+	char hash[HASH_SHA256_HEX];
+
+	hash_sha256_hex(context->url, strlen(context->url), hash);
+	return xasprintf("%s/artifacts/%.8s", context->state_dir, hash);
+}
+
 static struct remote_job *
 new_job(const struct remote_context *context, struct job_payload *payload,
     const struct remote_job_events *events)
@@ -109,6 +123,8 @@ new_job(const struct remote_context *context, struct job_payload *payload,
 	j->payload = payload;
 	j->events = *events;
 	j->jobdir = (struct jobdir)JOBDIR_INIT;
+	j->lease = (struct layer_lease)LAYER_LEASE_INIT;
+	j->layers_dir = layers_dir(context);
 	if (payload->timeout_s <= 0)
 		payload->timeout_s = DEFAULT_TIMEOUT_S;
 	uv_timer_init(context->runner->loop, &j->timer);
@@ -374,6 +390,7 @@ make_build(struct remote_job *j)
 	free(j->cache_dir);
 	j->cache_dir = cache_dir(j);
 	j->runner.cache_dir = j->cache_dir;
+	j->runner.artifact_layers_dir = j->layers_dir;
 	j->runner.short_token = j->context->short_token;
 	j->runner.tied = false;
 	j->build = build_new(&j->runner, j->payload, &events);
@@ -532,7 +549,8 @@ next_wanted(struct remote_job *j)
 		const struct job_dependency *d =
 		    &j->payload->dependencies[j->next_dependency++];
 
-		if (d->filename != NULL && *d->filename != '\0')
+		if (d->filename != NULL && *d->filename != '\0' &&
+		    !(j->lease.file != NULL && artifact_layers_have(j->layers_dir, d)))
 			return d;
 	}
 	return NULL;
@@ -559,6 +577,18 @@ download_next(struct remote_job *j)
 	}
 	target = transfer_target(j, d->id, d->token != NULL ? d->token : "");
 	j->transfer = transfer_download(&target, path, on_downloaded, j);
+}
+
+/* What this machine has made itself need not be fetched. */
+static void
+get_artifacts(struct remote_job *j)
+{
+	struct error err = ERROR_INIT;
+
+	if (j->payload->dependency_count > 0 &&
+	    artifact_layers_lease(j->layers_dir, j->payload, &j->lease, &err) < 0)
+		log_event(LOG_WARN, LOG_JOB(j->payload->id), "%s", err.msg);
+	download_next(j);
 }
 
 /* ---- the beginning --------------------------------------------------------- */
@@ -667,7 +697,7 @@ remote_job_start(const struct remote_context *context, struct job_payload *paylo
 		j->waiting--;
 	}
 	if (j->problem.code == 0)
-		download_next(j);
+		get_artifacts(j);
 	else
 		j->waiting--;
 	return j;

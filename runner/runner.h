@@ -8,7 +8,8 @@
 #include "executors/executor.h"
 #include "runner/workspace.h"
 
-struct launcher; /* runner/launcher.h */
+struct artifacts_exports; /* runner/artifacts_export.h */
+struct launcher;          /* runner/launcher.h */
 struct uv_loop_s;
 
 struct runner {
@@ -17,13 +18,16 @@ struct runner {
 	struct executors *executors;
 	struct launcher *launcher; /* of the supervisors; NULL: none is kept ready */
 	const struct workspaces *workspaces;
-	const struct snapshot *snapshot; /* NULL in place */
-	const char *logs_dir;            /* traces stay here as ID.log */
-	const char *artifacts_dir;       /* the store of runner/artifacts.h */
-	const char *cache_dir;           /* the store of runner/cache.h */
-	const char *name, *version;      /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
-	const char *short_token;         /* CI_RUNNER_SHORT_TOKEN; NULL: none */
-	bool tied;                       /* jobs end when this process does */
+	const struct snapshot *snapshot;   /* NULL in place */
+	const char *logs_dir;              /* traces stay here as ID.log */
+	const char *artifacts_dir;         /* the store of runner/artifacts.h */
+	const char *artifact_layers_dir;   /* of runner/artifact_layers.h; NULL: none */
+	struct artifacts_exports *exports; /* makes archives of layers; or NULL, when
+					      artifacts are a server's */
+	const char *cache_dir;             /* the store of runner/cache.h */
+	const char *name, *version;        /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
+	const char *short_token;           /* CI_RUNNER_SHORT_TOKEN; NULL: none */
+	bool tied;                         /* jobs end when this process does */
 };
 
 /* Fill in executors by runner->executor_settings; name as of executors_new(). */

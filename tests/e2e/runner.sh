@@ -201,6 +201,15 @@ give 3 '["true"]' ',"dependencies":[{"id":99,"token":"jt-3","name":"gone","artif
 expect_end 3 '"state":"failed"' '"failure_reason":"runner_system_failure"'
 log_has 3 'cannot download the artifacts of job "gone"' || fail "a lost artifact is not named"
 
+# ---- what this machine has made itself is not fetched
+size=$(stat -c %s server/got/1.archive)
+mv server/got/1.archive server/kept
+give 40 '["cat out/a"]' \
+    ',"dependencies":[{"id":1,"token":"jt-40","name":"job1","artifacts_file":{"filename":"artifacts.zip","size":'"$size"'}}]'
+expect_end 40 '"state":"success"'
+log_has 40 made || fail "the artifact of the first job is not there"
+mv server/kept server/got/1.archive
+
 # ---- cancel
 give 4 '["echo up","sleep 600"]'
 wait_for log_has 4 up

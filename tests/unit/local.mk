@@ -3,6 +3,7 @@
 UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_archive
+UNIT_TESTS += tests/unit/test_artifact_layers
 UNIT_TESTS += tests/unit/test_artifacts
 UNIT_TESTS += tests/unit/test_build
 UNIT_TESTS += tests/unit/test_cache
@@ -103,6 +104,7 @@ libunit_a_SOURCES += tests/unit/built.c tests/unit/built.h
 libunit_a_SOURCES += tests/unit/fake_server.c tests/unit/fake_server.h
 libunit_a_SOURCES += tests/unit/fixture.c tests/unit/fixture.h
 libunit_a_SOURCES += tests/unit/loaded.c tests/unit/loaded.h
+libunit_a_SOURCES += tests/unit/mounted.c tests/unit/mounted.h
 libunit_a_SOURCES += tests/unit/memory_provider.c tests/unit/memory_provider.h
 libunit_a_SOURCES += tests/unit/node_text.c tests/unit/node_text.h
 libunit_a_SOURCES += tests/unit/plan_text.c tests/unit/plan_text.h
@@ -116,6 +118,7 @@ tests_unit_test_config_findings_LDADD = libunit.a $(LDADD)
 tests_unit_test_config_parallel_LDADD = libunit.a $(LDADD)
 tests_unit_test_config_values_LDADD = libunit.a $(LDADD)
 tests_unit_test_archive_LDADD = libunit.a $(LDADD)
+tests_unit_test_artifact_layers_LDADD = libunit.a $(LDADD)
 tests_unit_test_artifacts_LDADD = libunit.a $(LDADD)
 tests_unit_test_cache_LDADD = libunit.a $(LDADD)
 tests_unit_test_cache_layers_LDADD = libunit.a $(LDADD)

@@ -26,14 +26,16 @@ try_collect(struct workspace_bench *b, struct job_artifact *a, bool success,
 {
 	struct job_payload job = make_job(a, NULL);
 
+	const struct artifacts_store store = { b->store, NULL };
+
 	return artifacts_collect(
-	    &job, success, &b->view, b->store, NULL, result, &b->log, err);
+	    &job, success, &b->view, &store, NULL, result, &b->log, err);
 }
 
 static struct artifacts_result
 collect(struct workspace_bench *b, struct job_artifact *a)
 {
-	struct artifacts_result result = { NULL, 0, 0 };
+	struct artifacts_result result = ARTIFACTS_RESULT_INIT;
 	struct error err = ERROR_INIT;
 
 	if (try_collect(b, a, true, &result, &err) < 0)
@@ -49,7 +51,9 @@ try_restore(struct workspace_bench *b, struct error *err)
 	};
 	struct job_payload job = make_job(NULL, &d);
 
-	return artifacts_restore(&job, &b->view, b->store, NULL, &b->log, err);
+	const struct artifacts_store store = { b->store, NULL };
+
+	return artifacts_restore(&job, &b->view, &store, NULL, NULL, &b->log, err);
 }
 
 static void
@@ -70,7 +74,7 @@ START_TEST(next_job_finds_the_files)
 	workspace_bench_open(&b);
 	fixture_sh(b.dir, "mkdir -p out/empty && echo built >out/x && chmod 700 out/x");
 	result = collect(&b, &a);
-	free(result.path);
+	artifacts_result_clear(&result);
 	workspace_bench_renew(&b);
 	restore(&b);
 	fixture_sh(b.dir, "grep -q built out/x && test -x out/x && test -d out/empty");
@@ -82,16 +86,16 @@ START_TEST(result_counts_and_names_the_archive)
 	cleanup_workspace_bench struct workspace_bench b;
 	struct job_artifact a = { .paths = out_paths, .path_count = 1 };
 	struct artifacts_result result;
-	cleanup_free char *path = NULL, *want = NULL;
+	cleanup_free char *want = NULL;
 
 	workspace_bench_open(&b);
 	fixture_sh(b.dir, "mkdir out && echo 1 >out/a && echo 22 >out/b");
 	result = collect(&b, &a);
-	path = result.path;
 	want = path_join(b.store, "7/artifacts.tar.zst");
-	ck_assert_str_eq(path, want);
+	ck_assert_str_eq(result.path, want);
 	ck_assert_uint_eq(result.files, 2);
 	ck_assert_int_eq(result.bytes, 5);
+	artifacts_result_clear(&result);
 }
 END_TEST
 
@@ -104,6 +108,7 @@ START_TEST(nothing_that_matches_is_a_warning)
 	workspace_bench_open(&b);
 	result = collect(&b, &a);
 	ck_assert_ptr_null(result.path);
+	artifacts_result_clear(&result);
 	ck_assert_msg(strstr(buf_str(&b.log), "WARNING: out/: no matching files") != NULL,
 	    "%s", buf_str(&b.log));
 }
@@ -115,7 +120,7 @@ START_TEST(when_decides)
 	struct job_artifact a = {
 		.paths = out_paths, .path_count = 1, .when = "on_failure"
 	};
-	struct artifacts_result good = { NULL, 0, 0 }, bad = { NULL, 0, 0 };
+	struct artifacts_result good = ARTIFACTS_RESULT_INIT, bad = ARTIFACTS_RESULT_INIT;
 	struct error err = ERROR_INIT;
 
 	workspace_bench_open(&b);
@@ -125,7 +130,8 @@ START_TEST(when_decides)
 	ck_assert_str_eq(buf_str(&b.log), "");
 	ck_assert_int_eq(try_collect(&b, &a, false, &bad, &err), 0);
 	ck_assert_ptr_nonnull(bad.path);
-	free(bad.path);
+	artifacts_result_clear(&good);
+	artifacts_result_clear(&bad);
 }
 END_TEST
 
@@ -140,7 +146,7 @@ START_TEST(no_artifact_is_older_than_the_source)
 	    "mkdir out && touch -d 2001-01-01 out/old && "
 	    "touch -d 2040-01-01 out/new");
 	result = collect(&b, &a);
-	free(result.path);
+	artifacts_result_clear(&result);
 	workspace_bench_renew(&b);
 	restore(&b);
 	fixture_sh(b.dir,
@@ -181,7 +187,7 @@ START_TEST(tool_takes_the_artifact_for_up_to_date)
 	if (_i == 1)
 		fixture_sh(b.dir, "%s", tools[_i].run);
 	result = collect(&b, &a);
-	free(result.path);
+	artifacts_result_clear(&result);
 	workspace_bench_renew(&b);
 	restore(&b);
 	fixture_sh(b.dir, "cp out/x was && %s && ! test out/x -nt was", tools[_i].run);
@@ -198,24 +204,26 @@ START_TEST(later_dependency_wins)
 		{ .id = 3, .name = "three", .filename = "a" },
 	};
 	struct job_payload job = { .dependencies = d, .dependency_count = 3 };
+	struct artifacts_store store = { NULL, NULL };
 	struct error err = ERROR_INIT;
 
 	workspace_bench_open(&b);
+	store.dir = b.store;
 	for (int i = 1; i <= 3; i += 2) {
 		struct job_payload maker = make_job(&a, NULL);
-		struct artifacts_result result = { NULL, 0, 0 };
+		struct artifacts_result result = ARTIFACTS_RESULT_INIT;
 
 		maker.id = i;
 		fixture_sh(
 		    b.dir, "mkdir -p out && echo %d >out/x && echo %d >out/%d", i, i, i);
-		ck_assert_int_eq(artifacts_collect(&maker, true, &b.view, b.store, NULL,
+		ck_assert_int_eq(artifacts_collect(&maker, true, &b.view, &store, NULL,
 				     &result, &b.log, &err),
 		    0);
-		free(result.path);
+		artifacts_result_clear(&result);
 		fixture_sh(b.dir, "rm -r out");
 	}
 	ck_assert_int_eq(
-	    artifacts_restore(&job, &b.view, b.store, NULL, &b.log, &err), 0);
+	    artifacts_restore(&job, &b.view, &store, NULL, NULL, &b.log, &err), 0);
 	fixture_sh(b.dir, "test $(cat out/x out/1 out/3 | tr -d '\\n') = 313");
 }
 END_TEST
@@ -248,7 +256,7 @@ START_TEST(full_store_leaves_no_half_archive)
 {
 	cleanup_workspace_bench struct workspace_bench b;
 	struct job_artifact a = { .paths = out_paths, .path_count = 1 };
-	struct artifacts_result result = { NULL, 0, 0 };
+	struct artifacts_result result = ARTIFACTS_RESULT_INIT;
 	struct error err = ERROR_INIT;
 
 	workspace_bench_open(&b);
@@ -259,6 +267,7 @@ START_TEST(full_store_leaves_no_half_archive)
 	ck_assert_msg(
 	    strstr(err.msg, "cannot save the artifacts: ") == err.msg, "%s", err.msg);
 	fixture_sh(b.root, "test -z \"$(ls store/7)\"");
+	artifacts_result_clear(&result);
 }
 END_TEST
 
@@ -322,7 +331,8 @@ pack(struct workspace_bench *b, struct job_artifact *a, struct error *err)
 	struct artifacts_packed_list list = { NULL, 0, 0 };
 	cleanup_free char *dir = path_join(b->store, "upload");
 
-	if (artifacts_pack(&job, true, &b->view, dir, NULL, &list, &b->log, err) == 0)
+	if (artifacts_pack(&job, true, &b->view, dir, NULL, NULL, &list, &b->log, err) ==
+	    0)
 		err->code = 0;
 	return list;
 }
@@ -417,19 +427,21 @@ START_TEST(one_file_can_be_read)
 	cleanup_buf struct buf text = BUF_INIT;
 	struct artifacts_result result;
 	struct error err = ERROR_INIT;
+	struct artifacts_store store = { NULL, NULL };
 	int rc;
 
 	workspace_bench_open(&b);
 	fixture_sh(b.dir, "mkdir out && echo generated >out/child.yml");
 	result = collect(&b, &a);
-	free(result.path);
-	rc = artifacts_read_file(b.store, 7, "./out/child.yml", 100, &text, &err);
+	artifacts_result_clear(&result);
+	store.dir = b.store;
+	rc = artifacts_read_file(&store, 7, "./out/child.yml", 100, &text, &err);
 	ck_assert_msg(rc == 0, "%s", err.msg);
 	ck_assert_str_eq(buf_str(&text), "generated\n");
 	ck_assert_int_eq(
-	    artifacts_read_file(b.store, 7, "../x", 100, &text, &err), ERR_MISSING);
+	    artifacts_read_file(&store, 7, "../x", 100, &text, &err), ERR_MISSING);
 	ck_assert_int_eq(
-	    artifacts_read_file(b.store, 8, "out/child.yml", 100, &text, &err),
+	    artifacts_read_file(&store, 8, "out/child.yml", 100, &text, &err),
 	    ERR_MISSING);
 }
 END_TEST

@@ -9,22 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/overlay.h"
 #include "base/path.h"
 #include "runner/cache.h"
 #include "runner/layers.h"
 #include "tests/unit/fixture.h"
-#include "tests/unit/workspace_bench.h"
-
-/* A workspace of layers, over the snapshot of a workspace bench. */
-struct mounted {
-	struct workspace_bench bench;
-	char *upper, *work, *target;
-	struct strlist lowers;
-	struct cache_mounts caches;
-	struct workspace_view view;
-	struct buf log;
-};
+#include "tests/unit/mounted.h"
 
 static const char *deps[] = { "deps/" };
 
@@ -41,71 +30,11 @@ job_of(struct job_cache *c)
 }
 
 static void
-open_mounted(struct mounted *m)
-{
-	*m = (struct mounted){ .caches = { .lease = LAYER_LEASE_INIT } };
-	workspace_bench_open(&m->bench);
-	m->upper = path_join(m->bench.root, "upper");
-	m->work = path_join(m->bench.root, "work");
-	m->target = path_join(m->bench.root, "target");
-}
-
-static void
-end_round(struct mounted *m)
-{
-	struct error err = ERROR_INIT;
-
-	if (m->view.fd > 0) {
-		close(m->view.fd);
-		m->view.fd = -1;
-		if (overlay_unmount(m->target, &err) < 0)
-			ck_abort_msg("%s", err.msg);
-	}
-	cache_mounts_clear(&m->caches);
-	strlist_clear(&m->lowers);
-}
-
-static void
-fresh_folder(const char *path)
-{
-	struct error err = ERROR_INIT;
-
-	if (path_remove_tree(AT_FDCWD, path, &err) < 0 ||
-	    path_mkdirs(path, 0755, &err) < 0)
-		ck_abort_msg("%s", err.msg);
-}
-
-/* Mount what of the cache can be, restore the rest. */
-static void
 begin_round(struct mounted *m, struct job_cache *c)
 {
 	const struct job_payload job = job_of(c);
-	const struct strlist *source;
-	struct overlay o = { .upper = m->upper,
-		.work = m->work,
-		.lowers = &m->lowers,
-		.userns = geteuid() != 0 };
-	struct error err = ERROR_INIT;
 
-	end_round(m);
-	buf_reset(&m->log);
-	fresh_folder(m->upper);
-	fresh_folder(m->work);
-	fresh_folder(m->target);
-	m->view = m->bench.view;
-	m->view.project_dir = m->target;
-	cache_mount(&job, &m->view, m->bench.store, &m->caches, &m->log);
-	source = snapshot_layers(m->bench.snapshot);
-	for (size_t i = 0; i < m->caches.layers.count; i++)
-		strlist_add(&m->lowers, m->caches.layers.items[i]);
-	for (size_t i = 0; i < source->count; i++)
-		strlist_add(&m->lowers, source->items[i]);
-	if (overlay_mount(&o, m->target, &err) < 0)
-		ck_abort_msg("%s", err.msg);
-	m->view.fd = open(m->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	m->view.upper = m->upper;
-	m->view.lowers = &m->lowers;
-	cache_restore(&job, &m->view, m->bench.store, &m->caches, NULL, &m->log);
+	mounted_begin(m, &job);
 }
 
 static void
@@ -115,18 +44,6 @@ save(struct mounted *m, struct job_cache *c)
 
 	cache_save(&job, true, &m->view, m->bench.store, &m->caches, NULL, &m->log);
 }
-
-static void
-close_mounted(struct mounted *m)
-{
-	end_round(m);
-	free(m->upper);
-	free(m->work);
-	free(m->target);
-	buf_clear(&m->log);
-	workspace_bench_close(&m->bench);
-}
-#define cleanup_mounted __attribute__((cleanup(close_mounted)))
 
 static void
 check_log(const struct mounted *m, const char *text)
@@ -207,7 +124,7 @@ START_TEST(rounds_follow_each_other)
 	cleanup_free char *want = NULL, *how = xasprintf(look, "target");
 	unsigned seed = 77u + (unsigned)_i, deltas = 0;
 
-	open_mounted(&m);
+	mounted_open(&m);
 	for (unsigned round = 0; round < 14; round++) {
 		begin_round(&m, &c);
 		if (want != NULL) {
@@ -237,7 +154,7 @@ START_TEST(deltas_are_limited)
 	struct job_cache c = make_cache("k");
 	size_t most = 0;
 
-	open_mounted(&m);
+	mounted_open(&m);
 	for (unsigned round = 0; round < 2 * LAYERS_MAX_DELTAS + 3; round++) {
 		begin_round(&m, &c);
 		most = m.caches.layers.count > most ? m.caches.layers.count : most;
@@ -245,10 +162,10 @@ START_TEST(deltas_are_limited)
 		save(&m, &c);
 	}
 	ck_assert_uint_eq(most, LAYERS_MAX_DELTAS + 1);
-	end_round(&m); /* what is left are the layers of the last set */
+	mounted_end(&m); /* what is left are the layers of the last set */
 	layer_store_sweep(m.bench.store);
 	fixture_sh(m.bench.store,
-	    "test $(find .layers -name tree | wc -l) = $(($(wc -l <k/cache.set) - 1))");
+	    "test $(find .layers -name tree | wc -l) = $(($(wc -l <k/layers.set) - 1))");
 	fixture_sh(m.bench.store, "test -z \"$(ls .layers/leases)\"");
 }
 END_TEST
@@ -258,7 +175,7 @@ START_TEST(nothing_changed_writes_nothing)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "mkdir deps && echo 1 >deps/x");
 	save(&m, &c);
@@ -279,7 +196,7 @@ START_TEST(patterns_and_untracked_files_are_saved_whole)
 	static const char *globs[] = { "**/deps/*" };
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	if (_i == 0)
 		c.paths = globs;
 	else
@@ -306,7 +223,7 @@ START_TEST(tracked_files_in_a_cache_are_saved_too)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	fixture_sh(m.bench.repo_dir,
 	    "mkdir deps && echo tracked >deps/t && git add . && git commit -qm deps");
 	workspace_bench_renew(&m.bench);
@@ -326,7 +243,7 @@ START_TEST(what_a_cache_has_lost_the_source_keeps)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "mkdir deps && echo 1 >deps/x && echo 1 >deps/y");
 	save(&m, &c);
@@ -347,7 +264,7 @@ START_TEST(fallback_key_gives_its_layers_on)
 	static const char *fallback[] = { "old" };
 	struct job_cache old = make_cache("old"), c = make_cache("new");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &old);
 	fixture_sh(m.target, "mkdir deps && head -c 100000 /dev/zero >deps/large");
 	save(&m, &old);
@@ -361,7 +278,7 @@ START_TEST(fallback_key_gives_its_layers_on)
 	begin_round(&m, &c);
 	fixture_sh(m.target, "test -s deps/large && grep -q 1 deps/x");
 	fixture_sh(m.bench.store, "test $(find . -name large | wc -l) = 1");
-	end_round(&m);
+	mounted_end(&m);
 	fixture_sh(m.bench.store, "rm -r old");
 	layer_store_sweep(m.bench.store);
 	begin_round(&m, &c);
@@ -375,12 +292,12 @@ START_TEST(key_does_not_reach_into_the_layers)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache(".layers/leases");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "mkdir deps && echo 1 >deps/x");
 	save(&m, &c);
 	fixture_sh(
-	    m.bench.store, "! test -e .layers/leases/cache.set && test -e */cache.set");
+	    m.bench.store, "! test -e .layers/leases/layers.set && test -e */layers.set");
 }
 END_TEST
 
@@ -392,20 +309,20 @@ START_TEST(both_ways_take_turns)
 	struct job_cache c = make_cache("k");
 	struct job_payload job = job_of(&c);
 
-	open_mounted(&m);
+	mounted_open(&m);
 	for (int i = 0; i < 3; i++) {
 		begin_round(&m, &c);
 		fixture_sh(m.target, "mkdir -p deps && echo m%d >>deps/x", i);
 		save(&m, &c);
 		fixture_sh(
-		    m.bench.store, "test -e k/cache.set && ! test -e k/cache.tar.zst");
+		    m.bench.store, "test -e k/layers.set && ! test -e k/cache.tar.zst");
 		workspace_bench_renew(&m.bench);
 		cache_restore(&job, &m.bench.view, m.bench.store, NULL, NULL, &m.log);
 		fixture_sh(m.bench.dir, "echo c%d >>deps/x", i);
 		usleep(20000); /* file times advance by ticks */
 		cache_save(&job, true, &m.bench.view, m.bench.store, NULL, NULL, &m.log);
 		fixture_sh(
-		    m.bench.store, "test -e k/cache.tar.zst && ! test -e k/cache.set");
+		    m.bench.store, "test -e k/cache.tar.zst && ! test -e k/layers.set");
 		usleep(20000);
 	}
 	begin_round(&m, &c);
@@ -444,7 +361,7 @@ START_TEST(tool_does_not_believe_a_stale_cache)
 		printf("skipped: there is no %s\n", tools[_i].program);
 		return;
 	}
-	open_mounted(&m);
+	mounted_open(&m);
 	fixture_sh(m.bench.repo_dir, "%s", tools[_i].rules);
 	workspace_bench_renew(&m.bench);
 	for (int round = 0; round < 2; round++) { /* the second one adds a delta */
@@ -471,7 +388,7 @@ START_TEST(order_of_times_is_kept)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(
 	    m.target, "mkdir deps && touch -d '1 hour ago' deps/one && touch deps/two");
@@ -494,7 +411,7 @@ START_TEST(source_of_another_century)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "mkdir deps && echo 1 >deps/x");
 	save(&m, &c);
@@ -520,7 +437,7 @@ save_over_and_over(void *data)
 	struct saver *s = data;
 	struct job_cache c = make_cache("k");
 	struct job_payload job = job_of(&c);
-	struct workspace_view view = s->m->view;
+	struct workspace_view view = s->m->bench.view;
 	cleanup_free char *upper = xasprintf("%s/w%u", s->m->bench.root, s->number);
 	cleanup_free char *dir = path_join(upper, "deps");
 	struct strlist none = STRLIST_INIT;
@@ -554,8 +471,7 @@ START_TEST(jobs_that_save_at_once_leave_one_whole)
 	struct job_cache c = make_cache("k");
 	struct saver savers[4];
 
-	open_mounted(&m);
-	m.view = m.bench.view;
+	mounted_open(&m);
 	for (unsigned i = 0; i < ARRAY_LEN(savers); i++) {
 		savers[i] = (struct saver){ .m = &m, .number = i };
 		ck_assert_int_eq(pthread_create(&savers[i].thread, NULL,
@@ -568,7 +484,6 @@ START_TEST(jobs_that_save_at_once_leave_one_whole)
 		pthread_join(savers[i].thread, &result);
 		ck_assert_ptr_nonnull(result);
 	}
-	m.view.fd = -1;
 	begin_round(&m, &c);
 	fixture_sh(m.target,
 	    "test $(ls deps | wc -l) = 20 && test $(cat deps/* | sort -u | wc -l) = 1");
@@ -581,34 +496,35 @@ START_TEST(layers_in_use_are_not_swept)
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "mkdir deps && echo 1 >deps/x");
 	save(&m, &c);
 	begin_round(&m, &c);
-	fixture_sh(m.bench.store, "rm k/cache.set");
+	fixture_sh(m.bench.store, "rm k/layers.set");
 	layer_store_sweep(m.bench.store);
 	fixture_sh(m.bench.store, "test $(find .layers -name x | wc -l) = 1");
 	fixture_sh(m.target, "grep -q 1 deps/x");
-	end_round(&m);
+	mounted_end(&m);
 	layer_store_sweep(m.bench.store);
 	fixture_sh(m.bench.store, "test -z \"$(find .layers -name x)\"");
 }
 END_TEST
 
-static const char *const damages[] = { "echo garbage >k/cache.set", ": >k/cache.set",
-	"rm -r .layers/[0-9a-f]*", "printf '1 0 0 a b\\n../../x\\n' >k/cache.set" };
+static const char *const damages[] = { "echo garbage >k/layers.set", ": >k/layers.set",
+	"rm -r .layers/[0-9a-f]*",
+	"printf '1 0 0 0 0 0 a b\\n../../x\\n' >k/layers.set" };
 
 START_TEST(damaged_set_counts_as_missing)
 {
 	cleanup_mounted struct mounted m;
 	struct job_cache c = make_cache("k");
 
-	open_mounted(&m);
+	mounted_open(&m);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "mkdir deps && echo 1 >deps/x");
 	save(&m, &c);
-	end_round(&m);
+	mounted_end(&m);
 	fixture_sh(m.bench.store, "%s", damages[_i]);
 	begin_round(&m, &c);
 	fixture_sh(m.target, "! test -e deps && mkdir deps && echo 2 >deps/y");
@@ -649,12 +565,11 @@ main(void)
 {
 	Suite *suite = suite_create("cache_layers");
 	TCase *tc = tcase_create("cache_layers");
-	struct error ignored = ERROR_INIT;
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
 	tcase_set_timeout(tc, 120);
-	if (overlay_unshare(geteuid() != 0, &ignored) == 0)
+	if (mounted_can_be_had())
 		add_tests(tc);
 	else
 		tcase_add_test(tc, here_nothing_can_be_mounted);
