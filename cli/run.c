@@ -14,6 +14,7 @@
 #include "cli/select.h"
 #include "runner/artifacts_export.h"
 #include "runner/launcher.h"
+#include "runner/layer_gc.h"
 #include "runner/sweep.h"
 
 static const struct option_row own_options[] = {
@@ -160,6 +161,18 @@ open_workspaces(struct project *p, const struct args *args, const struct folders
 	return sweep_jobs(workspaces_jobs_dir(*workspaces), err) < 0 ? err->code : 0;
 }
 
+static void
+tidy_up(const struct folders *f)
+{
+	static const struct layer_limits limits = LAYER_LIMITS_DEFAULT;
+	cleanup_free char *stamp = path_join(f->scratch, "tidied");
+	const struct layer_places places = {
+		.caches = f->cache, .artifacts = f->layers, .stamp = stamp
+	};
+
+	layer_gc_now_and_then(&places, &limits);
+}
+
 static int
 prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
     const struct selection *selection)
@@ -201,6 +214,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		rc = run_plan(
 		    &local, plan, args, selection, slot_count); /* takes the plan */
 		artifacts_exports_free(runner.exports);
+		tidy_up(&f);
 		launcher_free(runner.launcher);
 		uv_loop_close(&loop);
 	} else {

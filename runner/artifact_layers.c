@@ -83,6 +83,7 @@ artifact_layers_save(const char *dir, int64_t job, const struct workspace_view *
 		return err->code;
 	tree = layer_store_tree(dir, id);
 	if (fill(&p, tree, may_link ? view->upper : NULL, err) < 0 ||
+	    layer_store_set_size(dir, id, p.disk_bytes, err) < 0 ||
 	    publish(dir, job, id, &p, archive_bytes, err) < 0) {
 		layer_store_drop(dir, id);
 		return err->code;

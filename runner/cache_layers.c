@@ -261,9 +261,10 @@ add_layer(const struct saving *v, struct layers_pick *p, struct layer_set *set,
 	p->not_before_ns = INT64_MIN;
 	p->link_fd = -1;
 	p->cancel = v->s->cancel;
-	if (fd < 0 || layers_pick(p, err) < 0) {
-		if (fd < 0)
-			error_errno(err, "cannot open %s", tree);
+	if (fd < 0)
+		error_errno(err, "cannot open %s", tree);
+	if (fd < 0 || layers_pick(p, err) < 0 ||
+	    layer_store_set_size(v->s->dir, id, p->disk_bytes, err) < 0) {
 		layer_store_drop(v->s->dir, id);
 		return err->code;
 	}

@@ -1,5 +1,6 @@
 /* Caches that are restored by laying their layers over those of the source. */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner/cache_internal.h"
@@ -80,8 +81,10 @@ mount_key(const struct cache_store *s, const char *key, void *data)
 	    layer_set_read(file, &m->mount->set, &ignored) == 0 &&
 	    is_whole(s, &m->mount->set)) {
 		m->must_copy = !can_be_mounted(s, m);
-		if (!m->must_copy)
+		if (!m->must_copy) {
+			(void)utimensat(AT_FDCWD, file, NULL, 0); /* its last use */
 			buf_add_str(s->log, "Successfully extracted cache\n");
+		}
 		free(m->mount->key);
 		m->mount->key = xstrdup(key);
 		return true;

@@ -3,7 +3,7 @@
  * says what it is, and a `lock`, which whoever uses it holds shared and whoever makes or
  * removes it alone. The file is made last: without it there is nothing. Layers below its
  * own are those of other sets beside it, which stay for as long as it does. Only
- * runner/snapshot_commit.c and commit_choice.c use this.
+ * runner/snapshot_commit.c, commit_choice.c and layer_gc.c use this.
  */
 #ifndef RUNNER_COMMIT_SET_H
 #define RUNNER_COMMIT_SET_H

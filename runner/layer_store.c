@@ -170,6 +170,44 @@ layer_store_drop(const char *store_dir, const char *id)
 		return; /* the sweep tries again */
 }
 
+int
+layer_store_set_size(
+    const char *store_dir, const char *id, uint64_t bytes, struct error *err)
+{
+	cleanup_free char *file = xasprintf("%s/" FOLDER "/%s/size", store_dir, id);
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%" PRIu64, bytes);
+
+	return path_write_file(file, text, (size_t)n, 0644, err);
+}
+
+uint64_t
+layer_store_size_of(const char *store_dir, const char *id)
+{
+	cleanup_free char *file = xasprintf("%s/" FOLDER "/%s/size", store_dir, id);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+	int64_t bytes = 0;
+
+	if (buf_read_file(&text, file, 24, &ignored) < 0 ||
+	    !str_to_int64(buf_str(&text), &bytes) || bytes < 0)
+		return 0;
+	return (uint64_t)bytes;
+}
+
+uint64_t
+layer_store_size(const char *store_dir)
+{
+	cleanup_free char *dir = xasprintf("%s/" FOLDER, store_dir);
+	cleanup_closedir DIR *d = opendir(dir);
+	uint64_t sum = 0;
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
+		if (is_id(e->d_name))
+			sum += layer_store_size_of(store_dir, e->d_name);
+	return sum;
+}
+
 /* ---- leases ---------------------------------------------------------------- */
 
 static int

@@ -49,8 +49,10 @@ char *layer_store_tree(const char *store_dir, const char *id);
  */
 MUST_CHECK int layer_store_hold(const char *store_dir, struct error *err);
 
-/* A new layer: its id, malloced; its tree is an empty folder. */
+/* A new layer: its id, malloced; its tree is an empty folder. Its size is noted later. */
 MUST_CHECK int layer_store_new(const char *store_dir, char **id, struct error *err);
+MUST_CHECK int layer_store_set_size(
+    const char *store_dir, const char *id, uint64_t bytes, struct error *err);
 void layer_store_drop(const char *store_dir, const char *id); /* one no set names */
 
 struct layer_lease {
@@ -74,5 +76,9 @@ void layer_lease_forget(struct layer_lease *lease); /* frees; another takes it o
 
 /* Remove the layers that no set and no lease names. */
 void layer_store_sweep(const char *store_dir);
+
+/* What one layer, or all of a store's, take on the disk, about. */
+uint64_t layer_store_size_of(const char *store_dir, const char *id);
+uint64_t layer_store_size(const char *store_dir);
 
 #endif

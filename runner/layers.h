@@ -65,6 +65,7 @@ struct layers_pick {
 	const atomic_bool *cancel;
 	size_t files;                 /* out: files and links */
 	uint64_t bytes;               /* out: of the files */
+	uint64_t disk_bytes;          /* out: what they take, about */
 	bool has_whiteouts;           /* out */
 	int64_t oldest_ns, newest_ns; /* out: of files and links in to_fd */
 };

@@ -116,6 +116,7 @@ static void
 note(struct layers_pick *p, const struct stat *st, int64_t time_ns)
 {
 	p->files++;
+	p->disk_bytes += ((uint64_t)st->st_size | 4095) + 1;
 	p->bytes += S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
 	if (time_ns < p->oldest_ns)
 		p->oldest_ns = time_ns;
@@ -171,7 +172,7 @@ layers_pick(struct layers_pick *p, struct error *err)
 	int rc = 0;
 
 	p->files = 0;
-	p->bytes = 0;
+	p->bytes = p->disk_bytes = 0;
 	p->has_whiteouts = false;
 	p->oldest_ns = INT64_MAX;
 	p->newest_ns = INT64_MIN;

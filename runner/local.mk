@@ -30,6 +30,7 @@ librunner_a_SOURCES += runner/identity.c runner/identity.h
 librunner_a_SOURCES += runner/job_file.c runner/job_file.h
 librunner_a_SOURCES += runner/jobdir.c runner/jobdir.h
 librunner_a_SOURCES += runner/launcher.c runner/launcher.h
+librunner_a_SOURCES += runner/layer_gc.c runner/layer_gc.h
 librunner_a_SOURCES += runner/layer_store.c runner/layer_store.h
 librunner_a_SOURCES += runner/layers.c runner/layers.h
 librunner_a_SOURCES += runner/layers_pick.c

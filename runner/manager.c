@@ -417,7 +417,8 @@ fill_context(struct server *s)
 		.source = { .state_dir = m->settings->state_dir,
 		    .repos_dir = s->settings->repos_dir,
 		    .ca_file = s->settings->ca_file },
-		.state_dir = m->settings->state_dir };
+		.state_dir = m->settings->state_dir,
+		.limits = m->settings->layers };
 }
 
 static int
@@ -462,6 +463,15 @@ open_servers(struct manager *m, struct error *err)
 
 static void close_servers(struct manager *m);
 
+/* Jobs of the runner before this one are found before anything is tidied up. */
+static int
+put_off_tidying(const struct manager *m, struct error *err)
+{
+	cleanup_free char *stamp = path_join(m->settings->state_dir, REMOTE_TIDIED_NAME);
+
+	return path_write_file(stamp, "", 0, 0600, err);
+}
+
 int
 manager_new(const struct runner_settings *settings, const struct runner *runner,
     struct manager **out, struct error *err)
@@ -474,7 +484,7 @@ manager_new(const struct runner_settings *settings, const struct runner *runner,
 	m->info = identity_info(runner->version, executors_name(runner->executors));
 	if (path_mkdirs(settings->state_dir, 0700, err) < 0 || take_lock(m, err) < 0 ||
 	    identity_system_id(settings->state_dir, m->system_id, err) < 0 ||
-	    open_servers(m, err) < 0) {
+	    put_off_tidying(m, err) < 0 || open_servers(m, err) < 0) {
 		close_servers(m);
 		uv_run(runner->loop, UV_RUN_NOWAIT); /* closes them */
 		manager_free(m);

@@ -150,12 +150,25 @@ free_slot(struct remote_job *j)
 }
 
 static void
+tidy_up(const struct remote_context *c)
+{
+	cleanup_free char *sources = path_join(c->state_dir, "sources");
+	cleanup_free char *caches = path_join(c->state_dir, "cache");
+	cleanup_free char *artifacts = path_join(c->state_dir, "artifacts");
+	cleanup_free char *stamp = path_join(c->state_dir, REMOTE_TIDIED_NAME);
+	const struct layer_places places = { sources, caches, artifacts, stamp };
+
+	layer_gc_now_and_then(&places, &c->limits);
+}
+
+static void
 on_remove(uv_work_t *work)
 {
 	struct remote_job *j = work->data;
 
 	if (j->dir != NULL && path_remove_tree(AT_FDCWD, j->dir, &j->work_error) < 0)
 		log_warn("%s", j->work_error.msg);
+	tidy_up(j->context);
 }
 
 static void

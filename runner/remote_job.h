@@ -7,11 +7,16 @@
 #define RUNNER_REMOTE_JOB_H
 
 #include "protocol/job.h"
+#include "runner/layer_gc.h"
 #include "runner/runner.h"
 #include "runner/source.h"
 
 struct http_client;
 struct remote_job;
+
+/* In the state folder: a file, whose time is that of the last tidying up, or of the
+ * runner's start: jobs of an earlier one are found first. */
+#define REMOTE_TIDIED_NAME "tidied"
 
 /* What the jobs of one server share. Outlives them. */
 struct remote_context {
@@ -22,6 +27,7 @@ struct remote_context {
 	const char *short_token, *system_id;
 	struct source_options source;
 	const char *state_dir; /* jobs/ lies below */
+	struct layer_limits limits;
 };
 
 struct remote_job_events {

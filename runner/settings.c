@@ -42,7 +42,7 @@ static const char *const server_names[] = { "url", "token", "token_file", "unix_
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
 	"custom", "network", "runtime", "pull_policy", "privileged", "log_format",
-	"servers", NULL };
+	"layers", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -162,6 +162,47 @@ read_log_format(const struct node *n, struct runner_settings *s, struct diags *d
 		s->log_format = word;
 }
 
+static const struct {
+	const char *name;
+	size_t offset; /* of an int64_t in struct layer_limits */
+	int64_t unit, max;
+} layer_keys[] = {
+	{ "high_gb", offsetof(struct layer_limits, high_bytes), LAYER_GB, 1000000 },
+	{ "low_gb", offsetof(struct layer_limits, low_bytes), LAYER_GB, 1000000 },
+	{ "days", offsetof(struct layer_limits, max_age_s), 24 * 3600, 36500 },
+};
+
+static void
+read_layers(const struct node *map, struct runner_settings *s, struct diags *diags)
+{
+	static const char *const names[] = { "high_gb", "low_gb", "days", NULL };
+
+	if (!node_is(map, NODE_MAP)) {
+		diag_error(diags, DIAG_SHAPE, map->mark, NULL,
+		    "layers should be a map with high_gb, low_gb and days, not %s",
+		    node_kind_name(map->kind));
+		return;
+	}
+	for (size_t i = 0; i < map->count; i++) {
+		const struct node *value = map->pairs[i].value;
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(layer_keys) &&
+		    !str_eq(map->pairs[i].key, layer_keys[k].name))
+			k++;
+		if (k == ARRAY_LEN(layer_keys))
+			refuse_key(diags, &map->pairs[i], names);
+		else if (!node_is(value, NODE_INT) || value->integer < 1 ||
+		    value->integer > layer_keys[k].max)
+			diag_error(diags, DIAG_SHAPE, value->mark, NULL,
+			    "%s should be a number from 1 to %" PRId64,
+			    layer_keys[k].name, layer_keys[k].max);
+		else
+			*(int64_t *)(void *)((char *)&s->layers + layer_keys[k].offset) =
+			    value->integer * layer_keys[k].unit;
+	}
+}
+
 static void
 read_pull_policy(const struct node *n, struct runner_settings *s, struct diags *diags)
 {
@@ -220,6 +261,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_network(pair->value, s, diags);
 		else if (str_eq(pair->key, "custom"))
 			s->custom = settings_read_custom(pair->value, s->arena, diags);
+		else if (str_eq(pair->key, "layers"))
+			read_layers(pair->value, s, diags);
 		else if (str_eq(pair->key, "servers"))
 			read_servers(pair->value, s, diags);
 		else if (!read_known(
@@ -332,6 +375,25 @@ complete_server(
 	return 0;
 }
 
+/* What is not said of the marks fits what is. */
+static int
+complete_layers(struct layer_limits *l, struct error *err)
+{
+	const struct layer_limits usual = LAYER_LIMITS_DEFAULT;
+
+	if (l->high_bytes == 0)
+		l->high_bytes = l->low_bytes > usual.low_bytes ? l->low_bytes / 4 * 5
+							       : usual.high_bytes;
+	if (l->low_bytes == 0)
+		l->low_bytes = l->high_bytes / 5 * 4;
+	if (l->max_age_s == 0)
+		l->max_age_s = usual.max_age_s;
+	if (l->low_bytes > l->high_bytes)
+		return error_set(
+		    err, ERR_INVALID, "layers: low_gb should not be more than high_gb");
+	return 0;
+}
+
 int
 settings_complete(struct runner_settings *s, struct error *err)
 {
@@ -346,6 +408,8 @@ settings_complete(struct runner_settings *s, struct error *err)
 	if (s->state_dir == NULL)
 		return error_set(err, ERR_INVALID,
 		    "HOME is not set: say with --state DIR where the runner keeps its jobs");
+	if (complete_layers(&s->layers, err) < 0)
+		return err->code;
 	for (size_t i = 0; i < s->server_count; i++)
 		if (complete_server(s, &s->servers[i], err) < 0)
 			return err->code;

@@ -12,7 +12,10 @@
  *   custom: {run_exec: /opt/driver/run}       # of the executor custom
  *   network: host                # or none: jobs in a sandbox reach nothing
  *   log_format: text             # or json
- *   servers:
+ *   layers:                      # what is kept for later jobs, above all trees and
+ * caches high_gb: 50                # when it is more, the longest unused goes low_gb: 40
+ * # until it is this much days: 30                   # unused for so long it goes in any
+ * case servers:
  *     - url: https://ci.example.org
  *       token_file: /etc/pawl/runner-token    # or token: glrt-…
  */
@@ -20,6 +23,7 @@
 #define RUNNER_SETTINGS_H
 
 #include "pipelines/diag.h"
+#include "runner/layer_gc.h"
 
 #define SETTINGS_MAX_BYTES ((size_t)1 << 20)
 #define SETTINGS_MAX_CONCURRENT 1000
@@ -42,7 +46,8 @@ struct runner_settings {
 	bool privileged;                   /* containers may do what root may */
 	const char *runtime, *pull_policy; /* NULL: not said */
 	const struct custom_settings
-	    *custom; /* executors/custom/custom.h; NULL: not said */
+	    *custom;                /* executors/custom/custom.h; NULL: not said */
+	struct layer_limits layers; /* 0: not said */
 	struct runner_server *servers;
 	size_t server_count, server_cap;
 };

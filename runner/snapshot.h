@@ -32,9 +32,9 @@ MUST_CHECK int snapshot_of_commit(const char *repo_dir, const char *sha,
 /* The one in sets_dir/SHA if it is there already; ERR_MISSING otherwise. */
 MUST_CHECK int snapshot_reuse(const char *dir, struct snapshot **out, struct error *err);
 
-/* Remove those in sets_dir that nobody holds or has used for a day, and of the others all
- * but the newest `keep`, unless one that stays is made of them. */
-void snapshot_sweep_commits(const char *sets_dir, size_t keep);
+/* Remove those of these commits that nobody holds, unless one that stays is made of them.
+ */
+void snapshot_remove_commits(const char *sets_dir, const struct strlist *names);
 
 void snapshot_release(struct snapshot *s); /* NULL is fine */
 

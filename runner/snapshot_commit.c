@@ -18,7 +18,6 @@
 #include "runner/snapshot_internal.h"
 
 #define NS INT64_C(1000000000)
-#define UNUSED_S (24 * 3600)
 #define MODE_SUBMODULE 0160000
 
 /* ---- holding it ------------------------------------------------------------ */
@@ -238,32 +237,22 @@ snapshot_of_commit(const char *repo_dir, const char *sha, const char *remote_url
 	return open_set(dir, out, err);
 }
 
-/* ---- sweeping -------------------------------------------------------------- */
+/* ---- removing -------------------------------------------------------------- */
 
-struct swept {
+struct removal {
 	char *dir;
 	struct commit_set set;
-	bool is_old;
 };
 
 /* Sets of many layers come first: what they are made of may go once they have. */
 static int
 compare_depth(const void *a, const void *b)
 {
-	const struct swept *x = a, *y = b;
+	const struct removal *x = a, *y = b;
 
 	return x->set.names.count < y->set.names.count ? 1
 	    : x->set.names.count > y->set.names.count  ? -1
 						       : 0;
-}
-
-static bool
-was_used_lately(const char *dir)
-{
-	cleanup_free char *lock = path_join(dir, "lock");
-	struct stat st;
-
-	return stat(lock, &st) == 0 && time(NULL) - st.st_mtime <= UNUSED_S;
 }
 
 static bool
@@ -278,41 +267,41 @@ try_remove(const char *dir)
 }
 
 static void
-sweep_one(const struct swept *s, struct strlist *needed)
+look_at(const struct removal *r, const struct strlist *names, struct strlist *needed)
 {
-	if (s->is_old && !strlist_has(needed, s->set.names.items[0]) &&
-	    try_remove(s->dir))
+	const char *name = r->set.names.items[0];
+
+	if (strlist_has(names, name) && !strlist_has(needed, name) && try_remove(r->dir))
 		return;
-	for (size_t i = 1; i < s->set.names.count; i++)
-		strlist_add(needed, s->set.names.items[i]);
+	for (size_t i = 1; i < r->set.names.count; i++)
+		strlist_add(needed, r->set.names.items[i]);
 }
 
 void
-snapshot_sweep_commits(const char *sets_dir, size_t keep)
+snapshot_remove_commits(const char *sets_dir, const struct strlist *names)
 {
-	cleanup_strlist struct strlist names = STRLIST_INIT, needed = STRLIST_INIT;
+	cleanup_strlist struct strlist there = STRLIST_INIT, needed = STRLIST_INIT;
 	struct error ignored = ERROR_INIT;
 	/* nobody is making a set of layers that are about to go */
 	cleanup_close int lock = commit_set_lock(sets_dir, LOCK_EX | LOCK_NB, &ignored);
-	struct swept *all;
+	struct removal *all;
 	size_t count = 0;
 
 	if (lock < 0)
-		return; /* the next one sweeps */
-	commit_set_list(sets_dir, &names);
-	all = xcalloc(names.count + 1, sizeof(*all));
-	for (size_t i = 0; i < names.count; i++) {
-		cleanup_free char *dir = path_join(sets_dir, names.items[i]);
-
-		if (commit_set_read(dir, &all[count].set, &ignored) < 0)
-			continue;
-		all[count].is_old = i >= keep || !was_used_lately(dir);
-		all[count++].dir = take(dir);
+		return; /* another time */
+	commit_set_list(sets_dir, &there);
+	all = xcalloc(there.count + 1, sizeof(*all));
+	for (size_t i = 0; i < there.count; i++) {
+		all[count].dir = path_join(sets_dir, there.items[i]);
+		if (commit_set_read(all[count].dir, &all[count].set, &ignored) == 0)
+			count++;
+		else
+			free(take(all[count].dir));
 	}
 	if (count > 1)
 		qsort(all, count, sizeof(*all), compare_depth);
 	for (size_t i = 0; i < count; i++) {
-		sweep_one(&all[i], &needed);
+		look_at(&all[i], names, &needed);
 		commit_set_clear(&all[i].set);
 		free(all[i].dir);
 	}

@@ -14,7 +14,6 @@
 #include "runner/source_refs.h"
 
 #define FETCH_LIMIT_MS (60 * 60 * 1000)
-#define KEPT_SETS 16
 
 /* One job's source on its way. */
 struct getting {
@@ -354,7 +353,6 @@ get_tree(struct getting *g, const char *sets, struct source *out, struct error *
 	if (snapshot_of_commit(g->repo, sha, *g->url == '\0' ? NULL : g->url, sets,
 		&out->snapshot, err) < 0)
 		return err->code;
-	snapshot_sweep_commits(sets, KEPT_SETS);
 	return 0;
 }
 

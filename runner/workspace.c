@@ -341,7 +341,9 @@ prepare_seen(const struct workspaces *w, const struct jobdir *dir, bool with_sou
 	spec->project_dir = copy;
 	if (make_folder(copy, err) < 0)
 		return err->code;
-	return with_source ? copy_tree(snapshot_dir(w->snapshot), copy, cancel, err) : 0;
+	return with_source
+	    ? layers_copy_plain(snapshot_layers(w->snapshot), copy, cancel, err)
+	    : 0;
 }
 
 int

@@ -29,7 +29,7 @@ START_TEST(all_settings_are_read)
 	struct diags diags;
 
 	read_text("concurrent: 3\nname: n\nstate: /s\nexecutor: shell\n"
-		  "log_format: json\nservers:\n"
+		  "log_format: json\nlayers: {high_gb: 9, low_gb: 5, days: 2}\nservers:\n"
 		  "  - url: https://h/\n    token: glrt-x\n    unix_socket: /u\n"
 		  "    repos: /r\n    ca_file: /a\n    cert_file: /c\n    key_file: /k\n"
 		  "  - {url: http://i, token_file: /t}\n",
@@ -40,6 +40,9 @@ START_TEST(all_settings_are_read)
 	ck_assert_str_eq(s.state_dir, "/s");
 	ck_assert_str_eq(s.executor, "shell");
 	ck_assert_str_eq(s.log_format, "json");
+	ck_assert_int_eq(s.layers.high_bytes, 9 * LAYER_GB);
+	ck_assert_int_eq(s.layers.low_bytes, 5 * LAYER_GB);
+	ck_assert_int_eq(s.layers.max_age_s, 2 * 24 * 3600);
 	ck_assert_uint_eq(s.server_count, 2);
 	ck_assert_str_eq(s.servers[0].url, "https://h/");
 	ck_assert_str_eq(s.servers[0].token, "glrt-x");
@@ -49,6 +52,31 @@ START_TEST(all_settings_are_read)
 	ck_assert_str_eq(s.servers[0].cert_file, "/c");
 	ck_assert_str_eq(s.servers[0].key_file, "/k");
 	ck_assert_str_eq(s.servers[1].token_file, "/t");
+	arena_free(s.arena);
+}
+END_TEST
+
+/* What is said and what it becomes, in GB; 0: not said, or refused. */
+static const struct {
+	int64_t high, low, want_high, want_low;
+} marks[] = { { 0, 0, 50, 40 }, { 10, 0, 10, 8 }, { 0, 100, 125, 100 }, { 0, 30, 50, 30 },
+	{ 5, 5, 5, 5 }, { 5, 6, 0, 0 } };
+
+START_TEST(marks_fit_each_other)
+{
+	struct runner_settings s = { .arena = arena_new(), .state_dir = "/s" };
+	struct error err = ERROR_INIT;
+	int rc;
+
+	s.layers.high_bytes = marks[_i].high * LAYER_GB;
+	s.layers.low_bytes = marks[_i].low * LAYER_GB;
+	rc = settings_complete(&s, &err);
+	ck_assert_int_eq(rc, marks[_i].want_high == 0 ? ERR_INVALID : 0);
+	if (rc == 0) {
+		ck_assert_int_eq(s.layers.high_bytes, marks[_i].want_high * LAYER_GB);
+		ck_assert_int_eq(s.layers.low_bytes, marks[_i].want_low * LAYER_GB);
+		ck_assert_int_eq(s.layers.max_age_s, 30 * 24 * 3600);
+	}
 	arena_free(s.arena);
 }
 END_TEST
@@ -65,6 +93,12 @@ static const struct {
 	{ "concurrent: 0\n",
 	    "r.yml:1:13: error: concurrent should be a number from 1 to 1000" },
 	{ "network: bridge\n", "r.yml:1:10: error: network should be host or none" },
+	{ "layers: 5\n",
+	    "r.yml:1:9: error: layers should be a map with high_gb, low_gb and days, not "
+	    "an integer" },
+	{ "layers: {high: 5}\n", "r.yml:1:10: error: unknown setting \"high\"" },
+	{ "layers: {days: 0}\n",
+	    "r.yml:1:16: error: days should be a number from 1 to 36500" },
 	{ "log_format: xml\n", "r.yml:1:13: error: log_format should be text or json" },
 	{ "name: [a]\n", "r.yml:1:7: error: name should be a text" },
 	{ "state: here\n",
@@ -335,6 +369,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, all_settings_are_read);
+	tcase_add_loop_test(tc, marks_fit_each_other, 0, ARRAY_LEN(marks));
 	tcase_add_loop_test(tc, wrong_setting_is_named, 0, ARRAY_LEN(wrong));
 	tcase_add_loop_test(tc, server_is_completed_or_named, 0, ARRAY_LEN(servers));
 	tcase_add_test(tc, token_comes_from_the_environment_or_a_file);
