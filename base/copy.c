@@ -71,11 +71,17 @@ copy_content(struct copier *c, int from, int to, off_t size)
 	return copy_by_hand(from, to);
 }
 
-static int
-copy_link(
-    int from_fd, int to_fd, const char *path, const struct stat *st, struct error *err)
+static struct timespec
+mtime_for(const struct copier *c, const struct stat *st)
 {
-	const struct timespec times[2] = { st->st_mtim, st->st_mtim };
+	return c->mtime != NULL ? *c->mtime : st->st_mtim;
+}
+
+static int
+copy_link(const struct copier *c, int from_fd, int to_fd, const char *path,
+    const struct stat *st, struct error *err)
+{
+	const struct timespec mtime = mtime_for(c, st), times[2] = { mtime, mtime };
 	char target[4097];
 	ssize_t n = readlinkat(from_fd, path, target, sizeof(target) - 1);
 
@@ -116,7 +122,7 @@ copy_regular(struct copier *c, int from_fd, int to_fd, const char *path, struct 
 	to = openat(to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
 		return copy_errno(err, "cannot create", path);
-	times[0] = times[1] = st->st_mtim;
+	times[0] = times[1] = mtime_for(c, st);
 	if (copy_content(c, from, to, st->st_size) < 0 ||
 	    fchmod(to, st->st_mode & 0777) < 0 || futimens(to, times) < 0)
 		return copy_errno(err, "cannot write", path);
@@ -135,7 +141,7 @@ copy_file(struct copier *c, int from_fd, int to_fd, const char *path, struct sta
 	if (fstatat(from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return open_error(path, err);
 	if (S_ISLNK(st.st_mode))
-		rc = copy_link(from_fd, to_fd, path, &st, err);
+		rc = copy_link(c, from_fd, to_fd, path, &st, err);
 	else if (S_ISREG(st.st_mode))
 		rc = copy_regular(c, from_fd, to_fd, path, &st, err);
 	else

@@ -13,7 +13,8 @@ struct stat;
 
 /* What several copies between the same two places share. Caller's storage, zeroed. */
 struct copier {
-	bool no_reflink; /* this file system said so once */
+	bool no_reflink;              /* this file system said so once */
+	const struct timespec *mtime; /* of the next file, if not the source's; or NULL */
 	uint64_t files, bytes;
 };
 

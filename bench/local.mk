@@ -31,7 +31,8 @@ EXTRA_DIST += \
 	bench/run \
 	bench/schedules.py \
 	bench/serve.py \
-	bench/starts.py
+	bench/starts.py \
+	bench/workspaces.py
 
 .PHONY: bench
 bench: all

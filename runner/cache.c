@@ -102,7 +102,7 @@ cache_restore(const struct job_payload *job, const struct workspace_view *view,
     const char *store_dir, const struct cache_mounts *mounts, const atomic_bool *cancel,
     struct buf *log)
 {
-	const struct cache_store s = { job, view, store_dir, mounts, cancel, log };
+	const struct cache_store s = { job, view, store_dir, mounts, cancel, log, false };
 	bool announced = mounts != NULL && mounts->announced;
 
 	for (size_t i = 0; i < job->cache_count; i++) {
@@ -120,18 +120,32 @@ cache_restore(const struct job_payload *job, const struct workspace_view *view,
 
 /* ---- saving ---------------------------------------------------------------- */
 
-static int64_t
-find_newest(int fd, const struct strlist *paths, bool folders_too)
+struct looked {
+	int64_t mtime_ns;
+	off_t size;
+	mode_t mode; /* 0: it is gone */
+};
+
+static struct looked *
+look(int fd, const struct strlist *paths, struct cache_state *out)
 {
-	int64_t newest = INT64_MIN;
+	struct looked *all = xcalloc(paths->count + 1, sizeof(*all));
 	struct stat st;
 
-	for (size_t i = 0; i < paths->count; i++)
-		if (fstatat(fd, paths->items[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    (folders_too || !S_ISDIR(st.st_mode)) &&
-		    layers_ns(&st.st_mtim) > newest)
-			newest = layers_ns(&st.st_mtim);
-	return newest;
+	out->newest_ns = out->newest_file_ns = INT64_MIN;
+	for (size_t i = 0; i < paths->count; i++) {
+		int64_t t;
+
+		if (fstatat(fd, paths->items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		t = layers_ns(&st.st_mtim);
+		all[i] = (struct looked){ t, st.st_size, st.st_mode };
+		if (t > out->newest_ns)
+			out->newest_ns = t;
+		if (!S_ISDIR(st.st_mode) && t > out->newest_file_ns)
+			out->newest_file_ns = t;
+	}
+	return all;
 }
 
 /*
@@ -141,23 +155,21 @@ find_newest(int fd, const struct strlist *paths, bool folders_too)
 void
 cache_look_at(int fd, const struct strlist *paths, struct cache_state *out)
 {
+	cleanup_free struct looked *all = look(fd, paths, out);
 	struct hash h;
-	struct stat st;
 
-	out->newest_ns = find_newest(fd, paths, true);
-	out->newest_file_ns = find_newest(fd, paths, false);
 	hash_init(&h);
 	for (size_t i = 0; i < paths->count; i++) {
 		char facts[128];
 		int n;
 
-		if (fstatat(fd, paths->items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (all[i].mode == 0)
 			continue;
-		n = S_ISDIR(st.st_mode)
-		    ? snprintf(facts, sizeof(facts), "%o", st.st_mode)
-		    : snprintf(facts, sizeof(facts), "%o %jd %jd", st.st_mode,
-			  (intmax_t)st.st_size,
-			  (intmax_t)(out->newest_file_ns - layers_ns(&st.st_mtim)));
+		n = S_ISDIR(all[i].mode)
+		    ? snprintf(facts, sizeof(facts), "%o", all[i].mode)
+		    : snprintf(facts, sizeof(facts), "%o %jd %jd", all[i].mode,
+			  (intmax_t)all[i].size,
+			  (intmax_t)(out->newest_file_ns - all[i].mtime_ns));
 		hash_add(&h, facts, (size_t)n + 1);
 		hash_add(&h, paths->items[i], strlen(paths->items[i]) + 1);
 	}
@@ -326,7 +338,9 @@ cache_save(const struct job_payload *job, bool success, const struct workspace_v
     const char *store_dir, const struct cache_mounts *mounts, const atomic_bool *cancel,
     struct buf *log)
 {
-	const struct cache_store s = { job, view, store_dir, mounts, cancel, log };
+	/* of a job that failed people may want to see what it has left */
+	const struct cache_store s = { job, view, store_dir, mounts, cancel, log,
+		success && job->artifact_count == 0 };
 	bool announced = false;
 
 	for (size_t i = 0; i < job->cache_count; i++) {

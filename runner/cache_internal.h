@@ -22,6 +22,8 @@ struct cache_store {
 	const struct cache_mounts *mounts; /* may be NULL */
 	const atomic_bool *cancel;
 	struct buf *log;
+	/* Nobody looks at the workspace any more: its files are linked, not copied. */
+	bool may_link;
 };
 
 /* The key an entry is saved under; NULL: nothing of it is left. malloced. */

@@ -259,7 +259,7 @@ add_layer(const struct saving *v, struct layers_pick *p, struct layer_set *set,
 	p->to_fd = fd;
 	p->modes_fd = v->s->view->fd;
 	p->not_before_ns = INT64_MIN;
-	p->link_fd = -1;
+	p->link_fd = v->s->may_link ? v->upper_fd : -1;
 	p->cancel = v->s->cancel;
 	if (fd < 0)
 		error_errno(err, "cannot open %s", tree);

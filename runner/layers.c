@@ -101,20 +101,17 @@ static int
 copy_one(struct copying *k, const char *path, const struct stat *st, struct error *err)
 {
 	const struct layers_copy *c = k->c;
-	struct timespec times[2];
+	const struct timespec mtime = time_for(c, &st->st_mtim, true);
 	int rc;
 
 	if (path_remove_tree(c->to_fd, path, err) < 0)
 		return err->code;
+	k->copier.mtime = &mtime;
 	rc = copy_file(&k->copier, k->from_fd, c->to_fd, path, NULL, err);
+	k->copier.mtime = NULL;
 	if (rc < 0)
 		return rc == ERR_MISSING ? 0 : rc; /* a socket, a pipe */
 	k->c->files++;
-	if (c->shift_ns == 0 && layers_ns(&st->st_mtim) >= c->not_before_ns)
-		return 0;
-	times[0] = times[1] = time_for(c, &st->st_mtim, true);
-	if (utimensat(c->to_fd, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return copy_errno(err, "cannot set the time of", path);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct picking {
 	struct copier copier;
 	struct map linked; /* "DEVICE:INODE" of hard links → where it lies, malloced */
 	struct map made;   /* folders */
+	char *last;        /* the folder of the file before */
 	struct folder *folders;
 	size_t folder_count, folder_cap;
 };
@@ -57,9 +58,25 @@ make_folder(struct picking *k, const char *path, struct error *err)
 	return 0;
 }
 
+/* Paths come sorted: most lie where the one before did. */
+static bool
+is_in_last(struct picking *k, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (k->last != NULL && strlen(k->last) == len && memcmp(k->last, path, len) == 0)
+		return true;
+	free(k->last);
+	k->last = xstrndup(path, len);
+	return false;
+}
+
 static int
 make_parents(struct picking *k, const char *path, struct error *err)
 {
+	if (is_in_last(k, path))
+		return 0;
 	for (const char *slash = strchr(path, '/'); slash != NULL;
 	     slash = strchr(slash + 1, '/')) {
 		cleanup_free char *parent = xstrndup(path, (size_t)(slash - path));
@@ -89,18 +106,29 @@ finish_folders(struct picking *k, int rc, struct error *err)
 
 /* ---- files ----------------------------------------------------------------- */
 
+/* The file itself, from where the job has put it; st gets what it is. */
 static bool
-try_link(struct picking *k, const char *path, const struct stat *st)
+try_link(struct picking *k, const char *path, struct stat *st)
+{
+	struct layers_pick *p = k->p;
+
+	if (p->link_fd < 0 || fstatat(p->link_fd, path, st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !(S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)))
+		return false;
+	if (linkat(p->link_fd, path, p->to_fd, path, 0) == 0)
+		return true;
+	if (errno == EXDEV)
+		p->link_fd = -1;
+	return false;
+}
+
+/* Another name of what has been picked already. */
+static bool
+is_hard_link(struct picking *k, const char *path, const struct stat *st)
 {
 	char key[48];
 	const char *first;
 
-	if (k->p->link_fd >= 0) {
-		if (linkat(k->p->link_fd, path, k->p->to_fd, path, 0) == 0)
-			return true;
-		if (errno == EXDEV)
-			k->p->link_fd = -1;
-	}
 	if (st->st_nlink < 2 || !S_ISREG(st->st_mode))
 		return false;
 	(void)snprintf(
@@ -125,19 +153,30 @@ note(struct layers_pick *p, const struct stat *st, int64_t time_ns)
 }
 
 static int
-pick_file(struct picking *k, const char *path, const struct stat *st, struct error *err)
+finish_link(struct picking *k, const char *path, const struct stat *st, struct error *err)
 {
 	const struct timespec when = time_for(k->p, &st->st_mtim, true);
 	const struct timespec times[2] = { when, when };
-	int rc = 0;
 
-	if (!try_link(k, path, st))
-		rc = copy_file(&k->copier, k->p->from_fd, k->p->to_fd, path, NULL, err);
-	if (rc < 0)
-		return rc == ERR_MISSING ? 0 : rc;
 	if (layers_ns(&when) != layers_ns(&st->st_mtim) &&
 	    utimensat(k->p->to_fd, path, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return copy_errno(err, "cannot set the time of", path);
+	note(k->p, st, layers_ns(&when));
+	return 0;
+}
+
+static int
+copy_one(struct picking *k, const char *path, const struct stat *st, struct error *err)
+{
+	const struct timespec when = time_for(k->p, &st->st_mtim, true);
+	int rc = 0;
+
+	k->copier.mtime = &when;
+	if (!is_hard_link(k, path, st))
+		rc = copy_file(&k->copier, k->p->from_fd, k->p->to_fd, path, NULL, err);
+	k->copier.mtime = NULL;
+	if (rc < 0)
+		return rc == ERR_MISSING ? 0 : rc;
 	note(k->p, st, layers_ns(&when));
 	return 0;
 }
@@ -149,14 +188,16 @@ pick(struct picking *k, const char *path, struct error *err)
 
 	if (k->p->cancel != NULL && atomic_load(k->p->cancel))
 		return error_set(err, ERR_CANCELED, "canceled");
-	if (fstatat(k->p->from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : error_errno(err, "cannot read %s", path);
 	if (make_parents(k, path, err) < 0)
 		return err->code;
+	if (try_link(k, path, &st))
+		return finish_link(k, path, &st, err);
+	if (fstatat(k->p->from_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "cannot read %s", path);
 	if (S_ISDIR(st.st_mode))
 		return make_folder(k, path, err);
 	if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
-		return pick_file(k, path, &st, err);
+		return copy_one(k, path, &st, err);
 	if (!layers_is_whiteout(&st))
 		return 0;
 	k->p->has_whiteouts = true;
@@ -183,5 +224,6 @@ layers_pick(struct layers_pick *p, struct error *err)
 		free(e->value);
 	map_clear(&k.linked);
 	map_clear(&k.made);
+	free(k.last);
 	return rc;
 }
