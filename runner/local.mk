@@ -36,6 +36,7 @@ librunner_a_SOURCES += runner/layers.c runner/layers.h
 librunner_a_SOURCES += runner/layers_pick.c
 librunner_a_SOURCES += runner/manager.c runner/manager.h
 librunner_a_SOURCES += runner/remote_job.c runner/remote_job.h
+librunner_a_SOURCES += runner/remote_places.c runner/remote_places.h
 librunner_a_SOURCES += runner/runner.c runner/runner.h
 librunner_a_SOURCES += runner/script.c runner/script.h
 librunner_a_SOURCES += runner/sender.c runner/sender.h

@@ -16,6 +16,7 @@
 #include "executors/executor.h"
 #include "runner/build.h"
 #include "runner/job_file.h"
+#include "runner/remote_places.h"
 #include "runner/sender.h"
 #include "runner/sweep.h"
 #include "runner/transfer.h"
@@ -103,16 +104,6 @@ close_job(struct remote_job *j)
 	uv_close((uv_handle_t *)&j->timer, on_timer_closed);
 }
 
-/* Numbers of jobs are a server's. */
-static char *
-layers_dir(const struct remote_context *context)
-{
-	char hash[HASH_SHA256_HEX];
-
-	hash_sha256_hex(context->url, strlen(context->url), hash);
-	return xasprintf("%s/artifacts/%.8s", context->state_dir, hash);
-}
-
 static struct remote_job *
 new_job(const struct remote_context *context, struct job_payload *payload,
     const struct remote_job_events *events)
@@ -124,7 +115,7 @@ new_job(const struct remote_context *context, struct job_payload *payload,
 	j->events = *events;
 	j->jobdir = (struct jobdir)JOBDIR_INIT;
 	j->lease = (struct layer_lease)LAYER_LEASE_INIT;
-	j->layers_dir = layers_dir(context);
+	j->layers_dir = remote_layers_dir(context);
 	if (payload->timeout_s <= 0)
 		payload->timeout_s = DEFAULT_TIMEOUT_S;
 	uv_timer_init(context->runner->loop, &j->timer);
@@ -150,25 +141,13 @@ free_slot(struct remote_job *j)
 }
 
 static void
-tidy_up(const struct remote_context *c)
-{
-	cleanup_free char *sources = path_join(c->state_dir, "sources");
-	cleanup_free char *caches = path_join(c->state_dir, "cache");
-	cleanup_free char *artifacts = path_join(c->state_dir, "artifacts");
-	cleanup_free char *stamp = path_join(c->state_dir, REMOTE_TIDIED_NAME);
-	const struct layer_places places = { sources, caches, artifacts, stamp };
-
-	layer_gc_now_and_then(&places, &c->limits);
-}
-
-static void
 on_remove(uv_work_t *work)
 {
 	struct remote_job *j = work->data;
 
 	if (j->dir != NULL && path_remove_tree(AT_FDCWD, j->dir, &j->work_error) < 0)
 		log_warn("%s", j->work_error.msg);
-	tidy_up(j->context);
+	remote_tidy_up(j->context);
 }
 
 static void
@@ -369,19 +348,6 @@ upload_next(struct remote_job *j)
 		build_uploaded(j->build, &j->words, &none);
 }
 
-/* No project sees another's caches, nor those of another server's. */
-static char *
-cache_dir(const struct remote_job *j)
-{
-	const char *path = j->payload->project_full_path;
-	cleanup_free char *clean = path == NULL ? NULL : path_clean(path);
-	char hash[HASH_SHA256_HEX];
-
-	hash_sha256_hex(j->context->url, strlen(j->context->url), hash);
-	return xasprintf("%s/cache/%.8s/%s", j->context->state_dir, hash,
-	    clean != NULL ? clean : "project");
-}
-
 static void
 make_build(struct remote_job *j)
 {
@@ -401,7 +367,7 @@ make_build(struct remote_job *j)
 	j->runner.workspaces = j->workspaces;
 	j->runner.snapshot = j->source.snapshot;
 	free(j->cache_dir);
-	j->cache_dir = cache_dir(j);
+	j->cache_dir = remote_cache_dir(j->context, j->payload);
 	j->runner.cache_dir = j->cache_dir;
 	j->runner.artifact_layers_dir = j->layers_dir;
 	j->runner.short_token = j->context->short_token;
