@@ -282,7 +282,8 @@ save_set(const struct saving *v, const struct layer_set *set, struct error *err)
 {
 	if (write_set(v, set, err) == 0)
 		return 0;
-	layer_store_drop(v->s->dir, set->ids.items[0]);
+	if (set->ids.count > 0)
+		layer_store_drop(v->s->dir, set->ids.items[0]);
 	return err->code;
 }
 

@@ -57,8 +57,7 @@ START_TEST(next_run_finds_the_files)
 	save_and_renew(&b, &c);
 	restore(&b, &c);
 	fixture_sh(b.dir, "grep -q cached deps/x");
-	check_log(
-	    &b, "Checking cache for k...\nSuccessfully extracted cache\n");
+	check_log(&b, "Checking cache for k...\nSuccessfully extracted cache\n");
 }
 END_TEST
 

@@ -80,8 +80,8 @@ check_same(struct bench *b)
 	    "list >%s/want; cd %s && list >%s/got && cmp %s/want %s/got && "
 	    "test \"$(find . -name .git -prune -o ! -type d -print | wc -l)\" = "
 	    "\"$(grep -c ' [0-7]* [rs][ey]' %s/want)\"",
-	    b->dir, b->root, snapshot_layers(b->snapshot)->items[0], b->root, b->root, b->root,
-	    b->root);
+	    b->dir, b->root, snapshot_layers(b->snapshot)->items[0], b->root, b->root,
+	    b->root, b->root);
 }
 
 START_TEST(first_snapshot_has_the_files)
@@ -441,7 +441,8 @@ START_TEST(second_run_takes_another_slot)
 	open_bench(&b);
 	take_snapshot(&b);
 	ck_assert_msg(try_take(&b, &other, &err) == 0, "%s", err.msg);
-	ck_assert_str_ne(snapshot_layers(b.snapshot)->items[0], snapshot_layers(other)->items[0]);
+	ck_assert_str_ne(
+	    snapshot_layers(b.snapshot)->items[0], snapshot_layers(other)->items[0]);
 	snapshot_release(other);
 }
 END_TEST
