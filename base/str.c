@@ -198,6 +198,17 @@ strlist_has(const struct strlist *l, const char *s)
 	return false;
 }
 
+bool
+strlist_names(const struct strlist *l, const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+
+	for (size_t i = 0; i < l->count; i++)
+		if (strncmp(l->items[i], entry, len) == 0 && l->items[i][len] == '=')
+			return true;
+	return false;
+}
+
 static int
 compare_strings(const void *a, const void *b)
 {

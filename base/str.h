@@ -51,6 +51,8 @@ struct strlist {
 void strlist_add(struct strlist *l, const char *s);
 void strlist_add_take(struct strlist *l, char *s); /* takes a malloced string */
 bool strlist_has(const struct strlist *l, const char *s);
+/* Of "KEY=VALUE" entries: is there one with the key of this one? */
+bool strlist_names(const struct strlist *l, const char *entry);
 void strlist_sort(struct strlist *l);
 void strlist_clear(struct strlist *l);
 #define cleanup_strlist __attribute__((cleanup(strlist_clear)))

@@ -30,6 +30,28 @@ struct cage_mount {
 	const char *upper, *work;
 };
 
+#define SERVICES_MAX 64 /* of a job */
+
+/*
+ * A service: a container beside the job, whose program runs until the job is over. All of
+ * them and the job are in a network of their own.
+ */
+struct cage_service {
+	const char *name;      /* as the job has it: "postgres:15" */
+	struct strlist argv;   /* of the program that starts its pawl-init */
+	struct strlist run;    /* what runs in it */
+	struct strlist env;    /* its own variables, beside the job's: "K=V" */
+	const char *dir;       /* where it runs */
+	const char *address;   /* in the job's network */
+	struct strlist health; /* argv of its check; empty: none */
+	int64_t port;          /* that answers when it is ready; 0: none */
+};
+
+struct cage_held {
+	void (*release)(void *thing);
+	void *thing;
+};
+
 struct cage {
 	/*
 	 * argv of the program that encloses the job and starts pawl-init in there
@@ -52,6 +74,14 @@ struct cage {
 	const char *project_dir; /* the workspace as the job knows it */
 	const char *files_dir;   /* CAGE_FILES_NAME as the job knows it */
 
+	struct cage_service *services;
+	size_t service_count, service_cap;
+	int64_t service_wait_ms; /* how long they may take to be ready */
+	bool shows_services;     /* their output goes into the job's log */
+	/* With services: gives their network a way out (slirp4netns); NULL: it has none.
+	 */
+	const char *uplink;
+
 	/* argv, to which "-c" and the script are added; empty: what is found there */
 	struct strlist shell;
 
@@ -70,11 +100,16 @@ struct cage {
 	struct strlist env;
 
 	/* What follows stays in the runner. */
-	void (*release)(void *held); /* called when the cage is cleared; NULL: nothing */
-	void *held;
+	struct cage_held *held; /* see cage_hold() */
+	size_t held_count, held_cap;
 };
 
 void cage_clear(struct cage *cage);
+
+/* Have release(thing) called when the cage is cleared. */
+void cage_hold(struct cage *cage, void (*release)(void *thing), void *thing);
+
+struct cage_service *cage_add_service(struct cage *cage, const char *name);
 
 struct cage_mount *cage_add_mount(
     struct cage *cage, enum cage_mount_kind kind, const char *target);

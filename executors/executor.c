@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "executors/container/container.h"
 #include "executors/container/image_store.h"
+#include "executors/container/services.h"
 #include "executors/custom/custom.h"
 #include "executors/sandbox.h"
 #include "executors/shell.h"
@@ -105,11 +106,19 @@ executors_free(struct executors *e)
 	free(e);
 }
 
+void
+executor_set_paths(const struct executor_job *job, struct cage *out)
+{
+	out->project_dir = job->project_dir != NULL
+	    ? job->project_dir
+	    : arena_printf(job->arena, "/builds/%s", job->project_name);
+	out->files_dir = arena_printf(job->arena, "%s.tmp", out->project_dir);
+}
+
 static bool
 wants_container(const struct job_payload *job)
 {
-	return (job->image.name != NULL && *job->image.name != '\0') ||
-	    job->service_count > 0;
+	return job->image.name != NULL && *job->image.name != '\0';
 }
 
 int
@@ -133,7 +142,15 @@ int
 executors_prepare(struct executors *e, const struct executor *by,
     struct executor_job *job, struct cage *out, struct error *err)
 {
+	if (by->has_services && services_prepare(&e->machine, job, out, err) < 0)
+		return err->code;
 	return by->prepare(&e->machine, job, out, err);
+}
+
+bool
+executors_is_slow(const struct executor *by, const struct job_payload *job)
+{
+	return by->is_slow || (by->has_services && job->service_count > 0);
 }
 
 const char *

@@ -31,7 +31,8 @@ struct executor_settings {
 /* One job, as an executor sees it. Everything is the caller's. */
 struct executor_job {
 	const struct job_payload *payload;
-	const char *image; /* its name, variables replaced; "": none */
+	const char *image;                 /* its name, variables replaced; "": none */
+	const char *const *service_images; /* the same of its services */
 	/* Of this job alone and gone with it; what the cage needs on disk lies below. */
 	const char *job_dir;
 	/* The workspace, as the supervisor sees it when it makes the cage. */
@@ -46,7 +47,10 @@ struct executor_job {
 	void (*say)(const char *line, void *data);
 	void *data;
 	const atomic_bool *cancel; /* may be NULL */
-	enum reason reason;        /* of a failure to prepare it; the executor's */
+	/* Filled in here: */
+	enum reason reason; /* of a failure to prepare it */
+	const char *hosts_file,
+	    *resolver_file; /* /etc/hosts, /etc/resolv.conf of its cage */
 };
 
 /* What a job's environment begins with. */
@@ -89,12 +93,17 @@ struct executor {
 	int (*prepare)(struct executor_machine *machine, struct executor_job *job,
 	    struct cage *out, struct error *err);
 	bool is_slow;
+	bool has_services; /* a job can have services beside it */
 
 	enum executor_env env;
 	enum executor_place place;
 	/* what CI_SHARED_ENVIRONMENT / CI_DISPOSABLE_ENVIRONMENT tell the job */
 	bool is_shared;
 };
+
+/* Where a cage shows the workspace: where the job wants it, or as GitLab's containers do.
+ */
+void executor_set_paths(const struct executor_job *job, struct cage *out);
 
 /* Every executor, ending with NULL, in the order help shows them. */
 const struct executor *const *executor_all(void);
@@ -119,6 +128,9 @@ MUST_CHECK int executors_pick(const struct executors *e, const struct job_payloa
 
 MUST_CHECK int executors_prepare(struct executors *e, const struct executor *by,
     struct executor_job *job, struct cage *out, struct error *err);
+
+/* Should it be prepared on a worker? */
+bool executors_is_slow(const struct executor *by, const struct job_payload *job);
 
 /* The name it was chosen by. */
 const char *executors_name(const struct executors *e);

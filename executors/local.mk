@@ -3,6 +3,7 @@ noinst_LIBRARIES += libexecutors.a
 
 libexecutors_a_SOURCES =
 libexecutors_a_SOURCES += executors/cage.c executors/cage.h
+libexecutors_a_SOURCES += executors/container/bundle.c executors/container/bundle.h
 libexecutors_a_SOURCES += executors/container/container.c executors/container/container.h
 libexecutors_a_SOURCES += executors/container/image_ask.c
 libexecutors_a_SOURCES += executors/container/image_auth.c executors/container/image_auth.h
@@ -24,6 +25,7 @@ libexecutors_a_SOURCES += executors/container/layer_place.c executors/container/
 libexecutors_a_SOURCES += executors/container/layer_stream.c executors/container/layer_stream.h
 libexecutors_a_SOURCES += executors/container/oci_config.c executors/container/oci_config.h
 libexecutors_a_SOURCES += executors/container/runtime.c executors/container/runtime.h
+libexecutors_a_SOURCES += executors/container/services.c executors/container/services.h
 libexecutors_a_SOURCES += executors/executor.c executors/executor.h
 libexecutors_a_SOURCES += executors/init/program.c executors/init/program.h
 libexecutors_a_SOURCES += executors/sandbox.c executors/sandbox.h

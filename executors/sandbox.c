@@ -98,7 +98,8 @@ add3(struct strlist *argv, const char *option, const char *from, const char *to)
 }
 
 static void
-add_namespaces(const struct executor_settings *settings, struct strlist *argv)
+add_namespaces(
+    const struct executor_settings *settings, bool has_services, struct strlist *argv)
 {
 	strlist_add(argv, "--unshare-user");
 	strlist_add(argv, "--disable-userns");
@@ -106,7 +107,7 @@ add_namespaces(const struct executor_settings *settings, struct strlist *argv)
 	strlist_add(argv, "--unshare-ipc");
 	strlist_add(argv, "--unshare-uts");
 	strlist_add(argv, "--unshare-cgroup-try");
-	if (settings->offline)
+	if (settings->offline && !has_services)
 		strlist_add(argv, "--unshare-net");
 	strlist_add(argv, "--die-with-parent");
 	strlist_add(argv, "--as-pid-1");
@@ -204,6 +205,16 @@ make_dir(const struct executor_job *job, const char *name, mode_t mode, struct e
 	return path;
 }
 
+static void
+add_network_files(const struct executor_job *job, struct strlist *argv)
+{
+	struct stat st;
+
+	add3(argv, "--ro-bind", job->hosts_file, "/etc/hosts");
+	if (lstat("/etc/resolv.conf", &st) == 0 && S_ISREG(st.st_mode))
+		add3(argv, "--ro-bind", job->resolver_file, "/etc/resolv.conf");
+}
+
 /* What the job may write, and what goes with it. */
 static int
 add_own(const struct executor_job *job, const struct cage *cage, struct strlist *argv,
@@ -222,17 +233,10 @@ add_own(const struct executor_job *job, const struct cage *cage, struct strlist 
 	add3(argv, "--bind", files, cage->files_dir);
 	for (size_t i = 0; i < job->shown->count; i++)
 		add3(argv, "--ro-bind", job->shown->items[i], job->shown->items[i]);
+	if (job->payload->service_count > 0)
+		add_network_files(job, argv);
 	add2(argv, "--chdir", cage->project_dir);
 	return 0;
-}
-
-static void
-set_paths(const struct executor_job *job, struct cage *out)
-{
-	out->project_dir = job->project_dir != NULL
-	    ? job->project_dir
-	    : arena_printf(job->arena, "/builds/%s", job->project_name);
-	out->files_dir = arena_printf(job->arena, "%s.tmp", out->project_dir);
 }
 
 static int
@@ -244,9 +248,9 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 
 	if (init_program_path(&init, err) < 0)
 		return err->code;
-	set_paths(job, out);
+	executor_set_paths(job, out);
 	strlist_add(argv, BWRAP);
-	add_namespaces(machine->settings, argv);
+	add_namespaces(machine->settings, job->payload->service_count > 0, argv);
 	add_system(argv);
 	if (add_own(job, out, argv, err) < 0)
 		return err->code;
@@ -261,10 +265,14 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 	return 0;
 }
 
+/* A job's services are containers, so it needs what they need. */
 static int
 accepts(const struct job_payload *job, bool chosen_by_user, struct error *err)
 {
-	return executor_shell.accepts(job, chosen_by_user, err);
+	struct job_payload alone = *job;
+
+	alone.service_count = 0;
+	return executor_shell.accepts(&alone, chosen_by_user, err);
 }
 
 const struct executor executor_sandbox = {
@@ -273,6 +281,7 @@ const struct executor executor_sandbox = {
 	.probe = probe,
 	.accepts = accepts,
 	.prepare = prepare,
+	.has_services = true,
 	.env = EXECUTOR_ENV_CLEAN,
 	.is_shared = false,
 };

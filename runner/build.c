@@ -722,7 +722,8 @@ build_start(struct build *b)
 		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 		return;
 	}
-	if (workspace_copies(r->workspaces, b->spec.mode) || b->spec.executor->is_slow) {
+	if (workspace_copies(r->workspaces, b->spec.mode) ||
+	    executors_is_slow(b->spec.executor, b->job)) {
 		prepare_slowly(b);
 		return;
 	}

@@ -37,6 +37,21 @@ build_spec_clear(struct build_spec *b)
 	*b = (struct build_spec){ .spec = SPEC_INIT };
 }
 
+static const char *const *
+service_images(struct build_spec *b, const struct job_payload *job)
+{
+	const char **names =
+	    arena_calloc(b->arena, job->service_count + 1, sizeof(*names));
+
+	for (size_t i = 0; i < job->service_count; i++) {
+		cleanup_free char *name =
+		    environment_expand_job(job, job->services[i].name);
+
+		names[i] = arena_strdup(b->arena, name);
+	}
+	return names;
+}
+
 int
 build_spec_add_cage(struct build_spec *b, const struct runner *runner,
     const struct job_payload *job, struct executor_job *what, struct error *err)
@@ -47,6 +62,7 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 
 	what->payload = job;
 	what->image = image;
+	what->service_images = service_images(b, job);
 	what->work_dir = b->spec.project_dir;
 	if (workspaces_in_place(runner->workspaces))
 		what->project_dir = b->spec.project_dir;

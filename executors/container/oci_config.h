@@ -29,7 +29,7 @@ struct oci_config {
 	const struct oci_bind *binds;
 	size_t bind_count;
 	bool userns;        /* root in there is this user */
-	bool own_network;   /* with nothing but its loopback */
+	bool own_network;   /* with nothing but its loopback; false: the runtime's */
 	bool privileged;    /* all that root of the machine may do */
 	const char *filter; /* the system call filter, base64; NULL: as names */
 };

@@ -243,18 +243,18 @@ tell_end(const struct custom *c, const char *stage, enum driver_end end, int sta
 	struct verdict v = { .is_build_failure = false };
 
 	if (status == 0 && end == DRIVER_EXITED)
-		(void)init_tell(c->socket, INIT_EXITED, 0, "");
+		(void)init_tell(c->socket, INIT_EXITED, 0, 0, "");
 	else if (end != DRIVER_EXITED) /* the supervisor knows why */
-		(void)init_tell(c->socket, INIT_EXITED, status, "");
+		(void)init_tell(c->socket, INIT_EXITED, 0, status, "");
 	else {
 		cleanup_free char *what = xasprintf("run (%s)", stage);
 
 		judge(&v, what, end, status);
 		if (v.is_build_failure)
 			(void)init_tell(
-			    c->socket, INIT_EXITED, build_exit_code(c) << 8, "");
+			    c->socket, INIT_EXITED, 0, build_exit_code(c) << 8, "");
 		else
-			(void)init_tell(c->socket, INIT_FAILED, 0, v.text);
+			(void)init_tell(c->socket, INIT_FAILED, 0, 0, v.text);
 	}
 }
 
@@ -306,15 +306,15 @@ on_run(struct custom *c, const char *name, const int files[INIT_FILES],
 	char room[260];
 
 	if (v->is_build_failure)
-		(void)init_tell(c->socket, INIT_EXITED, BUILD_FAILURE << 8, "");
+		(void)init_tell(c->socket, INIT_EXITED, 0, BUILD_FAILURE << 8, "");
 	else if (v->text[0] != '\0')
-		(void)init_tell(c->socket, INIT_FAILED, 0, v->text);
+		(void)init_tell(c->socket, INIT_FAILED, 0, 0, v->text);
 	else if (files[0] < 0 || !init_step_read(files[0], &step))
-		(void)init_tell(c->socket, INIT_FAILED, 0, "cannot read what to run");
+		(void)init_tell(c->socket, INIT_FAILED, 0, 0, "cannot read what to run");
 	else if (run_stage(c, stage_of(name, room, sizeof(room)), &step, files[1], &err) <
 	    0)
-		(void)init_tell(c->socket, INIT_FAILED, 0, err.msg);
-	(void)init_tell(c->socket, INIT_ALONE, 0, "");
+		(void)init_tell(c->socket, INIT_FAILED, 0, 0, err.msg);
+	(void)init_tell(c->socket, INIT_ALONE, 0, 0, "");
 	init_step_clear(&step);
 }
 
@@ -366,7 +366,7 @@ work(struct custom *c)
 	 */
 	if (configure(c, &v))
 		(void)prepare(c, &v);
-	if (!c->is_gone && init_tell(c->socket, INIT_READY, 0, ""))
+	if (!c->is_gone && init_tell(c->socket, INIT_READY, 0, 0, ""))
 		serve(c, &v);
 	tidy_up(c);
 }

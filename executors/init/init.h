@@ -20,11 +20,11 @@
 enum init_type {
 	/* from pawl-init */
 	INIT_READY = 1, /* the first one */
-	INIT_EXITED,    /* value: the step's wait status */
-	INIT_FAILED,    /* the step could not be started; value: errno; text: what */
+	INIT_EXITED,    /* number: of the step; value: its wait status */
+	INIT_FAILED,    /* number: could not be started; value: errno; text: what */
 	INIT_ALONE,     /* no process but pawl-init is left */
 	/* from the supervisor */
-	INIT_RUN = 32, /* begin a step, text: its name; files: what to run; maybe the
+	INIT_RUN = 32, /* begin step number, text: its name; files: what to run; maybe the
 			  script */
 	INIT_SIGNAL,   /* value: sent to all processes of the job */
 	INIT_HELLO,    /* the first one to a program that works on this machine (cage.h):
@@ -33,9 +33,9 @@ enum init_type {
 };
 
 struct init_message {
-	uint32_t type;
+	uint32_t type, number;
 	int32_t value;
-	char text[248];
+	char text[244];
 };
 
 /*
@@ -47,6 +47,7 @@ struct init_run {
 	uint32_t argc, envc;
 };
 
+#define INIT_STEPS 2 /* that may run at a time: number 0 and 1 */
 #define INIT_RUN_MAX (64 << 20)
 #define INIT_SCRIPT_FD 9 /* where the step finds the second file */
 

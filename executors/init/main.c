@@ -26,14 +26,15 @@ static const char *const shells[] = { "/usr/local/bin/bash", "/usr/bin/bash", "/
 
 struct init {
 	int socket, signals;
-	pid_t step; /* that runs; 0: none */
+	pid_t steps[INIT_STEPS]; /* that run, by their numbers; 0: none */
 	bool is_alone;
 };
 
 static void
-tell(const struct init *in, enum init_type type, int value, const char *text)
+tell(const struct init *in, enum init_type type, uint32_t number, int value,
+    const char *text)
 {
-	if (!init_tell(in->socket, type, value, text))
+	if (!init_tell(in->socket, type, number, value, text))
 		_exit(0); /* nobody is left to work for */
 }
 
@@ -42,6 +43,7 @@ tell(const struct init *in, enum init_type type, int value, const char *text)
 struct step {
 	const struct init_step *run;
 	int script; /* -1: none */
+	uint32_t number;
 };
 
 static char *
@@ -69,7 +71,8 @@ become_step(const struct step *step, int report)
 	    chdir(step->run->dir) < 0)
 		failed = errno;
 	else {
-		execve(step->run->argv[0], step->run->argv, step->run->env);
+		environ = step->run->env; /* whose PATH it is looked up in */
+		execvp(step->run->argv[0], step->run->argv);
 		failed = errno;
 	}
 	if (write(report, &failed, sizeof(failed)) < 0)
@@ -121,13 +124,13 @@ start_step(struct init *in, const struct step *step)
 	pid_t pid;
 
 	if (argv[0][0] == '\0' && (argv[0] = find_shell()) == NULL) {
-		tell(in, INIT_FAILED, ENOENT,
+		tell(in, INIT_FAILED, step->number, ENOENT,
 		    "no shell found: neither bash nor sh is in the image; its jobs "
 		    "need one");
 		return;
 	}
 	if (pipe2(report, O_CLOEXEC) < 0) {
-		tell(in, INIT_FAILED, errno, "cannot create a pipe");
+		tell(in, INIT_FAILED, step->number, errno, "cannot create a pipe");
 		return;
 	}
 	pid = fork();
@@ -135,26 +138,26 @@ start_step(struct init *in, const struct step *step)
 		become_step(step, report[1]);
 	close(report[1]);
 	if (pid < 0)
-		tell(in, INIT_FAILED, errno, "cannot start a process");
+		tell(in, INIT_FAILED, step->number, errno, "cannot start a process");
 	else if (read(report[0], &failed, sizeof(failed)) == (ssize_t)sizeof(failed))
-		tell(in, INIT_FAILED, failed, argv[0]);
+		tell(in, INIT_FAILED, step->number, failed, argv[0]);
 	else
-		in->step = pid;
+		in->steps[step->number] = pid;
 	in->is_alone = in->is_alone && pid < 0;
 	close(report[0]);
 }
 
 static void
-on_run(struct init *in, const int files[INIT_FILES])
+on_run(struct init *in, uint32_t number, const int files[INIT_FILES])
 {
 	struct init_step run = { .memory = NULL };
-	struct step step = { .run = &run, .script = files[1] };
+	struct step step = { .run = &run, .script = files[1], .number = number };
 
 	if (init_step_read(files[0], &run) && run.argv[0] != NULL &&
 	    add_own_environment(&run))
 		start_step(in, &step);
 	else
-		tell(in, INIT_FAILED, errno != 0 ? errno : EINVAL,
+		tell(in, INIT_FAILED, number, errno != 0 ? errno : EINVAL,
 		    "cannot read what to run");
 	init_step_clear(&run);
 }
@@ -168,8 +171,8 @@ on_socket(struct init *in)
 	int files[INIT_FILES];
 	bool goes_on = init_receive(in->socket, &m, files);
 
-	if (goes_on && m.type == INIT_RUN && files[0] >= 0)
-		on_run(in, files);
+	if (goes_on && m.type == INIT_RUN && files[0] >= 0 && m.number < INIT_STEPS)
+		on_run(in, m.number, files);
 	else if (goes_on && m.type == INIT_SIGNAL) {
 		(void)kill(-1, m.value); /* all but ourselves */
 	}
@@ -186,14 +189,16 @@ reap(struct init *in)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != in->step)
-			continue;
-		in->step = 0;
-		tell(in, INIT_EXITED, status, "");
+		for (uint32_t i = 0; i < INIT_STEPS; i++) {
+			if (pid != in->steps[i])
+				continue;
+			in->steps[i] = 0;
+			tell(in, INIT_EXITED, i, status, "");
+		}
 	}
 	if (pid < 0 && errno == ECHILD && !in->is_alone) {
 		in->is_alone = true;
-		tell(in, INIT_ALONE, 0, "");
+		tell(in, INIT_ALONE, 0, 0, "");
 	}
 }
 
@@ -271,7 +276,7 @@ main(int argc, char **argv)
 	in.signals = open_signals();
 	if (in.signals < 0)
 		return 125;
-	tell(&in, INIT_READY, 0, "");
+	tell(&in, INIT_READY, 0, 0, "");
 	run(&in);
 	return 0;
 }

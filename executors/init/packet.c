@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 
 bool
-init_tell(int socket, enum init_type type, int value, const char *text)
+init_tell(int socket, enum init_type type, uint32_t number, int value, const char *text)
 {
-	struct init_message m = { .type = (uint32_t)type, .value = value };
+	struct init_message m = {
+		.type = (uint32_t)type, .number = number, .value = value
+	};
 
 	(void)snprintf(m.text, sizeof(m.text), "%s", text);
 	return send(socket, &m, sizeof(m), MSG_NOSIGNAL) >= 0;

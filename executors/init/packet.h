@@ -13,7 +13,8 @@
 #define INIT_FILES 2 /* the most that come with a message */
 
 /* False: nobody listens any more. */
-bool init_tell(int socket, enum init_type type, int value, const char *text);
+bool init_tell(
+    int socket, enum init_type type, uint32_t number, int value, const char *text);
 
 /*
  * The next packet; files it has not are -1, those it has are the caller's. False: the

@@ -110,8 +110,12 @@ run(struct supervision *s)
 		await_runner(s, WIRE_READY, &s->started);
 	supervision_run_steps(s);
 	supervision_kill_all(s, LEFTOVER_GRACE_MS);
-	if (s->cage != 0)
+	if (s->cage.pid != 0)
 		cage_end(s);
+	services_end(s);
+	network_uplink_end(&s->uplink);
+	network_close(&s->network);
+	supervision_kill_all(s, LEFTOVER_GRACE_MS);
 	supervision_drain(s);
 }
 
@@ -235,7 +239,9 @@ main(int argc, char **argv)
 		.signals = -1,
 		.output = -1,
 		.output_end = -1,
-		.cage_socket = -1,
+		.cage = CAGE_PROCESS_INIT,
+		.network = { .home = -1 },
+		.uplink = NETWORK_UPLINK_INIT,
 		.childless = true,
 		.deadline_ms = INT64_MAX,
 	};

@@ -186,10 +186,41 @@ give_place(const struct supervision *s, struct error *err)
 	    s->spec.project_dir, (uid_t)cage->uid, (gid_t)cage->gid, err);
 }
 
+/* It looks at us from outside, so it is there before we leave. */
+static void
+prepare_uplink(struct supervision *s)
+{
+	const struct cage *cage = &s->spec.cage;
+
+	if (cage->service_count > 0 && cage->uplink != NULL &&
+	    network_uplink_prepare(cage->uplink, s->spec.userns, &s->uplink) < 0)
+		network_uplink_end(&s->uplink);
+}
+
+static int
+enter_network(struct supervision *s, struct error *err)
+{
+	const struct cage *cage = &s->spec.cage;
+
+	if (cage->service_count == 0)
+		return 0;
+	if (network_enter(cage, &s->network, err) < 0)
+		return err->code;
+	if (s->uplink.go >= 0 && !network_uplink_go(&s->uplink))
+		trace_printf(&s->trace,
+		    "\033[0;33mWARNING: the job reaches its services, but nothing else: %s "
+		    "did not give its network a way out\033[0;m\n",
+		    cage->uplink);
+	return 0;
+}
+
 int
 supervision_enter_place(struct supervision *s, struct error *err)
 {
-	if (take_locks(s, err) < 0 || mount_project(s, err) < 0 ||
+	if (take_locks(s, err) < 0)
+		return err->code;
+	prepare_uplink(s);
+	if (mount_project(s, err) < 0 || enter_network(s, err) < 0 ||
 	    mount_others(s, err) < 0 || place_files(s, err) < 0 || give_place(s, err) < 0)
 		return err->code;
 	if (chdir(s->spec.project_dir) < 0)

@@ -73,7 +73,7 @@ void
 supervision_close(struct supervision *s)
 {
 	int *const fds[] = { &s->socket, &s->listener, &s->signals, &s->output,
-		&s->output_end, &s->cage_socket };
+		&s->output_end, &s->cage.socket };
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		cleanup_close_fd(fds[i]);
@@ -130,6 +130,14 @@ supervision_drain(struct supervision *s)
 /* ---- signals --------------------------------------------------------------- */
 
 static void
+reap_service(struct supervision *s, pid_t pid, int status)
+{
+	for (size_t i = 0; i < s->service_count; i++)
+		if (s->services[i].process.pid == pid)
+			cage_process_reaped(&s->services[i].process, status);
+}
+
+static void
 reap(struct supervision *s)
 {
 	int status;
@@ -140,11 +148,13 @@ reap(struct supervision *s)
 			s->shell = 0;
 			s->step_runs = false;
 			s->shell_status = status;
-		} else if (pid == s->cage) {
+		} else if (pid == s->cage.pid) {
 			cage_on_exit(s, status);
+		} else {
+			reap_service(s, pid, status);
 		}
 	}
-	if (s->cage == 0)
+	if (s->cage.pid == 0)
 		s->childless = pid < 0 && errno == ECHILD;
 }
 
@@ -348,35 +358,75 @@ poll_timeout(int64_t now_ms, int64_t until_ms)
 	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 
+/* What is always there, and two for each service. */
+enum {
+	POLL_SIGNALS,
+	POLL_SOCKET,
+	POLL_OUTPUT,
+	POLL_LISTENER,
+	POLL_CAGE,
+	POLL_SERVICES,
+	POLL_MAX = POLL_SERVICES + 2 * SERVICES_MAX
+};
+
+static size_t
+fill_polls(const struct supervision *s, bool listens, struct pollfd fds[POLL_MAX])
+{
+	size_t n = POLL_SERVICES;
+
+	fds[POLL_SIGNALS].fd = s->signals;
+	fds[POLL_SOCKET].fd = s->socket;
+	fds[POLL_OUTPUT].fd = listens ? s->output : -1;
+	fds[POLL_LISTENER].fd = s->socket < 0 ? s->listener : -1;
+	fds[POLL_CAGE].fd = s->cage.socket;
+	for (size_t i = 0; i < s->service_count; i++) {
+		fds[n++].fd = s->services[i].process.socket;
+		fds[n++].fd = s->services[i].output;
+	}
+	for (size_t i = 0; i < n; i++)
+		fds[i].events = POLLIN;
+	if (s->unsent != 0)
+		fds[POLL_SOCKET].events |= POLLOUT;
+	return n;
+}
+
+static void
+on_services(struct supervision *s, const struct pollfd *fds)
+{
+	for (size_t i = 0; i < s->service_count; i++) {
+		if (fds[2 * i].revents != 0)
+			cage_process_read(&s->services[i].process);
+		if (fds[2 * i + 1].revents != 0)
+			services_read(s, i);
+	}
+}
+
 void
 supervision_pump(struct supervision *s, int64_t until_ms)
 {
 	int64_t now_ms = supervision_now_ms();
 	bool listens = s->output >= 0 && now_ms >= s->read_after_ms;
-	struct pollfd fds[] = {
-		{ .fd = s->signals, .events = POLLIN },
-		{ .fd = s->socket, .events = POLLIN },
-		{ .fd = listens ? s->output : -1, .events = POLLIN },
-		{ .fd = s->socket < 0 ? s->listener : -1, .events = POLLIN },
-		{ .fd = s->cage_socket, .events = POLLIN },
-	};
+	struct pollfd fds[POLL_MAX];
+	size_t n = fill_polls(s, listens, fds);
 
-	if (s->unsent != 0)
-		fds[1].events |= POLLOUT;
 	if (!listens && s->read_after_ms < until_ms)
 		until_ms = s->read_after_ms;
-	if (poll(fds, ARRAY_LEN(fds), poll_timeout(now_ms, until_ms)) <= 0)
+	if (poll(fds, n, poll_timeout(now_ms, until_ms)) <= 0)
 		return;
-	if (fds[0].revents != 0)
+	/* first what names services by their place; signals may end some */
+	on_services(s, fds + POLL_SERVICES);
+	if (fds[POLL_SIGNALS].revents != 0)
 		on_signals(s);
-	if (fds[2].revents != 0)
+	if (fds[POLL_OUTPUT].revents != 0)
 		on_output(s);
-	if ((fds[1].revents & POLLOUT) != 0)
+	if ((fds[POLL_SOCKET].revents & POLLOUT) != 0)
 		send_unsent(s);
-	if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+	if ((fds[POLL_SOCKET].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		on_socket(s);
-	if (fds[3].revents != 0)
+	if (fds[POLL_LISTENER].revents != 0)
 		on_listener(s);
-	if (fds[4].revents != 0)
-		cage_on_socket(s);
+	if (fds[POLL_CAGE].revents != 0) {
+		cage_process_read(&s->cage);
+		cage_heard(s);
+	}
 }

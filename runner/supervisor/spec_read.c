@@ -13,15 +13,17 @@ enum record_kind {
 	RECORD_MODE,
 	RECORD_MOUNT,
 	RECORD_MOUNT_KIND,
+	RECORD_SERVICE,
 	RECORD_FILE,
 	RECORD_MASK,
 	RECORD_STEP,
 };
 
-enum record_place { RECORD_IN_SPEC, RECORD_IN_STEP, RECORD_IN_MOUNT };
+enum record_place { RECORD_IN_SPEC, RECORD_IN_STEP, RECORD_IN_MOUNT, RECORD_IN_SERVICE };
 
 #define IN_SPEC(member) offsetof(struct spec, member), RECORD_IN_SPEC
 #define IN_STEP(member) offsetof(struct spec_step, member), RECORD_IN_STEP
+#define IN_SERVICE(member) offsetof(struct cage_service, member), RECORD_IN_SERVICE
 #define IN_MOUNT(member) offsetof(struct cage_mount, member), RECORD_IN_MOUNT
 
 static const struct record {
@@ -47,6 +49,17 @@ static const struct record {
 	{ "mount_lower", RECORD_LIST, IN_MOUNT(lowers) },
 	{ "mount_upper", RECORD_TEXT, IN_MOUNT(upper) },
 	{ "mount_work", RECORD_TEXT, IN_MOUNT(work) },
+	{ "service", RECORD_SERVICE, IN_SPEC(cage.services) },
+	{ "service_argv", RECORD_LIST, IN_SERVICE(argv) },
+	{ "service_run", RECORD_LIST, IN_SERVICE(run) },
+	{ "service_env", RECORD_LIST, IN_SERVICE(env) },
+	{ "service_dir", RECORD_TEXT, IN_SERVICE(dir) },
+	{ "service_address", RECORD_TEXT, IN_SERVICE(address) },
+	{ "service_health", RECORD_LIST, IN_SERVICE(health) },
+	{ "service_port", RECORD_NUMBER, IN_SERVICE(port) },
+	{ "service_wait_ms", RECORD_NUMBER, IN_SPEC(cage.service_wait_ms) },
+	{ "shows_services", RECORD_FLAG, IN_SPEC(cage.shows_services) },
+	{ "uplink", RECORD_TEXT, IN_SPEC(cage.uplink) },
 	{ "cage", RECORD_LIST, IN_SPEC(cage.argv) },
 	{ "cage_input", RECORD_BYTES, IN_SPEC(cage.input) },
 	{ "on_host", RECORD_FLAG, IN_SPEC(cage.on_host) },
@@ -159,6 +172,10 @@ record_base(const struct record *record, struct spec *spec)
 	case RECORD_IN_STEP:
 		return spec->step_count == 0 ? NULL
 					     : (char *)&spec->steps[spec->step_count - 1];
+	case RECORD_IN_SERVICE:
+		return spec->cage.service_count == 0
+		    ? NULL
+		    : (char *)&spec->cage.services[spec->cage.service_count - 1];
 	case RECORD_IN_MOUNT:
 		return spec->cage.mount_count == 0
 		    ? NULL
@@ -199,6 +216,11 @@ store_record(const struct record *record, const struct reader *r, struct spec *s
 		return 0;
 	case RECORD_MOUNT:
 		cage_add_mount(&spec->cage, CAGE_MOUNT_OVERLAY, r->value.data);
+		return has_nul(&r->value) ? -1 : 0;
+	case RECORD_SERVICE:
+		if (spec->cage.service_count == SERVICES_MAX)
+			return -1;
+		cage_add_service(&spec->cage, r->value.data);
 		return has_nul(&r->value) ? -1 : 0;
 	case RECORD_MOUNT_KIND:
 		if (read_number(&r->value, CAGE_MOUNT_KIND_COUNT - 1, &n) < 0)
@@ -283,6 +305,13 @@ is_whole_mount(const struct cage_mount *mount)
 	return true;
 }
 
+static bool
+is_whole_service(const struct cage_service *service)
+{
+	return service->argv.count > 0 && service->run.count > 0 &&
+	    service->dir != NULL && service->address != NULL;
+}
+
 /* What the supervisor relies on. */
 static const char *
 find_missing(const struct spec *spec)
@@ -300,6 +329,9 @@ find_missing(const struct spec *spec)
 	if (spec->cage.argv.count > 0 &&
 	    (spec->cage.project_dir == NULL || spec->cage.files_dir == NULL))
 		return "inner_dir and inner_files";
+	for (size_t i = 0; i < spec->cage.service_count; i++)
+		if (!is_whole_service(&spec->cage.services[i]))
+			return "a service's parts";
 	for (size_t i = 0; i < spec->cage.mount_count; i++)
 		if (!is_whole_mount(&spec->cage.mounts[i]))
 			return "a mount's parts";

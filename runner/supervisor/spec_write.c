@@ -103,10 +103,28 @@ add_mount(struct buf *out, const struct cage_mount *mount)
 }
 
 static void
+add_service(struct buf *out, const struct cage_service *service)
+{
+	add_text(out, "service", service->name);
+	add_list(out, "service_argv", &service->argv);
+	add_list(out, "service_run", &service->run);
+	add_list(out, "service_env", &service->env);
+	add_text(out, "service_dir", service->dir);
+	add_text(out, "service_address", service->address);
+	add_list(out, "service_health", &service->health);
+	add_number(out, "service_port", service->port);
+}
+
+static void
 add_cage(struct buf *out, const struct cage *cage)
 {
 	for (size_t i = 0; i < cage->mount_count; i++)
 		add_mount(out, &cage->mounts[i]);
+	for (size_t i = 0; i < cage->service_count; i++)
+		add_service(out, &cage->services[i]);
+	add_number(out, "service_wait_ms", cage->service_wait_ms);
+	add_number(out, "shows_services", cage->shows_services);
+	add_text(out, "uplink", cage->uplink);
 	add_list(out, "cage", &cage->argv);
 	if (cage->input.len > 0)
 		add_bytes(out, "cage_input", cage->input.data, cage->input.len);

@@ -33,8 +33,8 @@ signal_all(struct supervision *s, int signal)
 {
 	cleanup_pids struct pids pids = PIDS_INIT;
 
-	if (s->cage != 0) {
-		cage_signal(s, signal);
+	if (s->cage.pid != 0) {
+		cage_process_signal(&s->cage, signal);
 		return;
 	}
 	procs_descendants(getpid(), &pids);
@@ -51,8 +51,8 @@ kill_children(struct supervision *s)
 {
 	cleanup_pids struct pids pids = PIDS_INIT;
 
-	if (s->cage != 0) {
-		cage_signal(s, SIGKILL);
+	if (s->cage.pid != 0) {
+		cage_process_signal(&s->cage, SIGKILL);
 		return;
 	}
 	procs_children(getpid(), &pids);
@@ -303,7 +303,8 @@ supervision_run_steps(struct supervision *s)
 	bool previous_ran = false;
 
 	s->result.started_us = unix_us();
-	if (s->spec.cage.argv.count > 0 && cage_start(s, &err) < 0)
+	if (services_start(s, &err) < 0 ||
+	    (s->spec.cage.argv.count > 0 && cage_start(s, &err) < 0))
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err.msg);
 	if (s->spec.timeout_ms > 0)
 		s->deadline_ms = supervision_now_ms() + s->spec.timeout_ms;

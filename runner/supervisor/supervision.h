@@ -9,10 +9,26 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "runner/supervisor/cage_process.h"
 #include "runner/supervisor/echo_watch.h"
+#include "runner/supervisor/network.h"
 #include "runner/supervisor/spec.h"
 #include "runner/supervisor/trace.h"
 #include "runner/supervisor/wire.h"
+
+/* One service of the job, services.c. */
+struct service {
+	struct cage_process process;
+	int output; /* of all that runs in it; -1: at its end */
+	struct buf tail;
+	bool asked; /* its health check was started */
+	enum service_state {
+		SERVICE_STARTS,
+		SERVICE_RUNS,
+		SERVICE_READY,
+		SERVICE_FAILED
+	} state;
+};
 
 struct supervision {
 	struct spec spec;
@@ -32,10 +48,11 @@ struct supervision {
 	int shell_status;
 	bool childless; /* nothing of the job is left to wait for */
 
-	/* cage.c: what is around the job, when something is */
-	pid_t cage;      /* 0: none, or it has ended */
-	int cage_socket; /* to its pawl-init; -1: there is none (any more) */
-	bool cage_stands;
+	struct cage_process cage; /* what is around the job, when something is */
+	struct service *services; /* those that were started, as in spec.cage */
+	size_t service_count;
+	struct network network;
+	struct network_uplink uplink;
 
 	/* what the runner, or its silence, asks for */
 	bool started, canceled, killed, finished;
@@ -96,10 +113,16 @@ MUST_CHECK int supervision_clear_place(struct supervision *s, struct error *err)
 MUST_CHECK int cage_start(struct supervision *s, struct error *err);
 MUST_CHECK int cage_run(struct supervision *s, char *const *argv, char *const *env,
     int script, struct error *err);
-void cage_signal(struct supervision *s, int signal); /* all its processes */
-void cage_on_socket(struct supervision *s);
+void cage_heard(struct supervision *s); /* pawl-init has said something */
 void cage_on_exit(struct supervision *s, int status);
+/* For the programs around cages; freed by supervision_free_strings(). */
+char **cage_environment(const struct supervision *s);
 void cage_end(struct supervision *s); /* it goes, with all that is in it */
+
+/* services.c: started and waited for; one that does not come up is a warning */
+MUST_CHECK int services_start(struct supervision *s, struct error *err);
+void services_read(struct supervision *s, size_t i); /* its output has news */
+void services_end(struct supervision *s);
 
 /* steps.c: the shells, one after the other */
 void supervision_run_steps(struct supervision *s);

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <unistd.h>
 
+#include "executors/container/services.h"
 #include "executors/executor.h"
 #include "executors/shell.h"
 
@@ -99,6 +100,31 @@ START_TEST(unknown_name_finds_none)
 }
 END_TEST
 
+static const struct {
+	const char *image, *first, *second;
+} services[] = {
+	{ "postgres", "postgres", "postgres" },
+	{ "postgres:15", "postgres", "postgres" },
+	{ "tutum/wordpress:latest", "tutum__wordpress", "tutum-wordpress" },
+	{ "registry.example.org/group/db", "registry.example.org__group__db",
+	    "registry.example.org-group-db" },
+	{ "localhost:5000/db:1", "localhost__db", "localhost-db" },
+	{ "db@sha256:0123", "db", "db" },
+	{ "", "", "" },
+};
+
+START_TEST(a_service_has_the_names_of_its_image)
+{
+	char *first = NULL, *second = NULL;
+
+	services_host_names(services[_i].image, &first, &second);
+	ck_assert_str_eq(first, services[_i].first);
+	ck_assert_str_eq(second, services[_i].second);
+	free(first);
+	free(second);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -111,6 +137,8 @@ main(void)
 	tcase_add_test(tc, shell_starts_a_shell_that_is_there);
 	tcase_add_test(tc, environment_names_what_the_user_does_not);
 	tcase_add_test(tc, unknown_name_finds_none);
+	tcase_add_loop_test(
+	    tc, a_service_has_the_names_of_its_image, 0, ARRAY_LEN(services));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

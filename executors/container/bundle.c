@@ -1,0 +1,296 @@
+/* From an image to a container that a supervisor can start. */
+#include "executors/container/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/path.h"
+#include "executors/init/program.h"
+#include "executors/sandbox_filter.h"
+
+#define INIT_INSIDE "/run/pawl-init"
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define AUTH_MAX ((size_t)1 << 20)
+#define POLICIES_MAX 8
+#define IMAGES_MAX_BYTES (UINT64_C(30) << 30) /* of images that are kept */
+
+/* ---- the image ------------------------------------------------------------- */
+
+static int
+open_store(struct executor_machine *m, struct image_store **out, struct error *err)
+{
+	struct image_store_settings s = { .dir = m->settings->images_dir,
+		.keep_bytes = IMAGES_MAX_BYTES };
+	int rc = 0;
+
+	pthread_mutex_lock(&m->lock);
+	if (m->images == NULL)
+		rc = image_store_open(&s, &m->images, err);
+	*out = m->images;
+	pthread_mutex_unlock(&m->lock);
+	return rc;
+}
+
+/* Of this user; "" when there is none. */
+static void
+read_own_auth(struct buf *out)
+{
+	const char *home = getenv("HOME");
+	cleanup_free char *file =
+	    home == NULL ? NULL : path_join(home, ".docker/config.json");
+	struct error ignored = ERROR_INIT;
+
+	if (file == NULL || buf_read_file(out, file, AUTH_MAX, &ignored) < 0)
+		buf_reset(out);
+}
+
+/* Source: runner-protocol.md, pull policies: what the job asks for, else the runner's. */
+static size_t
+fill_policies(const struct bundle *b, enum image_policy policies[POLICIES_MAX])
+{
+	const struct job_image *image = b->wanted;
+	const char *usual = b->machine->settings->pull_policy;
+	size_t n = 0;
+
+	for (size_t i = 0; i < image->pull_policy_count && n < POLICIES_MAX; i++)
+		if (image_policy_parse(image->pull_policy[i], &policies[n]))
+			n++;
+	if (n == 0)
+		n += usual != NULL && image_policy_parse(usual, &policies[n]);
+	if (n == 0)
+		policies[n++] = IMAGE_IF_NOT_PRESENT;
+	return n;
+}
+
+static void
+say(const char *line, void *data)
+{
+	const struct bundle *b = data;
+
+	if (b->job->say != NULL)
+		b->job->say(line, b->job->data);
+}
+
+static int
+get_image(struct bundle *b, struct image **out, struct error *err)
+{
+	const struct job_payload *payload = b->job->payload;
+	const char *given = job_payload_variable(payload, "DOCKER_AUTH_CONFIG");
+	cleanup_buf struct buf own = BUF_INIT;
+	struct image_auth_source sources[2];
+	struct image_auth auth = { .sources = sources,
+		.credentials = payload->credentials,
+		.credential_count = payload->credential_count };
+	enum image_policy policies[POLICIES_MAX];
+	struct image_request request = { .name = b->name,
+		.policies = policies,
+		.platform = b->wanted->docker_platform,
+		.auth = &auth,
+		.local_dir = b->machine->settings->local_images_dir };
+	struct image_store *store;
+
+	if (open_store(b->machine, &store, err) < 0)
+		return err->code;
+	read_own_auth(&own);
+	if (given != NULL)
+		sources[auth.source_count++] =
+		    (struct image_auth_source){ "DOCKER_AUTH_CONFIG", given, false };
+	if (own.len > 0)
+		sources[auth.source_count++] =
+		    (struct image_auth_source){ "~/.docker/config.json", buf_str(&own),
+			    true };
+	request.policy_count = fill_policies(b, policies);
+	return image_store_get(store, &request, say, b, b->job->cancel, out, err);
+}
+
+static void
+release_image(void *image)
+{
+	image_free(image);
+}
+
+/* As long as the job lives nobody removes it, also when its runner has gone. */
+static void
+hold_image(struct bundle *b, struct image *image)
+{
+	char link[64], file[4096];
+	ssize_t n;
+
+	(void)snprintf(
+	    link, sizeof(link), "/proc/self/fd/%d", image_hold_fd(image->hold));
+	n = readlink(link, file, sizeof(file) - 1);
+	if (n > 0) {
+		file[n] = '\0';
+		strlist_add(&b->cage->locks, file);
+	}
+	cage_hold(b->cage, release_image, image);
+	b->image = image;
+	for (size_t i = 0; i < image->layers.count; i++)
+		strlist_add(&b->lowers, image->layers.items[i]);
+}
+
+static int
+find_user(struct bundle *b, struct error *err)
+{
+	const char *wanted = b->wanted->docker_user;
+
+	if (wanted == NULL || *wanted == '\0')
+		wanted = b->image->config.user;
+	if (image_user_find(wanted, &b->lowers, &b->user, err) < 0)
+		return error_wrap(err, "image %s", b->image->name);
+	if (b->user.uid != 0 && b->job->userns)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "image %s: what runs in it runs as user \"%s\" (%u), but this runner has "
+		    "one user id alone, which is root's in there; run it as root, or say "
+		    "`docker: {user: root}` below `image:`",
+		    b->image->name, wanted, (unsigned)b->user.uid);
+	return 0;
+}
+
+int
+bundle_open(struct bundle *b, struct error *err)
+{
+	struct image *image = NULL;
+
+	if (runtime_find(b->machine->settings->runtime, &b->runtime, err) < 0 ||
+	    init_program_path(&b->init, err) < 0)
+		return err->code;
+	if (get_image(b, &image, err) < 0) {
+		b->job->reason = REASON_IMAGE_PULL_FAILURE;
+		return err->code;
+	}
+	hold_image(b, image);
+	return find_user(b, err);
+}
+
+void
+bundle_clear(struct bundle *b)
+{
+	image_user_clear(&b->user);
+	strlist_clear(&b->lowers);
+	strlist_clear(&b->args);
+	strlist_clear(&b->env);
+	free(b->init);
+}
+
+/* ---- what it is made of ---------------------------------------------------- */
+
+char *
+bundle_folder(struct executor_job *job, const char *dir, const char *name, mode_t mode,
+    struct error *err)
+{
+	char *path = arena_printf(job->arena, "%s/%s", dir, name);
+
+	if ((mkdir(path, mode) < 0 && errno != EEXIST) || chmod(path, mode) < 0) {
+		(void)error_errno(err, "cannot create %s", path);
+		return NULL;
+	}
+	return path;
+}
+
+static int
+add_root(struct bundle *b, const char **root, struct error *err)
+{
+	struct cage_mount *mount;
+	const char *target = bundle_folder(b->job, b->dir, "rootfs", 0755, err);
+	const char *upper = bundle_folder(b->job, b->dir, "root-upper", 0755, err);
+	const char *work = bundle_folder(b->job, b->dir, "root-work", 0700, err);
+
+	if (target == NULL || upper == NULL || work == NULL)
+		return err->code;
+	mount = cage_add_mount(b->cage, CAGE_MOUNT_OVERLAY, target);
+	for (size_t i = 0; i < b->lowers.count; i++)
+		strlist_add(&mount->lowers, b->lowers.items[i]);
+	mount->upper = upper;
+	mount->work = work;
+	*root = target;
+	return 0;
+}
+
+void
+bundle_bind(
+    struct bundle *b, const char *from, const char *to, bool read_only, bool no_setuid)
+{
+	if (b->bind_count < BUNDLE_BINDS)
+		b->binds[b->bind_count++] =
+		    (struct oci_bind){ from, to, read_only, no_setuid };
+}
+
+void
+bundle_fill_env(struct bundle *b)
+{
+	const struct image_strings *own = &b->image->config.env;
+
+	for (size_t i = 0; i < own->count; i++)
+		strlist_add(&b->env, own->items[i]);
+	if (!strlist_names(&b->env, "PATH="))
+		strlist_add(&b->env, "PATH=" PATH_DEFAULT);
+	if (!strlist_names(&b->env, "HOME="))
+		strlist_add_take(&b->env, xasprintf("HOME=%s", b->user.home));
+}
+
+static int
+write_config(struct bundle *b, const char *root, const char *folder, struct error *err)
+{
+	const struct executor_settings *settings = b->machine->settings;
+	cleanup_free char *file = path_join(folder, "config.json");
+	cleanup_buf struct buf text = BUF_INIT, filter = BUF_INIT;
+	struct oci_config config = { .root = root,
+		.hostname = "job",
+		.args = b->args,
+		.env = b->env,
+		.uid = b->user.uid,
+		.gid = b->user.gid,
+		.groups = b->user.groups,
+		.group_count = b->user.group_count,
+		.binds = b->binds,
+		.bind_count = b->bind_count,
+		.userns = b->job->userns,
+		.own_network = settings->offline && b->job->payload->service_count == 0,
+		.privileged = settings->privileged };
+
+	if (b->runtime.is_crun) {
+		base64_encode(sandbox_filter, sizeof(sandbox_filter), &filter);
+		config.filter = buf_str(&filter);
+	}
+	oci_config_write(&config, &text);
+	return path_write_file(file, text.data, text.len, 0600, err);
+}
+
+/* What the runtime must not see; once for all containers of a job. */
+static void
+hide(struct bundle *b)
+{
+	const char *path = runtime_hidden(&b->runtime, b->job->userns);
+
+	for (size_t i = 0; path != NULL && i < b->cage->mount_count; i++)
+		if (str_eq(b->cage->mounts[i].target, path))
+			return;
+	if (path != NULL)
+		cage_add_mount(b->cage, CAGE_MOUNT_HIDE, path);
+}
+
+int
+bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
+{
+	const char *folder = bundle_folder(b->job, b->dir, "bundle", 0700, err);
+	const char *state = bundle_folder(b->job, b->dir, "runtime", 0700, err);
+	const char *root = NULL;
+
+	if (folder == NULL || state == NULL || add_root(b, &root, err) < 0)
+		return err->code;
+	bundle_bind(b, b->init, INIT_INSIDE, true, true);
+	bundle_bind(b, b->job->hosts_file, "/etc/hosts", false, true);
+	if (access(b->job->resolver_file, R_OK) == 0)
+		bundle_bind(b, b->job->resolver_file, "/etc/resolv.conf", true, true);
+	init_program_argv(INIT_INSIDE, &b->args);
+	hide(b);
+	if (write_config(b, root, folder, err) < 0)
+		return err->code;
+	runtime_argv(&b->runtime, folder, state, "job", argv);
+	return 0;
+}

@@ -1,0 +1,158 @@
+#!/bin/bash
+# Services: a real PostgreSQL and a real Redis beside jobs in containers and in the sandbox;
+# what is said when one does not come up; that nothing is left.
+# shellcheck disable=SC2016,SC2154 # what stands in quotes is for the job's shell
+set -u
+. "$SRC/tests/both-users.sh"
+for tool in mmdebstrap skopeo slirp4netns python3; do
+	if ! type -P $tool >/dev/null; then
+		echo "skipped: $tool is not installed"
+		exit 77
+	fi
+done
+if ! type -P crun >/dev/null && ! type -P runc >/dev/null; then
+	echo "skipped: neither crun nor runc is installed"
+	exit 77
+fi
+if ! unshare -n true 2>/dev/null && ! unshare -Urn true 2>/dev/null; then
+	echo "skipped: no network namespaces here"
+	exit 77
+fi
+
+passes() {
+	(cd repo && as_who timeout 120 pawl run "$@") >"$log" 2>&1 || bad "$*: ended with $?"
+}
+says() { grep -qE -- "$1" "$log" || bad "not there: $1"; }
+
+# ---- the images: Debian's packages, made once ------------------------------------------
+
+cache=${PAWL_TEST_CACHE:-$PWD}/services-12
+if [ ! -e "$cache/root.tar" ]; then
+	mkdir -p "$cache"
+	if ! mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" = 0 ] && echo root || echo unshare)" \
+	    --include=postgresql-15,redis-server,redis-tools,postgresql-client \
+	    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+	    bookworm "$cache/new.tar" >mmdebstrap.log 2>&1; then
+		tail -n 5 mmdebstrap.log
+		echo "skipped: no image can be made of Debian's packages here"
+		exit 77
+	fi
+	mv "$cache/new.tar" "$cache/root.tar"
+fi
+mkdir -p entry/usr/local/bin
+cat >entry/usr/local/bin/postgres-entry <<'END'
+#!/bin/sh
+# as the official image has it: root makes the folder, then becomes another
+set -e
+if [ "$(id -u)" = 0 ]; then
+	mkdir -p /data && chown postgres /data
+	exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
+fi
+bin=/usr/lib/postgresql/15/bin
+echo "$POSTGRES_PASSWORD" >/tmp/password
+$bin/initdb -D /data -U postgres --pwfile=/tmp/password -A md5 >/dev/null
+echo 'host all all all md5' >>/data/pg_hba.conf
+exec $bin/"$@" -D /data -c listen_addresses='*' -c unix_socket_directories=/tmp
+END
+chmod 755 entry/usr/local/bin/postgres-entry
+path='"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
+image() { python3 "$SRC/tests/e2e/oci_image.py" "$@"; }
+image debian.oci --config "{\"Env\": [$path]}" "$cache/root.tar"
+image ill.oci --config "{\"Env\": [$path], \"ExposedPorts\": {\"9/tcp\": {}}}" "$cache/root.tar"
+image postgres.oci --config "{\"Env\": [$path], \"Entrypoint\": [\"postgres-entry\"], \"Cmd\": [\"postgres\"],
+    \"ExposedPorts\": {\"5432/tcp\": {}}}" "$cache/root.tar" entry
+image redis.oci --config "{\"Env\": [$path], \"ExposedPorts\": {\"6379/tcp\": {}},
+    \"Cmd\": [\"redis-server\", \"--bind\", \"0.0.0.0\", \"--protected-mode\", \"no\"],
+    \"Healthcheck\": {\"Test\": [\"CMD-SHELL\", \"redis-cli ping | grep -q PONG\"]}}" "$cache/root.tar"
+chmod -R a+rX ./*.oci
+chmod a+x "$(dirname "$PWD")" .
+images=$PWD
+
+databases() {
+	repository <<-END
+	variables: {PGPASSWORD: secret}
+	stages: [use, after]
+	both:
+	  stage: use
+	  image: oci:$images/debian.oci
+	  services:
+	    - {name: "oci:$images/postgres.oci", alias: "db,postgres", variables: {POSTGRES_PASSWORD: secret}}
+	    - {name: "oci:$images/redis.oci", alias: redis}
+	  script:
+	    - psql -qAt -h postgres -U postgres -c 'create table t (n int); insert into t values (41)'
+	    - test "\$(psql -qAt -h db -U postgres -c 'select n + 1 from t')" = 42
+	    - test "\$(redis-cli -h redis incr hits)" = 1 && echo both answer
+	  after_script: [redis-cli -h redis get hits]
+	sandbox:
+	  stage: use
+	  services: [{name: "oci:$images/redis.oci", alias: redis}]
+	  script:
+	    - exec 3<>/dev/tcp/redis/6379
+	    - printf 'INCR hits\r\n' >&3 && read -r answer <&3 && echo "sandbox heard \$answer"
+	other:
+	  stage: after
+	  image: oci:$images/debian.oci
+	  services: [{name: "oci:$images/redis.oci", alias: redis}]
+	  script: [test "\$(redis-cli -h redis incr hits)" = 1]
+	END
+	passes "$@"
+	says 'Waiting for services to be up'
+}
+
+# A service that ends, and one that never answers: the job goes on and knows why.
+ill() {
+	repository <<-END
+	ends:
+	  image: oci:$images/debian.oci
+	  services: [{name: "oci:$images/ill.oci", alias: bad, command: [sh, -c, "echo no configuration >&2; exit 3"]}]
+	  script: [echo went on]
+	none:
+	  image: oci:$images/debian.oci
+	  services: [{name: "oci:$images/ill.oci", alias: bad, entrypoint: [/no/such/program]}]
+	  script: [echo went on]
+	shown:
+	  image: oci:$images/debian.oci
+	  variables: {CI_DEBUG_SERVICES: "true"}
+	  services: [{name: "oci:$images/debian.oci", alias: talks, command: [sh, -c, "echo here I am; sleep 317"]}]
+	  script: [sleep 0.3]
+	END
+	passes
+	says 'WARNING: service .*ill.oci probably did not start properly: it ended with exit code 3'
+	says 'no configuration'
+	says 'cannot start /no/such/program: No such file'
+	says '\[service:.*\] here I am'
+}
+
+# What is killed at once leaves no container, network or process.
+ends() {
+	repository <<-END
+	long:
+	  image: oci:$images/debian.oci
+	  services: [{name: "oci:$images/redis.oci", alias: redis}]
+	  script: [sleep 318]
+	END
+	(cd repo && exec "${as[@]}" pawl run) >"$log" 2>&1 &
+	for _ in $(seq 200); do pgrep -f 'sleep 318' >/dev/null && break; sleep 0.05; done
+	pgrep -f 'sleep 318' >/dev/null || bad "the job did not start"
+	pkill -9 -P $!
+	kill -9 $! 2>/dev/null
+	left='sleep 318|redis-server 0|slirp4netns --configure'
+	for _ in $(seq 100); do pgrep -f "$left" >/dev/null || break; sleep 0.05; done
+	if pgrep -fa "$left"; then bad "processes outlive pawl"; pkill -9 -f "$left"; fi
+	wait $! 2>/dev/null
+}
+
+check() {
+	if [ "$("${as[@]}" id -u)" = 0 ]; then
+		databases
+		says 'both answer'
+	else
+		databases sandbox other # PostgreSQL wants a user of its own
+	fi
+	says 'sandbox heard :1'
+	ill
+	ends
+}
+
+both_users
+exit $wrong
