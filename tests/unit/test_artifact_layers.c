@@ -91,8 +91,8 @@ check_both_ways(struct mounted *m, struct job_payload *job)
 }
 
 static const char *const scripts[] = {
-	"mkdir -p out/a/b && echo 1 >out/a/b/c && echo 2 >out/d && ln -s d out/link && "
-	"chmod 755 out/d && chmod 700 out/a && echo t >t.txt",
+	"mkdir -p out/a/b && echo 1 >out/a/b/c && echo 2 >out/d && ln -s d out/link",
+	"mkdir -p out/a && echo 2 >out/d && chmod 755 out/d && chmod 700 out/a && echo >t.txt",
 	"mkdir -p out/empty && echo 1 >out/f && ln out/f out/hard",
 	"mkdir out && cp -a src/a.c out/ && echo new >README.txt",
 	"mkdir out && mkfifo out/pipe && echo 1 >out/f",
