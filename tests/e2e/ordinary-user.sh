@@ -12,11 +12,11 @@ uid=61184
 here=$(mktemp -d /tmp/pawl-user-XXXXXX)
 trap 'chmod -R u+rwX "$here"; rm -rf "$here"' EXIT
 mkdir "$here/bin" "$here/tmp"
-cp "$BUILD/pawl-supervise" "$BUILD"/tests/unit/test_{place,endings,supervisor,layer} "$here/bin/"
+cp "$BUILD/pawl-supervise" "$BUILD"/tests/unit/test_{place,endings,supervisor,layer,cache_layers,artifact_layers} "$here/bin/"
 chmod 755 "$here" "$here/bin"
 chown $uid:$uid "$here/tmp"
 
-for test in place endings supervisor layer; do
+for test in place endings supervisor layer cache_layers artifact_layers; do
 	TMPDIR=$here/tmp PAWL_LIBEXEC=$here/bin HOME=$here/tmp setpriv --reuid=$uid --regid=$uid \
 	    --clear-groups -- env -C "$here/tmp" "$here/bin/test_$test"
 done
