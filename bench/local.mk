@@ -20,6 +20,7 @@ bench_schedule_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
 
 EXTRA_DIST += \
 	bench/README.md \
+	bench/cages.py \
 	bench/generate-pipeline \
 	bench/harness.py \
 	bench/jobs.py \
