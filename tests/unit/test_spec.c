@@ -8,6 +8,39 @@
 #define SECRET "two\nlines\0and a NUL"
 
 static void
+fill_cage(struct cage *cage)
+{
+	struct cage_mount *mount;
+	struct cage_service *service;
+
+	strlist_add(&cage->argv, "/usr/bin/crun");
+	strlist_add(&cage->argv, "run");
+	cage->input = (struct bytes){ "fil\0ter", 7 };
+	cage->project_dir = "/builds/group/project";
+	cage->files_dir = "/builds/group/project.tmp";
+	mount = cage_add_mount(cage, CAGE_MOUNT_OVERLAY, "/state/jobs/17/rootfs");
+	strlist_add(&mount->lowers, "/images/layer");
+	mount->upper = "/state/jobs/17/root-upper";
+	mount->work = "/state/jobs/17/root-work";
+	cage_add_mount(cage, CAGE_MOUNT_HIDE, "/sys/fs/cgroup/unified");
+	service = cage_add_service(cage, "postgres:15");
+	strlist_add(&service->argv, "/usr/bin/crun");
+	strlist_add(&service->run, "postgres");
+	strlist_add(&service->env, "POSTGRES_PASSWORD=two\nlines");
+	strlist_add(&service->health, "pg_isready");
+	service->dir = "/";
+	service->address = "172.31.255.2";
+	service->port = 5432;
+	cage->service_wait_ms = 30000;
+	cage->uplink = "/usr/bin/slirp4netns";
+	strlist_add(&cage->locks, "/images/lock");
+	strlist_add(&cage->env, "PATH=/bin");
+	cage->gives = true;
+	cage->uid = 1000;
+	cage->gid = 1001;
+}
+
+static void
 fill(struct spec *spec)
 {
 	struct spec_step *step;
@@ -30,6 +63,7 @@ fill(struct spec *spec)
 	strlist_add(&spec->lowers, "/layers/top");
 	strlist_add(&spec->lowers, "/layers/bottom with space\nand newline");
 	strlist_add(&spec->cage.shell, "/bin/bash");
+	fill_cage(&spec->cage);
 	strlist_add(&spec->env, "A=1");
 	strlist_add(&spec->env, "EMPTY=");
 	strlist_add(&spec->env, "LINES=one\ntwo 2\nthree");
@@ -83,6 +117,11 @@ START_TEST(text_gives_back_the_spec)
 	ck_assert_mem_eq(got.masks[0].data, SECRET, sizeof(SECRET));
 	ck_assert(got.mode == SPEC_OVERLAY && got.userns && got.tied && got.collect);
 	ck_assert_str_eq(got.last_line, "all is well\n");
+	ck_assert_uint_eq(got.cage.input.len, 7);
+	ck_assert_int_eq((int)got.cage.mounts[1].kind, CAGE_MOUNT_HIDE);
+	ck_assert_str_eq(
+	    got.cage.services[0].env.items[0], "POSTGRES_PASSWORD=two\nlines");
+	ck_assert(got.cage.gives && got.cage.uid == 1000 && got.cage.gid == 1001);
 	ck_assert(!got.hold && !got.steps[0].always && got.steps[1].own_clock);
 	ck_assert_int_eq(got.steps[1].timeout_ms, 300000);
 	spec_clear(&got);
@@ -131,6 +170,8 @@ START_TEST(changed_byte_is_survived)
 END_TEST
 
 #define HEAD "v 1\n1\n"
+#define WHOLE                                                                            \
+	HEAD "job_dir 1\n/\ntrace 2\n/t\nmarker 1\nm\nproject_dir 1\n/\nshell 1\ns\n"
 
 static const struct {
 	const char *text, *message;
@@ -159,6 +200,16 @@ static const struct {
 	{ HEAD "job_dir 1\n/\ntrace 2\n/t\nmarker 1\nm\nproject_dir 1\n/\nshell 1\ns\n"
 	       "mode 1\n2\nend 0\n\n",
 	    "the spec lacks lower, upper and work" },
+	{ HEAD "mount_source 1\n/\n",
+	    "spec record \"mount_source\" has a wrong value" }, /* no mount */
+	{ HEAD "service_port 1\n1\n",
+	    "spec record \"service_port\" has a wrong value" }, /* no service */
+	{ HEAD "mount 2\n/m\nmount_kind 1\n9\n",
+	    "spec record \"mount_kind\" has a wrong value" },
+	{ WHOLE "cage 1\nc\nend 0\n\n", "the spec lacks inner_dir and inner_files" },
+	{ WHOLE "mount 2\n/m\nmount_kind 1\n1\nend 0\n\n",
+	    "the spec lacks a mount's parts" },
+	{ WHOLE "service 1\ns\nend 0\n\n", "the spec lacks a service's parts" },
 };
 
 START_TEST(wrong_text_is_named)
