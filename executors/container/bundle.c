@@ -159,7 +159,7 @@ bundle_open(struct bundle *b, struct error *err)
 	if (runtime_find(b->machine->settings->runtime, &b->runtime, err) < 0 ||
 	    init_program_path(&b->init, err) < 0)
 		return err->code;
-	if (get_image(b, &image, err) < 0) {
+	if (get_image(b, &image, err) < 0 || image == NULL) {
 		b->job->reason = REASON_IMAGE_PULL_FAILURE;
 		return err->code;
 	}
