@@ -6,6 +6,7 @@
 #include "executors/container/image_store.h"
 #include "executors/container/services.h"
 #include "executors/custom/custom.h"
+#include "executors/docker/docker.h"
 #include "executors/sandbox.h"
 #include "executors/shell.h"
 
@@ -24,7 +25,8 @@ const struct executor *const *
 executor_all(void)
 {
 	static const struct executor *const all[] = { &executor_container,
-		&executor_custom, &executor_sandbox, &executor_shell, NULL };
+		&executor_custom, &executor_docker, &executor_sandbox, &executor_shell,
+		NULL };
 
 	return all;
 }
@@ -53,12 +55,14 @@ unknown(const char *name, struct error *err)
 static int
 choose_plain(struct executors *e, struct error *err)
 {
-	struct error why = ERROR_INIT;
+	struct error why = ERROR_INIT, no_engine = ERROR_INIT;
 
 	if (executor_container.probe(e->machine.settings, &why) == 0)
 		e->container = &executor_container;
+	else if (executor_docker.probe(e->machine.settings, &no_engine) == 0)
+		e->container = &executor_docker;
 	else
-		e->no_container = xstrdup(why.msg);
+		e->no_container = xasprintf("%s; %s", why.msg, no_engine.msg);
 	why = (struct error)ERROR_INIT;
 	e->plain = &executor_sandbox;
 	if (executor_sandbox.probe(e->machine.settings, &why) == 0)

@@ -56,6 +56,9 @@ run(struct options *o)
 		.pull_policy =
 		    o->settings.pull_policy != NULL ? o->settings.pull_policy : "always",
 		.custom = o->settings.custom,
+		.docker_host = o->settings.docker_host,
+		.docker_cert_dir = o->settings.docker_cert_dir,
+		.docker_network = o->settings.docker_network,
 		.privileged = o->settings.privileged,
 		.runtime = o->settings.runtime,
 		.images_dir =

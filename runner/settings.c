@@ -38,11 +38,19 @@ static const struct key top_keys[] = {
 	{ "runtime", offsetof(struct runner_settings, runtime), false },
 };
 
+static const struct key docker_keys[] = {
+	{ "host", offsetof(struct runner_settings, docker_host), false },
+	{ "tls_cert_path", offsetof(struct runner_settings, docker_cert_dir), true },
+	{ "network_mode", offsetof(struct runner_settings, docker_network), false },
+};
+
+static const char *const docker_names[] = { "host", "tls_cert_path", "network_mode",
+	NULL };
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"custom", "network", "runtime", "pull_policy", "privileged", "log_format",
-	"layers", "servers", NULL };
+	"custom", "docker", "network", "runtime", "pull_policy", "privileged",
+	"log_format", "layers", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -239,6 +247,21 @@ read_network(const struct node *n, struct runner_settings *s, struct diags *diag
 }
 
 static void
+read_docker(const struct node *map, struct runner_settings *s, struct diags *diags)
+{
+	if (!node_is(map, NODE_MAP)) {
+		diag_error(diags, DIAG_SHAPE, map->mark, NULL,
+		    "docker should be a map with host, not %s",
+		    node_kind_name(map->kind));
+		return;
+	}
+	for (size_t i = 0; i < map->count; i++)
+		if (!read_known(docker_keys, ARRAY_LEN(docker_keys), &map->pairs[i], s,
+			s->arena, diags))
+			refuse_key(diags, &map->pairs[i], docker_names);
+}
+
+static void
 read_top(const struct node *root, struct runner_settings *s, struct diags *diags)
 {
 	if (!node_is(root, NODE_MAP)) {
@@ -263,6 +286,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			s->custom = settings_read_custom(pair->value, s->arena, diags);
 		else if (str_eq(pair->key, "layers"))
 			read_layers(pair->value, s, diags);
+		else if (str_eq(pair->key, "docker"))
+			read_docker(pair->value, s, diags);
 		else if (str_eq(pair->key, "servers"))
 			read_servers(pair->value, s, diags);
 		else if (!read_known(

@@ -5,11 +5,12 @@
  *   concurrent: 4                # jobs at the same time
  *   name: builder-1
  *   state: /var/lib/pawl-runner
- *   executor: auto               # or container, custom, sandbox, shell
+ *   executor: auto               # or container, custom, docker, sandbox, shell
  *   runtime: /usr/bin/crun       # of containers; or runc
  *   pull_policy: always          # or if-not-present, never
  *   privileged: false
  *   custom: {run_exec: /opt/driver/run}       # of the executor custom
+ *   docker: {host: unix:///run/docker.sock}    # of the executor docker
  *   network: host                # or none: jobs in a sandbox reach nothing
  *   log_format: text             # or json
  *   layers:                      # what is kept for later jobs, above all trees and
@@ -45,6 +46,7 @@ struct runner_settings {
 	bool offline;                      /* jobs in a cage have no network */
 	bool privileged;                   /* containers may do what root may */
 	const char *runtime, *pull_policy; /* NULL: not said */
+	const char *docker_host, *docker_cert_dir, *docker_network; /* NULL: not said */
 	const struct custom_settings
 	    *custom;                /* executors/custom/custom.h; NULL: not said */
 	struct layer_limits layers; /* 0: not said */

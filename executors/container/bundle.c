@@ -14,7 +14,6 @@
 
 #define INIT_INSIDE "/run/pawl-init"
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define AUTH_MAX ((size_t)1 << 20)
 #define POLICIES_MAX 8
 #define IMAGES_MAX_BYTES (UINT64_C(30) << 30) /* of images that are kept */
 
@@ -33,19 +32,6 @@ open_store(struct executor_machine *m, struct image_store **out, struct error *e
 	*out = m->images;
 	pthread_mutex_unlock(&m->lock);
 	return rc;
-}
-
-/* Of this user; "" when there is none. */
-static void
-read_own_auth(struct buf *out)
-{
-	const char *home = getenv("HOME");
-	cleanup_free char *file =
-	    home == NULL ? NULL : path_join(home, ".docker/config.json");
-	struct error ignored = ERROR_INIT;
-
-	if (file == NULL || buf_read_file(out, file, AUTH_MAX, &ignored) < 0)
-		buf_reset(out);
 }
 
 /* Source: runner-protocol.md, pull policies: what the job asks for, else the runner's. */
@@ -95,7 +81,7 @@ get_image(struct bundle *b, struct image **out, struct error *err)
 
 	if (open_store(b->machine, &store, err) < 0)
 		return err->code;
-	read_own_auth(&own);
+	image_auth_read_own(&own);
 	if (given != NULL)
 		sources[auth.source_count++] =
 		    (struct image_auth_source){ "DOCKER_AUTH_CONFIG", given, false };

@@ -4,7 +4,10 @@
 #include <jansson.h>
 
 #include "base/base64.h"
+#include "base/path.h"
 #include "protocol/job.h"
+
+#define OWN_MAX ((size_t)1 << 20)
 
 /* How docker's own registry is called in such files. */
 static const char *const hub_names[] = { "index.docker.io", "registry-1.docker.io" };
@@ -176,4 +179,16 @@ image_auth_find(const struct image_auth *auth, const char *repository, struct bu
 		write_config(
 		    "auths", repository, basic_auth(c->username, c->password), out);
 	}
+}
+
+void
+image_auth_read_own(struct buf *out)
+{
+	const char *home = getenv("HOME");
+	cleanup_free char *file =
+	    home == NULL ? NULL : path_join(home, ".docker/config.json");
+	struct error ignored = ERROR_INIT;
+
+	if (file == NULL || buf_read_file(out, file, OWN_MAX, &ignored) < 0)
+		buf_reset(out);
 }

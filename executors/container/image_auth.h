@@ -26,6 +26,9 @@ struct image_auth {
 	size_t credential_count;
 };
 
+/* The config.json of who runs this; "" when there is none. */
+void image_auth_read_own(struct buf *out);
+
 /*
  * For repository, "host[:port]/path". out gets a config.json with one entry, or stays
  * empty when there are none; warnings a sentence for each text that cannot be read. auth

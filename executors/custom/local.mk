@@ -9,4 +9,5 @@ pawl_custom_SOURCES += executors/custom/driver.c executors/custom/driver.h
 pawl_custom_SOURCES += executors/custom/env.c
 pawl_custom_SOURCES += executors/custom/script.c
 pawl_custom_SOURCES += executors/init/packet.c executors/init/packet.h
+pawl_custom_SOURCES += executors/stand_in.c executors/stand_in.h
 pawl_custom_LDADD = libexecutors.a libbase.a $(JANSSON_LIBS)

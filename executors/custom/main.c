@@ -16,11 +16,11 @@
 #include "executors/cage.h"
 #include "executors/custom/driver.h"
 #include "executors/init/packet.h"
+#include "executors/stand_in.h"
 
 #define TRIES 3 /* of prepare; runner-protocol.md section 10.1 */
 #define PAUSE_S 1
 #define CODE_MAX 64
-#define ORDERS_MAX ((size_t)256 << 20)
 #define SCRIPT_MAX ((size_t)256 << 20)
 
 /* How a job is told that it cannot go on: by its next step. */
@@ -31,56 +31,14 @@ struct verdict {
 
 /* ---- the beginning --------------------------------------------------------- */
 
-/*
- * Its own environment bears the job's marker, by which a sweep finds what a dead
- * supervisor left; what has to tidies up then must not be found.
- */
-static void
-shed_marker(char **argv)
-{
-	static char word[] = "run";
-	char *const again[] = { argv[0], word, NULL };
-	cleanup_free char *files =
-	    xasprintf(CAGE_FILES_VARIABLE "=%s", getenv(CAGE_FILES_VARIABLE));
-	char *const env[] = { files, NULL };
-
-	execve("/proc/self/exe", again, env);
-	perror("pawl-custom");
-	_exit(125);
-}
-
 static int
 read_orders(struct custom *c, struct error *err)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
-	if (buf_read_fd(&text, INIT_INPUT_FD, ORDERS_MAX, err) < 0 ||
-	    custom_orders_read(buf_str(&text), text.len, &c->orders, err) < 0)
+	if (stand_in_orders(&text, err) < 0)
 		return err->code;
-	close(INIT_INPUT_FD);
-	return 0;
-}
-
-/* What the job's steps will know, which the driver is to know before. */
-static int
-read_environment(struct custom *c, struct error *err)
-{
-	struct init_message m = { .type = 0 };
-	struct init_step hello = { .memory = NULL };
-	int files[INIT_FILES];
-
-	do {
-		if (!init_receive(c->socket, &m, files))
-			return error_set(err, ERR_CANCELED, "nobody is there");
-	} while (m.type == 0);
-	if (m.type != INIT_HELLO || files[0] < 0 || !init_step_read(files[0], &hello))
-		return error_set(err, ERR_INVALID, "cannot read the job's environment");
-	close(files[0]);
-	for (size_t i = 0; hello.env[i] != NULL; i++)
-		if (strncmp(hello.env[i], "PAWL_", 5) != 0)
-			strlist_add(&c->env, hello.env[i]);
-	init_step_clear(&hello);
-	return 0;
+	return custom_orders_read(buf_str(&text), text.len, &c->orders, err);
 }
 
 /* Scripts hold secrets: they lie where file variables do, in memory. */
@@ -387,20 +345,13 @@ main(int argc, char **argv)
 {
 	struct custom c = { .orders = CUSTOM_ORDERS_INIT, .socket = INIT_SOCKET_FD };
 	struct error err = ERROR_INIT;
-	struct stat st;
 	int rc = 0;
 
-	if (fstat(INIT_SOCKET_FD, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-	    getenv(CAGE_FILES_VARIABLE) == NULL) {
-		(void)fprintf(stderr, "pawl-custom is started by pawl, not by hand\n");
+	if (!stand_in_begin(argc, argv))
 		return 125;
-	}
-	if (argc == 1)
-		shed_marker(argv);
-	(void)fcntl(INIT_SOCKET_FD, F_SETFD, FD_CLOEXEC);
 	c.signals = open_signals();
 	if (c.signals < 0 || read_orders(&c, &err) < 0 ||
-	    read_environment(&c, &err) < 0 || make_folders(&c, &err) < 0) {
+	    stand_in_hello(c.socket, &c.env, &err) < 0 || make_folders(&c, &err) < 0) {
 		(void)fprintf(stderr, "pawl-custom: %s\n", err.msg);
 		rc = 125;
 	} else {

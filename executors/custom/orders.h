@@ -1,6 +1,6 @@
 /*
  * What pawl-custom is told at its start, beside the job's environment: which programs the
- * driver has and what they shall hear. The text is a row of "KEY\0VALUE\0".
+ * driver has and what they shall hear (executors/orders.h).
  */
 #ifndef EXECUTORS_CUSTOM_ORDERS_H
 #define EXECUTORS_CUSTOM_ORDERS_H

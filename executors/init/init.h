@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 /*
- * pawl-init SOCKET PIDNS: the number of the socket, and the name of the PID namespace it
+ * pawl-init SOCKET PIDNS: the number of the socket, or the path of one to connect to, and
+ * the name of the PID namespace it
  * was started from, as readlink(2) of /proc/self/ns/pid gives it. It ends all processes
  * it can see, so it refuses to work where those are not the job's alone.
  */
@@ -26,6 +27,7 @@ enum init_type {
 	/* from the supervisor */
 	INIT_RUN = 32, /* begin step number, text: its name; files: what to run; maybe the
 			  script */
+	INIT_OUTPUT,   /* a file: what all steps write to */
 	INIT_SIGNAL,   /* value: sent to all processes of the job */
 	INIT_HELLO,    /* the first one to a program that works on this machine (cage.h):
 			  a file like that of INIT_RUN, without argv, with the environment

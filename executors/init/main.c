@@ -14,7 +14,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,7 +175,11 @@ on_socket(struct init *in)
 
 	if (goes_on && m.type == INIT_RUN && files[0] >= 0 && m.number < INIT_STEPS)
 		on_run(in, m.number, files);
-	else if (goes_on && m.type == INIT_SIGNAL) {
+	else if (goes_on && m.type == INIT_OUTPUT && files[0] >= 0) {
+		if (dup2(files[0], STDOUT_FILENO) < 0 ||
+		    dup2(files[0], STDERR_FILENO) < 0)
+			_exit(125);
+	} else if (goes_on && m.type == INIT_SIGNAL) {
 		(void)kill(-1, m.value); /* all but ourselves */
 	}
 	for (int i = 0; i < INIT_FILES; i++)
@@ -238,6 +244,21 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	perror(path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 static void
 run(struct init *in)
 {
@@ -261,7 +282,8 @@ main(int argc, char **argv)
 	struct stat st;
 
 	if (argc == 3)
-		in.socket = (int)strtol(argv[1], NULL, 10);
+		in.socket = argv[1][0] == '/' ? connect_to(argv[1])
+					      : (int)strtol(argv[1], NULL, 10);
 	if (in.socket < 0 || fstat(in.socket, &st) < 0 || !S_ISSOCK(st.st_mode) ||
 	    !is_enclosed(argv[2])) {
 		(void)fprintf(stderr,

@@ -21,6 +21,27 @@ init_tell(int socket, enum init_type type, uint32_t number, int value, const cha
 }
 
 bool
+init_send(int socket, const struct init_message *m, const int *files, size_t count)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int[INIT_FILES]))];
+	} control = { .space = { 0 } };
+	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
+	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (count > 0) {
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(&control.head), files, count * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	}
+	return sendmsg(socket, &msg, MSG_NOSIGNAL) >= 0;
+}
+
+bool
 init_receive(int socket, struct init_message *m, int files[INIT_FILES])
 {
 	union {
@@ -37,7 +58,7 @@ init_receive(int socket, struct init_message *m, int files[INIT_FILES])
 
 	for (int i = 0; i < INIT_FILES; i++)
 		files[i] = -1;
-	if (n < 0 && errno == EINTR) {
+	if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
 		m->type = 0;
 		return true;
 	}

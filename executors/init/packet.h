@@ -16,9 +16,12 @@
 bool init_tell(
     int socket, enum init_type type, uint32_t number, int value, const char *text);
 
+/* The same with files, INIT_FILES at most; m as it is. */
+bool init_send(int socket, const struct init_message *m, const int *files, size_t count);
+
 /*
  * The next packet; files it has not are -1, those it has are the caller's. False: the
- * socket is at its end. A type of 0: it was interrupted.
+ * socket is at its end. A type of 0: there is none now.
  */
 bool init_receive(int socket, struct init_message *m, int files[INIT_FILES]);
 

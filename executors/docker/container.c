@@ -1,0 +1,231 @@
+/* Words to the engine about containers. */
+#include "executors/docker/container.h"
+
+#include <jansson.h>
+#include <unistd.h>
+
+#include "base/json_writer.h"
+#include "base/path.h"
+
+#define LABEL_JOB "pawl.job"
+#define LABEL_MARKER "pawl.marker"
+#define LABEL_PLACE "pawl.place"
+#define LABEL_MACHINE "pawl.machine"
+
+/* Folders of others say nothing of what is on this machine. */
+static char *
+machine_id(void)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+
+	if (buf_read_file(&text, "/etc/machine-id", 256, &ignored) == 0 && text.len > 1) {
+		text.data[strcspn(text.data, "\r\n")] = '\0';
+		return xstrdup(text.data);
+	}
+	buf_reset(&text);
+	buf_reserve(&text, 256);
+	if (gethostname(text.data, 255) < 0)
+		return xstrdup("unknown");
+	return xstrdup(text.data);
+}
+
+char *
+docker_container_name(const struct docker_room *room)
+{
+	const char *slash = strrchr(room->root, '/');
+
+	return xstrdup(slash != NULL ? slash + 1 : room->root);
+}
+
+/* ---- creating -------------------------------------------------------------- */
+
+static void
+add_mount(struct json_writer *w, const char *source, const char *target, bool read_only)
+{
+	json_begin_object(w);
+	json_put_string(w, "Type", "bind");
+	json_put_string(w, "Source", source);
+	json_put_string(w, "Target", target);
+	json_put_bool(w, "ReadOnly", read_only);
+	json_end_object(w);
+}
+
+static void
+add_host(
+    struct json_writer *w, const struct docker_orders *o, const struct docker_room *room)
+{
+	cleanup_free char *files = xasprintf("%s.tmp", o->project_dir);
+
+	json_key(w, "HostConfig");
+	json_begin_object(w);
+	json_put_bool(w, "AutoRemove", true);
+	json_put_bool(w, "Privileged", o->privileged != 0);
+	if (o->network != NULL)
+		json_put_string(w, "NetworkMode", o->network);
+	json_key(w, "LogConfig"); /* the job's log has it */
+	json_begin_object(w);
+	json_put_string(w, "Type", "none");
+	json_end_object(w);
+	json_key(w, "Mounts");
+	json_begin_array(w);
+	add_mount(w, o->work_dir, o->project_dir, false);
+	add_mount(w, room->files, files, false);
+	add_mount(w, room->room, DOCKER_ROOM_INSIDE, true);
+	add_mount(w, o->init, DOCKER_INIT_INSIDE, true);
+	for (size_t i = 0; i < o->shown.count; i++)
+		add_mount(w, o->shown.items[i], o->shown.items[i], true);
+	json_end_array(w);
+	json_end_object(w);
+}
+
+static void
+add_labels(struct json_writer *w, const struct docker_orders *o,
+    const struct docker_room *room, const char *name)
+{
+	cleanup_free char *machine = machine_id();
+
+	json_key(w, "Labels");
+	json_begin_object(w);
+	json_put_string(w, LABEL_JOB, o->job);
+	json_put_string(w, LABEL_MARKER, name);
+	json_put_string(w, LABEL_PLACE, room->root);
+	json_put_string(w, LABEL_MACHINE, machine);
+	json_end_object(w);
+}
+
+static void
+add_command(struct json_writer *w, const struct docker_orders *o)
+{
+	if (o->has_entrypoint != 0) {
+		json_key(w, "Entrypoint");
+		json_begin_array(w);
+		for (size_t i = 0; i < o->entrypoint.count; i++)
+			json_add_string(w, o->entrypoint.items[i]);
+		/* an empty list would mean the image's */
+		if (o->entrypoint.count == 0)
+			json_add_string(w, DOCKER_INIT_INSIDE);
+		json_end_array(w);
+	}
+	json_key(w, "Cmd");
+	json_begin_array(w);
+	if (o->has_entrypoint == 0 || o->entrypoint.count > 0)
+		json_add_string(w, DOCKER_INIT_INSIDE);
+	json_add_string(w, DOCKER_ROOM_INSIDE "/" DOCKER_SOCKET_NAME);
+	json_add_string(w, o->pid_namespace);
+	json_end_array(w);
+}
+
+static void
+write_container(const struct docker_orders *o, const struct docker_room *room,
+    const char *name, struct buf *out)
+{
+	struct json_writer w = JSON_WRITER_INIT(out);
+
+	json_begin_object(&w);
+	json_put_string(&w, "Image", o->image);
+	if (o->user != NULL)
+		json_put_string(&w, "User", o->user);
+	add_command(&w, o);
+	add_labels(&w, o, room, name);
+	add_host(&w, o, room);
+	json_end_object(&w);
+}
+
+int
+docker_container_create(struct engine *e, const struct docker_orders *orders,
+    const struct docker_room *room, struct error *err)
+{
+	cleanup_free char *name = docker_container_name(room);
+	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT;
+	struct engine_call call = { .method = "POST" };
+
+	write_container(orders, room, name, &body);
+	buf_printf(&path, "/containers/create?name=%s", name);
+	if (orders->platform != NULL) {
+		buf_add_str(&path, "&platform=");
+		buf_add_url_encoded(&path, orders->platform);
+	}
+	call.path = buf_str(&path);
+	call.body = buf_str(&body);
+	if (engine_do(e, &call, 0, NULL, err) < 0)
+		return error_wrap(err, "cannot create the container");
+	return 0;
+}
+
+int
+docker_container_start(struct engine *e, const char *name, struct error *err)
+{
+	cleanup_free char *path = xasprintf("/containers/%s/start", name);
+	const struct engine_call call = { .method = "POST", .path = path };
+
+	if (engine_do(e, &call, 304, NULL, err) >= 0)
+		return 0;
+	if (strstr(err->msg, "bind source path does not exist") != NULL ||
+	    strstr(err->msg, "no such file or directory") != NULL)
+		return error_wrap(err,
+		    "cannot start the container (the engine has to be on this machine "
+		    "and see its folders)");
+	return error_wrap(err, "cannot start the container");
+}
+
+/* ---- removing -------------------------------------------------------------- */
+
+int
+docker_container_remove(struct engine *e, const char *name, struct error *err)
+{
+	cleanup_free char *path = xasprintf("/containers/%s?force=true&v=true", name);
+	cleanup_free char *wait =
+	    xasprintf("/containers/%s/wait?condition=removed", name);
+	const struct engine_call call = { .method = "DELETE", .path = path };
+	const struct engine_call until = {
+		.method = "POST", .path = wait, .timeout_ms = 20000
+	};
+	struct buf ignored = BUF_INIT;
+	int status = engine_do(e, &call, 404, NULL, err);
+
+	if (status >= 0)
+		return 0;
+	/* it goes by itself already: until it has gone */
+	if (strstr(err->msg, "already in progress") == NULL)
+		return error_wrap(err, "cannot remove the container %s", name);
+	status = engine_ask(e, &until, &ignored, err);
+	buf_clear(&ignored);
+	return status < 0 ? error_wrap(err, "cannot remove the container %s", name) : 0;
+}
+
+static int
+sweep_one(struct engine *e, const json_t *container, struct error *err)
+{
+	const json_t *labels = json_object_get(container, "Labels");
+	const char *id = json_string_value(json_object_get(container, "Id"));
+	const char *place = json_string_value(json_object_get(labels, LABEL_PLACE));
+
+	if (id == NULL || place == NULL || *place != '/' || access(place, F_OK) == 0)
+		return 0;
+	return docker_container_remove(e, id, err);
+}
+
+int
+docker_container_sweep(struct engine *e, struct error *err)
+{
+	cleanup_free char *machine = machine_id();
+	cleanup_free char *filters = xasprintf(
+	    "{\"label\":[\"" LABEL_MARKER "\",\"" LABEL_MACHINE "=%s\"]}", machine);
+	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT;
+	struct engine_call call = { .method = "GET" };
+	json_t *list;
+	int rc = 0;
+
+	buf_add_str(&path, "/containers/json?all=true&filters=");
+	buf_add_url_encoded(&path, filters);
+	call.path = buf_str(&path);
+	if (engine_do(e, &call, 0, &body, err) < 0)
+		return err->code;
+	list = json_loadb(buf_str(&body), body.len, 0, NULL);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (sweep_one(e, json_array_get(list, i), err) < 0)
+			rc = err->code; /* the others go all the same */
+	json_decref(list);
+	return rc;
+}

@@ -1,0 +1,307 @@
+/* Asking a container engine. */
+#include "executors/docker/engine.h"
+
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/http_client.h"
+#include "base/path.h"
+#include "base/str.h"
+
+#define LOOK_MS 100 /* whether to stop */
+#define MAX_REPLY ((size_t)32 << 20)
+
+struct engine {
+	uv_loop_t loop;
+	uv_timer_t look;
+	struct http_client *client;
+	const atomic_bool *stop;
+	char *base; /* "http://engine" */
+	char *host; /* for messages */
+	struct begun *begun;
+};
+
+struct pending {
+	bool done;
+	int status;
+	struct buf *out;
+	struct error error;
+};
+
+struct begun {
+	struct engine *engine;
+	struct begun *prev, *next;
+	void (*ended)(int status, const char *body, void *data);
+	bool (*write)(const char *bytes, size_t len, void *data);
+	void *data;
+};
+
+/* ---- where it is ----------------------------------------------------------- */
+
+static bool
+is_socket(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    access(path, R_OK | W_OK) == 0;
+}
+
+char *
+engine_find(const char *host)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR"), *given = getenv("DOCKER_HOST");
+	cleanup_free char *docker = run == NULL ? NULL : path_join(run, "docker.sock");
+	cleanup_free char *podman =
+	    run == NULL ? NULL : path_join(run, "podman/podman.sock");
+	const char *const usual[] = { "/var/run/docker.sock", docker, podman,
+		"/run/podman/podman.sock" };
+
+	if (host != NULL)
+		return xstrdup(host);
+	if (given != NULL && *given != '\0')
+		return xstrdup(given);
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (usual[i] != NULL && is_socket(usual[i]))
+			return xasprintf("unix://%s", usual[i]);
+	return NULL;
+}
+
+static int
+parse_host(struct engine *e, const struct engine_address *address,
+    struct http_client_options *options, struct error *err)
+{
+	if (str_starts(e->host, "unix:///")) {
+		options->unix_socket = e->host + strlen("unix://");
+		e->base = xstrdup("http://engine");
+	} else if (str_starts(e->host, "tcp://") && e->host[strlen("tcp://")] != '\0') {
+		e->base = xasprintf("http%s://%s", address->cert_dir != NULL ? "s" : "",
+		    e->host + strlen("tcp://"));
+		if (!str_is_http_url(e->base))
+			return error_set(err, ERR_INVALID, "%s is no address", e->host);
+	} else {
+		return error_set(err, ERR_INVALID,
+		    "the engine's address should begin with unix:/// or tcp://, not be %s",
+		    e->host);
+	}
+	return 0;
+}
+
+/* ---- opening and closing --------------------------------------------------- */
+
+static void
+on_look(uv_timer_t *timer UNUSED)
+{
+}
+
+static int
+connect_client(struct engine *e, const struct engine_address *address, struct error *err)
+{
+	const char *dir = address->cert_dir;
+	cleanup_free char *ca = dir == NULL ? NULL : path_join(dir, "ca.pem");
+	cleanup_free char *cert = dir == NULL ? NULL : path_join(dir, "cert.pem");
+	cleanup_free char *key = dir == NULL ? NULL : path_join(dir, "key.pem");
+	struct http_client_options options = {
+		.ca_file = ca, .cert_file = cert, .key_file = key, .user_agent = "pawl"
+	};
+
+	if (parse_host(e, address, &options, err) < 0)
+		return err->code;
+	return http_client_new(&e->loop, &options, &e->client, err);
+}
+
+int
+engine_open(const struct engine_address *address, const atomic_bool *stop,
+    struct engine **out, struct error *err)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+
+	e->stop = stop;
+	e->host = engine_find(address->host);
+	uv_loop_init(&e->loop);
+	uv_timer_init(&e->loop, &e->look);
+	uv_timer_start(&e->look, on_look, LOOK_MS, LOOK_MS);
+	uv_unref((uv_handle_t *)&e->look);
+	if (e->host == NULL)
+		(void)error_set(err, ERR_ENVIRONMENT,
+		    "no engine is there: neither DOCKER_HOST nor a socket of Docker or "
+		    "Podman that this user may use");
+	else if (connect_client(e, address, err) == 0) {
+		*out = e;
+		return 0;
+	}
+	engine_close(e);
+	return err->code;
+}
+
+void
+engine_close(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	http_client_free(e->client);
+	for (struct begun *b = e->begun, *next; b != NULL; b = next) {
+		next = b->next;
+		free(b);
+	}
+	uv_close((uv_handle_t *)&e->look, NULL);
+	uv_run(&e->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&e->loop);
+	free(e->base);
+	free(e->host);
+	free(e);
+}
+
+struct uv_loop_s *
+engine_loop(const struct engine *e)
+{
+	return (uv_loop_t *)(uintptr_t)&e->loop;
+}
+
+/* ---- questions ------------------------------------------------------------- */
+
+static void
+on_done(struct http_call *call UNUSED, const struct http_reply *reply, void *data)
+{
+	struct pending *p = data;
+
+	p->done = true;
+	p->status = reply->status;
+	if (reply->status == 0 && reply->error != NULL)
+		p->error = *reply->error;
+	if (p->out != NULL)
+		buf_add(p->out, reply->body, reply->len);
+}
+
+static struct http_call *
+send_call(
+    struct engine *e, const struct engine_call *call, struct http_call_options *options)
+{
+	cleanup_free char *url = xasprintf("%s%s", e->base, call->path);
+	const char *headers[] = { call->body != NULL ? "Content-Type: application/json"
+						     : call->header,
+		call->body != NULL ? call->header : NULL, NULL };
+
+	options->method = call->method;
+	options->url = url;
+	options->headers = headers;
+	/* "" has no length to be sent with */
+	options->body = call->body != NULL ? call->body : NULL;
+	options->body_len = call->body != NULL ? strlen(call->body) : 0;
+	options->max_reply = MAX_REPLY;
+	options->timeout_ms = call->timeout_ms;
+	return http_send(e->client, options);
+}
+
+struct streaming {
+	struct pending pending;
+	const struct engine_call *call;
+};
+
+static bool
+on_bytes(const char *bytes, size_t len, void *data)
+{
+	struct streaming *s = data;
+
+	return s->call->write(bytes, len, s->call->data);
+}
+
+int
+engine_ask(
+    struct engine *e, const struct engine_call *call, struct buf *out, struct error *err)
+{
+	struct streaming s = { .pending = { .out = out }, .call = call };
+	struct http_call_options options = { .on_done = on_done,
+		.write = call->write != NULL ? on_bytes : NULL,
+		.data = &s };
+	struct http_call *sent = send_call(e, call, &options);
+
+	uv_ref((uv_handle_t *)&e->look); /* the loop looks at stop now and then */
+	while (!s.pending.done && (e->stop == NULL || !atomic_load(e->stop)))
+		uv_run(&e->loop, UV_RUN_ONCE);
+	uv_unref((uv_handle_t *)&e->look);
+	if (!s.pending.done) {
+		http_cancel(sent);
+		return error_set(err, ERR_CANCELED, "canceled");
+	}
+	if (s.pending.status == 0)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "the engine at %s does not answer: %.300s", e->host,
+		    s.pending.error.msg);
+	return s.pending.status;
+}
+
+/* {"message":"…"}, of old Podmans {"cause":…,"message":…}. */
+static void
+explain(const struct buf *body, int status, struct error *err)
+{
+	json_t *root =
+	    json_loadb(body->data != NULL ? body->data : "", body->len, 0, NULL);
+	const char *message = json_string_value(json_object_get(root, "message"));
+
+	(void)error_set(err, status == 404 ? ERR_MISSING : ERR_FOREIGN,
+	    "the engine says: %.700s%s", message != NULL ? message : "status ",
+	    message != NULL ? "" : "without words");
+	json_decref(root);
+}
+
+int
+engine_do(struct engine *e, const struct engine_call *call, int also, struct buf *out,
+    struct error *err)
+{
+	cleanup_buf struct buf body = BUF_INIT;
+	int status = engine_ask(e, call, &body, err);
+
+	if (status < 0)
+		return status;
+	if (status / 100 != 2 && status != also) {
+		explain(&body, status, err);
+		return err->code;
+	}
+	if (out != NULL)
+		buf_add(out, buf_str(&body), body.len);
+	return status;
+}
+
+static void
+on_begun_done(struct http_call *call UNUSED, const struct http_reply *reply, void *data)
+{
+	struct begun *b = data;
+
+	*(b->prev != NULL ? &b->prev->next : &b->engine->begun) = b->next;
+	if (b->next != NULL)
+		b->next->prev = b->prev;
+	if (b->ended != NULL)
+		b->ended(reply->status, reply->body, b->data);
+	free(b);
+}
+
+static bool
+on_begun_bytes(const char *bytes, size_t len, void *data)
+{
+	struct begun *b = data;
+
+	return b->write(bytes, len, b->data);
+}
+
+void
+engine_begin(struct engine *e, const struct engine_call *call,
+    void (*ended)(int status, const char *body, void *data))
+{
+	struct begun *b = xcalloc(1, sizeof(*b));
+	struct http_call_options options = { .on_done = on_begun_done,
+		.write = call->write != NULL ? on_begun_bytes : NULL,
+		.data = b };
+
+	*b = (struct begun){ .engine = e,
+		.next = e->begun,
+		.ended = ended,
+		.write = call->write,
+		.data = call->data };
+	if (e->begun != NULL)
+		e->begun->prev = b;
+	e->begun = b;
+	(void)send_call(e, call, &options);
+}

@@ -1,0 +1,404 @@
+/*
+ * pawl-docker: has an engine make a job's container around pawl-init, and carries what
+ * that and the job's supervisor say to each other. Whichever of the three dies, the
+ * sockets of the others end: pawl-init ends with its container, which the engine
+ * removes; pawl-docker removes what stands. Started by the supervisor (executors/cage.h).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/path.h"
+#include "executors/cage.h"
+#include "executors/docker/container.h"
+#include "executors/init/packet.h"
+#include "executors/stand_in.h"
+
+#define ROOM_MS 5000
+#define ATTACH_TRIES 100
+#define ATTACH_PAUSE_NS (20L * 1000 * 1000)
+#define FRAME_HEAD 8
+#define FRAME_MAX ((size_t)1 << 20)
+
+struct docker {
+	struct docker_orders orders;
+	struct docker_room room;
+	char *root, *socket_dir, *name;
+	struct engine *engine;
+	atomic_bool is_gone;            /* the supervisor's socket has ended */
+	int supervisor, listener, init; /* sockets; -1: none */
+	uv_poll_t supervisor_poll, listener_poll, init_poll;
+	bool has_ended; /* the container, or its pawl-init */
+	struct buf frames;
+	char why[240]; /* the job cannot go on; said to its next step. "": it can */
+};
+
+/* ---- what is said ---------------------------------------------------------- */
+
+/* No room: whoever has so much to read is given a while. */
+static bool
+pass_on(int to, const struct init_message *m, const int *files, size_t count)
+{
+	struct pollfd room = { .fd = to, .events = POLLOUT };
+
+	return init_send(to, m, files, count) ||
+	    (errno == EAGAIN && poll(&room, 1, ROOM_MS) > 0 &&
+		init_send(to, m, files, count));
+}
+
+/* One packet from one side to the other; false: from is at its end. */
+static bool
+carry(struct docker *d, int from, int to)
+{
+	struct init_message m = { .type = 0 };
+	int files[INIT_FILES];
+	size_t count = 0;
+	bool goes_on = init_receive(from, &m, files);
+
+	while (count < INIT_FILES && files[count] >= 0)
+		count++;
+	if (goes_on && m.type != 0 && m.type != INIT_HELLO && to >= 0 &&
+	    !pass_on(to, &m, files, count) && m.type != INIT_SIGNAL)
+		d->has_ended = true;
+	for (size_t i = 0; i < count; i++)
+		close(files[i]);
+	return goes_on;
+}
+
+static void
+on_supervisor(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+	struct docker *d = poll->data;
+
+	if (carry(d, d->supervisor, d->init))
+		return;
+	atomic_store(&d->is_gone, true);
+	uv_poll_stop(poll);
+}
+
+static void
+on_init(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+	struct docker *d = poll->data;
+
+	if (carry(d, d->init, d->supervisor))
+		return;
+	d->has_ended = true;
+	uv_poll_stop(poll);
+}
+
+/* ---- pawl-init comes ------------------------------------------------------- */
+
+/* What it works with belongs to whom the container runs it as. */
+static int
+give_away(struct docker *d, const struct ucred *who, struct error *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	/* scripts may open /dev/stdout */
+	if (fchown(STDOUT_FILENO, who->uid, who->gid) < 0)
+		return error_errno(err, "cannot give the log to user %u", who->uid);
+	if (stat(d->orders.work_dir, &st) == 0 && st.st_uid == who->uid &&
+	    st.st_gid == who->gid)
+		return 0;
+	return path_give_tree(d->orders.work_dir, who->uid, who->gid, err);
+}
+
+static void
+on_listener(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+	struct docker *d = poll->data;
+	const struct init_message m = { .type = INIT_OUTPUT };
+	const int output = STDOUT_FILENO;
+	struct error err = ERROR_INIT;
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	d->init = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (d->init < 0)
+		return;
+	uv_poll_stop(poll);
+	if (getsockopt(d->init, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		(void)error_errno(&err, "cannot see who is in the container");
+	else
+		(void)give_away(d, &who, &err);
+	if (err.code != 0)
+		(void)snprintf(d->why, sizeof(d->why), "%.230s", err.msg);
+	if (!init_send(d->init, &m, &output, 1))
+		d->has_ended = true;
+	uv_poll_init(engine_loop(d->engine), &d->init_poll, d->init);
+	d->init_poll.data = d;
+	uv_poll_start(&d->init_poll, UV_READABLE, on_init);
+}
+
+static int
+listen_for_init(struct docker *d, struct error *err)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	cleanup_free char *path = path_join(d->socket_dir, DOCKER_SOCKET_NAME);
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return error_set(err, ERR_LIMIT, "%s is too long for a socket", path);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	d->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	/* whatever user the image has; nobody else can enter the folder around it */
+	if (mkdir(d->socket_dir, 0700) < 0 || chmod(d->socket_dir, 0755) < 0 ||
+	    d->listener < 0 ||
+	    bind(d->listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    chmod(path, 0666) < 0 || listen(d->listener, 1) < 0)
+		return error_errno(err, "cannot listen at %s", path);
+	uv_poll_init(engine_loop(d->engine), &d->listener_poll, d->listener);
+	d->listener_poll.data = d;
+	uv_poll_start(&d->listener_poll, UV_READABLE, on_listener);
+	return 0;
+}
+
+/* ---- what the container says before pawl-init runs ------------------------- */
+
+/* Frames: a stream's number, three zeros, a length, and so many bytes. */
+static bool
+on_output(const char *bytes, size_t len, void *data)
+{
+	struct docker *d = data;
+
+	buf_add(&d->frames, bytes, len);
+	while (d->frames.len >= FRAME_HEAD) {
+		const unsigned char *head = (const unsigned char *)d->frames.data;
+		size_t size = (size_t)head[4] << 24 | (size_t)head[5] << 16 |
+		    (size_t)head[6] << 8 | head[7];
+
+		if (size > FRAME_MAX)
+			return false;
+		if (d->frames.len < FRAME_HEAD + size)
+			break;
+		if (path_write_fd(STDOUT_FILENO, d->frames.data + FRAME_HEAD, size) < 0)
+			return false;
+		buf_remove_front(&d->frames, FRAME_HEAD + size);
+	}
+	return true;
+}
+
+static void
+attach(struct docker *d)
+{
+	cleanup_free char *path = xasprintf(
+	    "/containers/%s/attach?stream=true&stdout=true&stderr=true", d->name);
+	const struct engine_call call = {
+		.method = "POST", .path = path, .write = on_output, .data = d
+	};
+
+	engine_begin(d->engine, &call, NULL);
+}
+
+static void
+on_container_ended(int status UNUSED, const char *body UNUSED, void *data)
+{
+	struct docker *d = data;
+
+	d->has_ended = true;
+}
+
+static void
+await_end(struct docker *d)
+{
+	cleanup_free char *path =
+	    xasprintf("/containers/%s/wait?condition=next-exit", d->name);
+	const struct engine_call call = { .method = "POST", .path = path, .data = d };
+
+	engine_begin(d->engine, &call, on_container_ended);
+}
+
+static bool
+answer_has(struct docker *d, const char *path, const char *text, struct error *err)
+{
+	const struct engine_call call = { .method = "GET", .path = path };
+	cleanup_buf struct buf body = BUF_INIT;
+
+	return engine_do(d->engine, &call, 0, &body, err) >= 0 &&
+	    strstr(buf_str(&body), text) != NULL;
+}
+
+/*
+ * Docker takes questions in order. Podman first makes the container ready for whoever
+ * wants to hear it, and who starts it meanwhile hears nothing.
+ */
+static int
+await_attached(struct docker *d, struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = ATTACH_PAUSE_NS };
+	cleanup_free char *path = xasprintf("/v4.0.0/libpod/containers/%s/json", d->name);
+
+	if (!answer_has(d, "/version", "\"Podman Engine\"", err))
+		return err->code;
+	for (int i = 0; i < ATTACH_TRIES; i++) {
+		if (answer_has(d, path, "\"Status\":\"initialized\"", err))
+			return 0;
+		if (err->code != 0)
+			return err->code;
+		nanosleep(&pause, NULL);
+	}
+	return 0; /* what its entrypoint says may be lost */
+}
+
+/* ---- the job --------------------------------------------------------------- */
+
+static int
+make_container(struct docker *d, struct error *err)
+{
+	if (listen_for_init(d, err) < 0 || docker_container_sweep(d->engine, err) < 0 ||
+	    docker_container_create(d->engine, &d->orders, &d->room, err) < 0)
+		return err->code;
+	attach(d);
+	await_end(d);
+	if (await_attached(d, err) < 0)
+		return err->code;
+	return docker_container_start(d->engine, d->name, err);
+}
+
+/* The job's next step is told. */
+static void
+refuse(struct docker *d)
+{
+	struct init_message m = { .type = 0 };
+	int files[INIT_FILES];
+
+	uv_poll_stop(&d->supervisor_poll);
+	if (fcntl(d->supervisor, F_SETFL, 0) < 0 ||
+	    !init_tell(d->supervisor, INIT_READY, 0, 0, ""))
+		return;
+	while (init_receive(d->supervisor, &m, files)) {
+		for (int i = 0; i < INIT_FILES; i++)
+			if (files[i] >= 0)
+				close(files[i]);
+		if (m.type != INIT_RUN)
+			continue;
+		(void)init_tell(d->supervisor, INIT_FAILED, m.number, 0, d->why);
+		(void)init_tell(d->supervisor, INIT_ALONE, 0, 0, "");
+	}
+}
+
+static void
+work(struct docker *d)
+{
+	struct error err = ERROR_INIT;
+
+	if (make_container(d, &err) < 0 && d->why[0] == '\0')
+		(void)snprintf(d->why, sizeof(d->why), "%.230s", err.msg);
+	while (d->why[0] == '\0' && !d->has_ended && !atomic_load(&d->is_gone))
+		uv_run(engine_loop(d->engine), UV_RUN_ONCE);
+	if (atomic_load(&d->is_gone))
+		return;
+	if (d->why[0] != '\0') {
+		(void)dprintf(STDOUT_FILENO, "\033[31;1mERROR: %s\033[0;m\n",
+		    err.code != 0 ? err.msg : d->why);
+	} else if (d->init < 0) {
+		(void)snprintf(d->why, sizeof(d->why),
+		    "the container ended before the job began; its entrypoint has to run "
+		    "what it is given as arguments, with \"$@\" (or say `entrypoint: [\"\"]`)");
+	} else { /* the supervisor sees it by our end */
+		(void)dprintf(
+		    STDOUT_FILENO, "\033[31;1mERROR: the container has ended\033[0;m\n");
+		return;
+	}
+	refuse(d);
+}
+
+static void
+tidy_up(struct docker *d)
+{
+	struct error err = ERROR_INIT;
+
+	atomic_store(&d->is_gone, false); /* what follows is not to be hurried */
+	if (d->init >= 0) {
+		uv_poll_stop(&d->init_poll);
+		close(take_fd(&d->init));
+	}
+	if (d->name != NULL && docker_container_remove(d->engine, d->name, &err) < 0)
+		(void)dprintf(STDOUT_FILENO,
+		    "\033[0;33mWARNING: %s; it is tried again with the next job\033[0;m\n",
+		    err.msg);
+	if (path_remove_tree(AT_FDCWD, d->socket_dir, &err) < 0)
+		(void)dprintf(STDOUT_FILENO, "\033[0;33mWARNING: %s\033[0;m\n", err.msg);
+}
+
+/* ---- beginning and end ----------------------------------------------------- */
+
+static int
+begin(struct docker *d, struct error *err)
+{
+	const char *files = getenv(CAGE_FILES_VARIABLE);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct engine_address address;
+	char *slash;
+
+	if (stand_in_orders(&text, err) < 0 ||
+	    docker_orders_read(buf_str(&text), text.len, &d->orders, err) < 0 ||
+	    stand_in_hello(d->supervisor, NULL, err) < 0)
+		return err->code;
+	d->root = xstrdup(files);
+	slash = strrchr(d->root, '/');
+	if (slash == NULL || slash == d->root)
+		return error_set(err, ERR_INVALID, "%s is no folder for a job", files);
+	*slash = '\0';
+	d->socket_dir = path_join(d->root, "init");
+	d->room = (struct docker_room){ files, d->root, d->socket_dir };
+	d->name = docker_container_name(&d->room);
+	address = (struct engine_address){ d->orders.host, d->orders.cert_dir };
+	if (engine_open(&address, &d->is_gone, &d->engine, err) < 0)
+		return err->code;
+	uv_poll_init(engine_loop(d->engine), &d->supervisor_poll, d->supervisor);
+	d->supervisor_poll.data = d;
+	uv_poll_start(&d->supervisor_poll, UV_READABLE, on_supervisor);
+	return 0;
+}
+
+static void
+finish(struct docker *d)
+{
+	if (d->supervisor_poll.data != NULL)
+		uv_close((uv_handle_t *)&d->supervisor_poll, NULL);
+	if (d->listener_poll.data != NULL)
+		uv_close((uv_handle_t *)&d->listener_poll, NULL);
+	if (d->init_poll.data != NULL)
+		uv_close((uv_handle_t *)&d->init_poll, NULL);
+	engine_close(d->engine);
+	docker_orders_clear(&d->orders);
+	buf_clear(&d->frames);
+	free(d->root);
+	free(d->socket_dir);
+	free(d->name);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct docker d = { .orders = DOCKER_ORDERS_INIT,
+		.supervisor = INIT_SOCKET_FD,
+		.listener = -1,
+		.init = -1 };
+	struct error err = ERROR_INIT;
+	int rc = 0;
+
+	if (!stand_in_begin(argc, argv))
+		return 125;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (begin(&d, &err) < 0) {
+		(void)fprintf(stderr, "pawl-docker: %s\n", err.msg);
+		rc = 125;
+	} else {
+		work(&d);
+		tidy_up(&d);
+	}
+	finish(&d);
+	return rc;
+}

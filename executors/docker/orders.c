@@ -1,0 +1,41 @@
+/* Which key goes where. */
+#include "executors/docker/orders.h"
+
+#define IN(member) offsetof(struct docker_orders, member)
+
+static const struct order table[] = {
+	{ "host", ORDER_TEXT, IN(host) },
+	{ "cert_dir", ORDER_TEXT, IN(cert_dir) },
+	{ "image", ORDER_TEXT, IN(image) },
+	{ "platform", ORDER_TEXT, IN(platform) },
+	{ "user", ORDER_TEXT, IN(user) },
+	{ "network", ORDER_TEXT, IN(network) },
+	{ "job", ORDER_TEXT, IN(job) },
+	{ "init", ORDER_TEXT, IN(init) },
+	{ "pid_namespace", ORDER_TEXT, IN(pid_namespace) },
+	{ "work_dir", ORDER_TEXT, IN(work_dir) },
+	{ "project_dir", ORDER_TEXT, IN(project_dir) },
+	{ "entrypoint", ORDER_LIST, IN(entrypoint) },
+	{ "has_entrypoint", ORDER_NUMBER, IN(has_entrypoint) },
+	{ "shown", ORDER_LIST, IN(shown) },
+	{ "privileged", ORDER_NUMBER, IN(privileged) },
+};
+
+void
+docker_orders_clear(struct docker_orders *orders)
+{
+	orders_clear(table, ARRAY_LEN(table), orders);
+}
+
+void
+docker_orders_write(const struct docker_orders *orders, struct buf *out)
+{
+	orders_write(table, ARRAY_LEN(table), orders, out);
+}
+
+int
+docker_orders_read(
+    const char *text, size_t len, struct docker_orders *out, struct error *err)
+{
+	return orders_read(table, ARRAY_LEN(table), text, len, out, err);
+}

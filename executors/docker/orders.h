@@ -1,0 +1,33 @@
+/* What pawl-docker is told (executors/orders.h). */
+#ifndef EXECUTORS_DOCKER_ORDERS_H
+#define EXECUTORS_DOCKER_ORDERS_H
+
+#include "executors/orders.h"
+
+struct docker_orders {
+	char *host, *cert_dir;     /* as of engine_open() */
+	char *image;               /* its id */
+	char *platform, *user;     /* NULL: as the image has it */
+	char *network;             /* the engine's word; NULL: its usual one */
+	char *job;                 /* its number, for people */
+	char *init;                /* pawl-init */
+	char *pid_namespace;       /* of this machine */
+	char *work_dir;            /* the workspace */
+	char *project_dir;         /* where the job sees it */
+	struct strlist entrypoint; /* instead of the image's */
+	int64_t has_entrypoint;
+	struct strlist shown; /* folders the workspace refers to */
+	int64_t privileged;
+};
+
+#define DOCKER_ORDERS_INIT                                                               \
+	{                                                                                \
+		.host = NULL                                                             \
+	}
+
+void docker_orders_clear(struct docker_orders *orders);
+void docker_orders_write(const struct docker_orders *orders, struct buf *out);
+MUST_CHECK int docker_orders_read(
+    const char *text, size_t len, struct docker_orders *out, struct error *err);
+
+#endif

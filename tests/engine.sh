@@ -1,0 +1,115 @@
+# Sourced by tests that need a container engine: Docker's daemon and Podman's service, each
+# of the test's own, with an image `box:1` of busybox. Needs root.
+
+# shellcheck shell=bash
+engine_pids=()
+
+end_engines() {
+	local pid
+	for pid in "${engine_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${engine_pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+	engine_pids=()
+	# what a daemon that was ended has left mounted
+	awk -v dir="$PWD/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+	    while read -r dir; do umount -l "$dir" 2>/dev/null || true; done
+}
+
+# Its archive, as `docker save` writes it: one layer.
+make_box() {
+	local id program
+	mkdir -p box/{bin,etc,tmp,home/ann} image
+	chmod 1777 box/tmp
+	cp "$(type -P busybox)" box/bin/
+	for program in sh ls cat id sleep touch mkdir chmod env true false kill ps seq grep test; do
+		ln -sf busybox "box/bin/$program"
+	done
+	printf 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n' >box/etc/passwd
+	printf 'root:x:0:\nann:x:1001:\n' >box/etc/group
+	printf '#!/bin/sh\nexport FROM_ENTRY=entered\necho "words of the entrypoint"\nexec "$@"\n' >box/bin/entry
+	chmod 755 box/bin/entry box
+	chown -R 1000:1001 box/home/ann
+	tar -C box --sort=name -cf image/layer.tar .
+	id=$(sha256sum image/layer.tar | cut -d' ' -f1)
+	for kind in box entry user; do
+		case $kind in
+		box) more='' ;;
+		entry) more=',"Entrypoint":["/bin/entry"]' ;;
+		user) more=',"User":"ann"' ;;
+		esac
+		cat >image/$kind.json <<-END
+		{"architecture":"$(go_arch)","os":"linux","config":{"Env":["PATH=/bin","OF_IMAGE=yes"]$more},
+		"rootfs":{"type":"layers","diff_ids":["sha256:$id"]}}
+		END
+	done
+	cat >image/manifest.json <<-END
+	[{"Config":"box.json","RepoTags":["box:1"],"Layers":["layer.tar"]},
+	{"Config":"entry.json","RepoTags":["entry:1"],"Layers":["layer.tar"]},
+	{"Config":"user.json","RepoTags":["user:1"],"Layers":["layer.tar"]}]
+	END
+	tar -C image -cf box.tar .
+}
+
+go_arch() {
+	case $(uname -m) in
+	x86_64) echo amd64 ;;
+	aarch64) echo arm64 ;;
+	*) uname -m ;;
+	esac
+}
+
+ask() { curl -sS --max-time 60 --unix-socket "$engine" "$@"; } # [OPTION…] URL
+
+# False: this machine cannot run its containers; why is in engine.log.
+engine_works() { # SOCKET
+	engine=$1
+	local i
+	for ((i = 0; i < 200; i++)); do
+		if ask -o /dev/null http://engine/_ping 2>/dev/null; then break; fi
+		sleep 0.1
+	done
+	ask -X POST -H 'Content-Type: application/x-tar' --data-binary @box.tar http://engine/images/load >>engine.log 2>&1 &&
+	    starts_one
+}
+
+starts_one() {
+	local id
+	id=$(ask -X POST -H 'Content-Type: application/json' -d '{"Image":"box:1","Cmd":["true"]}' \
+	    http://engine/containers/create | sed -n 's/.*"Id":"\([0-9a-f]*\)".*/\1/p')
+	[ -n "$id" ] || return 1
+	ask -w '%{http_code}\n' -X POST "http://engine/containers/$id/start" >one.log
+	ask -X DELETE "http://engine/containers/$id?force=true" >>engine.log
+	if grep -q 204 one.log; then return 0; fi
+	cat one.log >>engine.log
+	return 1
+}
+
+start_docker() {
+	type -P dockerd >/dev/null || { echo "dockerd is not installed" >engine.log; return 1; }
+	dockerd --iptables=false --bridge=none --storage-driver="${1-overlay2}" --data-root "$PWD/docker" \
+	    --exec-root "$PWD/docker-run" --pidfile "$PWD/docker.pid" --insecure-registry 127.0.0.0/8 \
+	    --host "unix://$PWD/docker.sock" >engine.log 2>&1 &
+	engine_pids+=($!)
+	engine_works "$PWD/docker.sock"
+}
+
+start_podman() {
+	type -P podman >/dev/null || { echo "podman is not installed" >engine.log; return 1; }
+	mkdir -p podman
+	# this machine may have neither a network for containers nor limits beyond its own
+	cat >podman/containers.conf <<-END
+	[containers]
+	netns = "none"
+	log_driver = "k8s-file"
+	default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+	[engine]
+	cgroup_manager = "cgroupfs"
+	events_logger = "file"
+	runtime = "$(basename "$(type -P runc || echo crun)")"
+	END
+	printf '[storage]\ndriver = "overlay"\nrunroot = "%s"\ngraphroot = "%s"\n' "$PWD/podman/run" \
+	    "$PWD/podman/root" >podman/storage.conf
+	CONTAINERS_CONF=$PWD/podman/containers.conf CONTAINERS_STORAGE_CONF=$PWD/podman/storage.conf \
+	    podman system service --time 0 "unix://$PWD/podman.sock" >engine.log 2>&1 &
+	engine_pids+=($!)
+	engine_works "$PWD/podman.sock"
+}
