@@ -25,6 +25,8 @@ struct executor_settings {
 	const char *pull_policy; /* of jobs that ask for none; NULL: if-not-present */
 	const char *runtime;     /* the OCI runtime's path; NULL: what is found */
 	const struct custom_settings *custom; /* NULL: there is no driver */
+	/* executors/container/image_store.h; NULL: nothing was said */
+	const struct image_registries *registries;
 	/* The engine of the executor docker, as of engine_open(); NULL: the usual one. */
 	const char *docker_host, *docker_cert_dir;
 	const char *docker_network; /* the engine's word for it; NULL: its usual one */

@@ -42,6 +42,7 @@ librunner_a_SOURCES += runner/script.c runner/script.h
 librunner_a_SOURCES += runner/sender.c runner/sender.h
 librunner_a_SOURCES += runner/settings.c runner/settings.h
 librunner_a_SOURCES += runner/settings_custom.c runner/settings_custom.h
+librunner_a_SOURCES += runner/settings_images.c runner/settings_images.h
 librunner_a_SOURCES += runner/settings_edit.c runner/settings_edit.h
 librunner_a_SOURCES += runner/snapshot.c runner/snapshot.h
 librunner_a_SOURCES += runner/snapshot_commit.c runner/snapshot_internal.h

@@ -59,6 +59,7 @@ run(struct options *o)
 		.docker_host = o->settings.docker_host,
 		.docker_cert_dir = o->settings.docker_cert_dir,
 		.docker_network = o->settings.docker_network,
+		.registries = o->settings.images,
 		.privileged = o->settings.privileged,
 		.runtime = o->settings.runtime,
 		.images_dir =

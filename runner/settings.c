@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "pipelines/document.h"
 #include "runner/settings_custom.h"
+#include "runner/settings_images.h"
 
 #define MAX_TOKEN 1024
 
@@ -49,7 +50,7 @@ static const char *const docker_names[] = { "host", "tls_cert_path", "network_mo
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"custom", "docker", "network", "runtime", "pull_policy", "privileged",
+	"custom", "docker", "images", "network", "runtime", "pull_policy", "privileged",
 	"log_format", "layers", "servers", NULL };
 
 struct runner_server *
@@ -288,6 +289,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_layers(pair->value, s, diags);
 		else if (str_eq(pair->key, "docker"))
 			read_docker(pair->value, s, diags);
+		else if (str_eq(pair->key, "images"))
+			s->images = settings_read_images(pair->value, s->arena, diags);
 		else if (str_eq(pair->key, "servers"))
 			read_servers(pair->value, s, diags);
 		else if (!read_known(

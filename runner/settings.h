@@ -50,6 +50,8 @@ struct runner_settings {
 	const struct custom_settings
 	    *custom;                /* executors/custom/custom.h; NULL: not said */
 	struct layer_limits layers; /* 0: not said */
+	/* executors/container/image_store.h; NULL: not said */
+	const struct image_registries *images;
 	struct runner_server *servers;
 	size_t server_count, server_cap;
 };

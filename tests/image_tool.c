@@ -27,7 +27,7 @@ struct options {
 	size_t threads, repeat;
 	unsigned hold_s, cancel_ms;
 	int busy_s, stall_s;
-	uint64_t keep_bytes;
+	uint64_t high_bytes;
 };
 
 static const struct option options[] = {
@@ -90,7 +90,7 @@ set_option(struct options *o, int option, char *value)
 		o->platform = value;
 		break;
 	case 'k':
-		o->keep_bytes = strtoull(value, NULL, 10);
+		o->high_bytes = strtoull(value, NULL, 10);
 		break;
 	case 'u':
 		o->in_use = value;
@@ -306,12 +306,12 @@ main(int argc, char **argv)
 		usage();
 	o.name = argv[2];
 	if (image_store_open(&(struct image_store_settings){ .dir = argv[0],
-				 .insecure = o.insecure,
-				 .insecure_count = o.insecure_count,
-				 .mirrors = o.mirrors,
-				 .mirror_count = o.mirror_count,
+				 .registries = { .insecure = o.insecure,
+				     .insecure_count = o.insecure_count,
+				     .mirrors = o.mirrors,
+				     .mirror_count = o.mirror_count,
+				     .high_bytes = o.high_bytes },
 				 .busy_wait_s = o.busy_s,
-				 .keep_bytes = o.keep_bytes,
 				 .stall_wait_s = o.stall_s },
 		&store, &err) < 0) {
 		(void)fprintf(stderr, "error %d: %s\n", err.code, err.msg);

@@ -22,10 +22,13 @@
 static int
 open_store(struct executor_machine *m, struct image_store **out, struct error *err)
 {
-	struct image_store_settings s = { .dir = m->settings->images_dir,
-		.keep_bytes = IMAGES_MAX_BYTES };
+	struct image_store_settings s = { .dir = m->settings->images_dir };
 	int rc = 0;
 
+	if (m->settings->registries != NULL)
+		s.registries = *m->settings->registries;
+	if (s.registries.high_bytes == 0)
+		s.registries.high_bytes = IMAGES_MAX_BYTES;
 	pthread_mutex_lock(&m->lock);
 	if (m->images == NULL)
 		rc = image_store_open(&s, &m->images, err);

@@ -58,7 +58,7 @@ is_this_machine(const char *registry)
 }
 
 static bool
-is_insecure(const struct image_store_settings *s, const char *registry)
+is_insecure(const struct image_registries *s, const char *registry)
 {
 	for (size_t i = 0; i < s->insecure_count; i++)
 		if (str_eq(s->insecure[i], registry))
@@ -77,7 +77,8 @@ set_place(struct pulling *k, char *repository)
 	if (repository == NULL)
 		return;
 	k->at.registry = xstrndup(repository, strcspn(repository, "/"));
-	k->at.is_insecure = is_insecure(&k->p->store->settings, k->at.registry);
+	k->at.is_insecure =
+	    is_insecure(&k->p->store->settings.registries, k->at.registry);
 	image_auth_find(k->p->request->auth, repository, &k->at.auth, &warnings);
 	for (size_t i = 0; i < warnings.count; i++)
 		image_say(k->p, "WARNING: %s", warnings.items[i]);
@@ -144,7 +145,7 @@ resolve_here(struct pulling *k, struct error *err)
 static int
 resolve(struct pulling *k, struct error *err)
 {
-	const struct image_store_settings *s = &k->p->store->settings;
+	const struct image_registries *s = &k->p->store->settings.registries;
 	cleanup_free char *own = image_name_repository(k->p->name);
 
 	for (size_t i = 0; own != NULL && i < s->mirror_count; i++) {

@@ -33,20 +33,25 @@ struct image_mirror {
 	const char *prefix, *location;
 };
 
-/* Everything in it must outlive the store. */
-struct image_store_settings {
-	const char *dir;    /* made when missing; an absolute path without colons */
-	const char *skopeo; /* NULL: "skopeo" */
+/* What the owner of the machine says of registries. */
+struct image_registries {
 	/* "host[:port]" of those that may speak HTTP or have any certificate. This
 	 * machine itself (localhost, 127.…, [::1]) always may, as with Docker. */
 	const char *const *insecure;
 	size_t insecure_count;
 	const struct image_mirror *mirrors; /* tried in this order */
 	size_t mirror_count;
-	struct layer_limits limits;
 	/* When a pull has brought the store above that, it is swept down to four fifths
 	 * of it, in the background; 0: never. */
-	uint64_t keep_bytes;
+	uint64_t high_bytes;
+};
+
+/* Everything in it must outlive the store. */
+struct image_store_settings {
+	const char *dir;    /* made when missing; an absolute path without colons */
+	const char *skopeo; /* NULL: "skopeo" */
+	struct image_registries registries;
+	struct layer_bounds limits;
 	int busy_wait_s;  /* how long to bear with a registry that is busy; 0: 600 */
 	int stall_wait_s; /* how long one may send nothing; 0: 120 */
 };

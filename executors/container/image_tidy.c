@@ -43,7 +43,7 @@ image_sync_layers(const struct image_store *s, struct error *err)
 static int
 remove_what_is_too_much(struct image_store *s, struct error *err)
 {
-	uint64_t high = s->settings.keep_bytes;
+	uint64_t high = s->settings.registries.high_bytes;
 
 	return high == 0
 	    ? 0

@@ -29,7 +29,7 @@ struct folder {
 
 struct unpacking {
 	const struct layer_unpack *u;
-	struct layer_limits limits;
+	struct layer_bounds limits;
 	struct archive_lib lib;
 	struct layer_stream *stream;
 	struct archive *a;
@@ -515,10 +515,10 @@ unpack_stream(struct unpacking *k, struct error *err)
 	return layer_stream_end(k->stream, k->u->blob_digest, k->u->diff_id, err);
 }
 
-static struct layer_limits
+static struct layer_bounds
 limits_of(const struct layer_unpack *u)
 {
-	struct layer_limits l = u->limits;
+	struct layer_bounds l = u->limits;
 
 	if (l.entries == 0)
 		l.entries = UINT64_C(4) << 20;

@@ -21,7 +21,7 @@
 
 #include "base/error.h"
 
-struct layer_limits {     /* 0: the default */
+struct layer_bounds {     /* 0: the default */
 	uint64_t entries; /* 4 million */
 	uint64_t bytes;   /* of the layer, decompressed, and of any file: 64 GiB */
 	size_t path;      /* bytes of one name: 4000 */
@@ -31,7 +31,7 @@ struct layer_unpack {
 	int dir_fd;              /* an empty folder */
 	const char *blob_digest; /* "sha256:…" of the file; NULL: not looked at */
 	const char *diff_id;     /* the same of what is compressed in it */
-	struct layer_limits limits;
+	struct layer_bounds limits;
 	const atomic_bool *cancel; /* may be NULL; set by another thread: ERR_CANCELED */
 };
 

@@ -429,7 +429,7 @@ START_TEST(attack_is_refused)
 END_TEST
 
 static const struct {
-	struct layer_limits limits;
+	struct layer_bounds limits;
 	const char *words;
 } limits[] = {
 	{ { .entries = 3 }, "more than 3 entries" },

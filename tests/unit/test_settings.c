@@ -6,6 +6,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "executors/container/image_store.h"
 #include "protocol/json.h"
 #include "runner/build.h"
 #include "runner/identity.h"
@@ -81,9 +82,48 @@ START_TEST(marks_fit_each_other)
 }
 END_TEST
 
+START_TEST(registries_are_read)
+{
+	struct runner_settings s;
+	struct diags diags;
+
+	read_text("images:\n  high_gb: 5\n  insecure: [r.lan:5000, s.lan]\n"
+		  "  mirrors: {docker.io: r.lan/hub, ghcr.io/a: s.lan}\n"
+		  "servers: [{url: http://i, token_file: /t}]\n",
+	    &s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_uint_eq(s.images->high_bytes, UINT64_C(5) << 30);
+	ck_assert_uint_eq(s.images->insecure_count, 2);
+	ck_assert_str_eq(s.images->insecure[1], "s.lan");
+	ck_assert_uint_eq(s.images->mirror_count, 2);
+	ck_assert_str_eq(s.images->mirrors[0].prefix, "docker.io");
+	ck_assert_str_eq(s.images->mirrors[0].location, "r.lan/hub");
+	arena_free(s.arena);
+}
+END_TEST
+
 static const struct {
 	const char *text, *want;
 } wrong[] = {
+	{ "images: []\n",
+	    "r.yml:1:9: error: images should be a map with high_gb, insecure or mirrors, not "
+	    "a list" },
+	{ "images: {high_g: 1}\n",
+	    "r.yml:1:10: error: unknown setting \"high_g\" of images; did you mean "
+	    "\"high_gb\"?" },
+	{ "images: {high_gb: 0}\n",
+	    "r.yml:1:19: error: high_gb should be a number from 1 to 1000000" },
+	{ "images: {insecure: a}\n",
+	    "r.yml:1:20: error: insecure should be a list of registries, host or "
+	    "host:port" },
+	{ "images: {insecure: [\"http://a\"]}\n",
+	    "r.yml:1:21: error: a registry should be its host or host:port alone" },
+	{ "images: {mirrors: [a]}\n",
+	    "r.yml:1:19: error: mirrors should be a map, as in docker.io: "
+	    "mirror.example.org/hub" },
+	{ "images: {mirrors: {docker.io: \"https://a\"}}\n",
+	    "r.yml:1:20: error: a mirror should be host[:port][/path] on both sides, "
+	    "without http" },
 	{ "- a\n", "r.yml:1:1: error: the settings should be a map, not a list" },
 	{ "concurent: 1\n",
 	    "r.yml:1:1: error: unknown setting \"concurent\"; did you mean "
@@ -370,6 +410,7 @@ main(void)
 
 	tcase_add_test(tc, all_settings_are_read);
 	tcase_add_loop_test(tc, marks_fit_each_other, 0, ARRAY_LEN(marks));
+	tcase_add_test(tc, registries_are_read);
 	tcase_add_loop_test(tc, wrong_setting_is_named, 0, ARRAY_LEN(wrong));
 	tcase_add_loop_test(tc, server_is_completed_or_named, 0, ARRAY_LEN(servers));
 	tcase_add_test(tc, token_comes_from_the_environment_or_a_file);
