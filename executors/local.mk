@@ -38,5 +38,5 @@ make_filter_SOURCES = executors/make_filter.c
 make_filter_LDADD = $(SECCOMP_LIBS)
 executors/sandbox_filter.h: make-filter$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) executors && ./make-filter$(EXEEXT) >$@.new && mv $@.new $@
-executors/sandbox.$(OBJEXT) executors/container/container.$(OBJEXT): executors/sandbox_filter.h
+executors/sandbox.$(OBJEXT) executors/container/bundle.$(OBJEXT): executors/sandbox_filter.h
 CLEANFILES += executors/sandbox_filter.h

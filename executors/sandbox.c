@@ -51,8 +51,10 @@ may_unshare(void)
 	if (pid == 0) {
 		struct error ignored = ERROR_INIT;
 
-		_exit(overlay_unshare(true, &ignored) < 0 ||
-		    overlay_tmpfs("pawl", "/tmp", &ignored) < 0);
+		if (overlay_unshare(true, &ignored) < 0 ||
+		    overlay_tmpfs("pawl", "/tmp", &ignored) < 0)
+			_exit(1);
+		_exit(0);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
