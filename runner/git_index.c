@@ -50,10 +50,12 @@ parse_entry(const struct git_index *ix, size_t at, struct git_index_entry *out)
 	size_t fixed = STAT_BYTES + ix->hash_len + 2,
 	       left = ix->text.len - ix->hash_len - at, len;
 
-	if (left < fixed + 8)
+	if (left < fixed + 2) /* a name of one byte and its NUL */
 		return false;
 	if ((read_u32(p + fixed - 4) & FLAG_EXTENDED) != 0)
 		fixed += 2;
+	if (left < fixed + 2)
+		return false;
 	len = strnlen(p + fixed, left - fixed);
 	if (len == 0 || padded(fixed + len) > left)
 		return false;
