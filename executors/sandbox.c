@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -183,16 +182,15 @@ add_system(struct strlist *argv)
 
 /* ---- one job --------------------------------------------------------------- */
 
+/* Where this user's is, although nothing of it is shown; but never what holds others. */
 static const char *
 home_dir(void)
 {
 	const char *home = getenv("HOME");
-	const struct passwd *me;
 
-	if (home != NULL && *home == '/')
+	if (home != NULL && *home == '/' && !str_eq(home, "/") && !str_eq(home, "/tmp"))
 		return home;
-	me = getpwuid(geteuid()); /* NOLINT(concurrency-mt-unsafe): before any thread */
-	return me != NULL && me->pw_dir[0] == '/' ? me->pw_dir : "/tmp";
+	return geteuid() == 0 ? "/root" : "/home/job";
 }
 
 static char *
@@ -219,7 +217,7 @@ add_network_files(const struct executor_job *job, struct strlist *argv)
 
 /* What the job may write, and what goes with it. */
 static int
-add_own(const struct executor_job *job, const struct cage *cage, struct strlist *argv,
+add_own(const struct executor_job *job, struct cage *cage, struct strlist *argv,
     struct error *err)
 {
 	const char *tmp = make_dir(job, "tmp", 01777, err);
@@ -231,6 +229,8 @@ add_own(const struct executor_job *job, const struct cage *cage, struct strlist 
 	add3(argv, "--bind", tmp, "/tmp");
 	add3(argv, "--symlink", "../tmp", "/var/tmp");
 	add3(argv, "--bind", home, home_dir());
+	add3(argv, "--setenv", "HOME", home_dir());
+	strlist_add_take(&cage->env, xasprintf("HOME=%s", home_dir()));
 	add3(argv, "--bind", job->work_dir, cage->project_dir);
 	add3(argv, "--bind", files, cage->files_dir);
 	for (size_t i = 0; i < job->shown->count; i++)

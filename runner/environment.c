@@ -243,12 +243,8 @@ put_variable(const struct job_variable *v, const struct lookup *lookup,
 static void
 add_base(const struct environment_facts *facts, struct spec *spec)
 {
-	if (facts->env == EXECUTOR_ENV_OWN) {
-		for (size_t i = 0; i < facts->own_env->count; i++)
-			strlist_add(&spec->env, facts->own_env->items[i]);
-		return;
-	}
-	for (char **entry = environ; *entry != NULL; entry++)
+	for (char **entry = environ; *entry != NULL && facts->env != EXECUTOR_ENV_OWN;
+	     entry++)
 		if (is_kept(*entry) &&
 		    (facts->env == EXECUTOR_ENV_MACHINE || !is_local(*entry)))
 			strlist_add(&spec->env, *entry);
@@ -256,6 +252,8 @@ add_base(const struct environment_facts *facts, struct spec *spec)
 	 */
 	if (facts->shell != NULL && getenv("SHELL") == NULL)
 		put(spec, "SHELL", facts->shell);
+	for (size_t i = 0; facts->own_env != NULL && i < facts->own_env->count; i++)
+		strlist_add(&spec->env, facts->own_env->items[i]);
 }
 
 void

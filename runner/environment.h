@@ -18,7 +18,7 @@ struct environment_facts {
 	const char *shell;       /* that runs the scripts */
 	const char *short_token; /* of a server's runner: names it; NULL: a local run */
 	enum executor_env env;
-	const struct strlist *own_env; /* EXECUTOR_ENV_OWN: the cage's */
+	const struct strlist *own_env; /* the cage's; NULL: it has none */
 	bool is_shared;                /* shell-like: others' jobs see the same machine */
 };
 

@@ -50,6 +50,8 @@ read_args(const struct node_pair *pair, struct arena *arena, struct custom_comma
 {
 	const struct node *list = pair->value;
 
+	if (list == NULL)
+		return;
 	if (!node_is(list, NODE_LIST)) {
 		diag_error(diags, DIAG_SHAPE, list->mark, NULL, "%s should be a list",
 		    pair->key);

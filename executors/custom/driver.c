@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -102,13 +103,12 @@ on_socket(struct custom *c, struct running *r)
 	for (int i = 0; i < INIT_FILES; i++)
 		if (files[i] >= 0)
 			close(files[i]);
-	if (c->is_gone)
-		stop(c, r, DRIVER_STOPPED);
-	else if (m.type == INIT_SIGNAL && m.value == SIGKILL) {
+	if (m.type == INIT_SIGNAL && m.value == SIGKILL)
 		r->was_asked = true;
-		stop(c, r, DRIVER_STOPPED);
-	} else if (m.type == INIT_SIGNAL && m.value == SIGTERM && !r->was_asked)
-		stop(c, r, DRIVER_STOPPED);
+	else if (!c->is_gone &&
+	    (m.type != INIT_SIGNAL || m.value != SIGTERM || r->was_asked))
+		return;
+	stop(c, r, DRIVER_STOPPED);
 }
 
 static void

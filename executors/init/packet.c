@@ -76,7 +76,9 @@ strings(char **at, const char *end, uint32_t count)
 {
 	char **list = calloc((size_t)count + 1, sizeof(*list));
 
-	for (uint32_t i = 0; list != NULL && i < count; i++) {
+	if (list == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++) {
 		char *nul = memchr(*at, '\0', (size_t)(end - *at));
 
 		if (nul == NULL) {
