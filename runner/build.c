@@ -748,6 +748,7 @@ build_adopt(struct build *b, const char *project_dir, struct error *err)
 		log_event(LOG_INFO, LOG_JOB(b->job->id), "%s", refusal.msg);
 	b->spec.spec.project_dir = arena_strdup(b->spec.arena, project_dir);
 	b->spec.spec.job_dir = b->dir.path;
+	workspace_recognise(&b->dir, b->spec.arena, &b->spec.spec);
 	finish_spec(b);
 	build_layers_take_over(&b->layers, b->dir.path);
 	b->supervisor = new_supervisor(b);

@@ -106,14 +106,16 @@ finish_folders(struct picking *k, int rc, struct error *err)
 
 /* ---- files ----------------------------------------------------------------- */
 
-/* The file itself, from where the job has put it; st gets what it is. */
+/* The file itself, from where the job has put it; st gets what it is. One that gives
+ * rights to whoever runs it is copied, without them. */
 static bool
 try_link(struct picking *k, const char *path, struct stat *st)
 {
 	struct layers_pick *p = k->p;
 
 	if (p->link_fd < 0 || fstatat(p->link_fd, path, st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !(S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)))
+	    !(S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)) ||
+	    (st->st_mode & (S_ISUID | S_ISGID)) != 0)
 		return false;
 	if (linkat(p->link_fd, path, p->to_fd, path, 0) == 0)
 		return true;

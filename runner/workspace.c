@@ -22,6 +22,8 @@
 #define MAGIC_OVERLAY 0x794c7630
 #define MAGIC_NFS 0x6969
 
+#define UPPER_NAME "upper" /* in a job's folder */
+
 struct workspaces {
 	enum workspace_mode mode; /* never WORKSPACE_AUTO */
 	const struct snapshot *snapshot;
@@ -250,11 +252,22 @@ make_folder(const char *path, struct error *err)
 	return 0;
 }
 
+void
+workspace_recognise(const struct jobdir *dir, struct arena *arena, struct spec *spec)
+{
+	char *upper = arena_printf(arena, "%s/" UPPER_NAME, dir->path);
+
+	if (access(upper, F_OK) < 0)
+		return;
+	spec->mode = SPEC_OVERLAY;
+	spec->upper = upper;
+}
+
 static int
 prepare_overlay(const struct workspaces *w, const struct jobdir *dir, struct arena *arena,
     struct spec *spec, struct error *err)
 {
-	char *upper = arena_printf(arena, "%s/upper", dir->path);
+	char *upper = arena_printf(arena, "%s/" UPPER_NAME, dir->path);
 	char *work = arena_printf(arena, "%s/work", dir->path);
 	const struct strlist *layers = snapshot_layers(w->snapshot);
 

@@ -79,6 +79,11 @@ struct workspace_view {
 	const char *upper;
 };
 
+/* Of a job that another runner has begun: is its workspace an overlay? Then mode and
+ * upper are set; the rest of the recipe is not known any more. */
+void workspace_recognise(
+    const struct jobdir *dir, struct arena *arena, struct spec *spec);
+
 /* Would workspace_prepare() copy? */
 bool workspace_copies(const struct workspaces *w, enum workspace_mode wanted);
 

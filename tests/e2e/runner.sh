@@ -264,6 +264,8 @@ kill_runner KILL
 start_runner
 expect_end 8 '"state":"success"'
 [ "$(stat -c %s server/got/8.archive)" -gt 3000000 ] || fail "the artifact is not whole"
+[ -n "$(ls state/artifacts/*/1/layers.set)" ] || fail "no layer is kept of job 1"
+[ -n "$(ls state/artifacts/*/8/layers.set)" ] || fail "no layer is kept of a job that was taken over"
 
 # ---- the server is away for a while
 give 9 "${counting//ID/9}"

@@ -95,6 +95,7 @@ static const char *const scripts[] = {
 	"mkdir -p out/a && echo 2 >out/d && chmod 755 out/d && chmod 700 out/a && echo >t.txt",
 	"mkdir -p out/empty && echo 1 >out/f && ln out/f out/hard",
 	"mkdir out && cp -a src/a.c out/ && echo new >README.txt",
+	"mkdir out && echo 1 >out/f && chmod 6755 out/f && echo 1 >out/g && chmod 2644 out/g",
 	"mkdir out && mkfifo out/pipe && echo 1 >out/f",
 	"mkdir out && echo 1 >out/f && ln -s /etc out/etc && ln -s nowhere dangling.txt",
 };
