@@ -103,8 +103,13 @@ give_away(struct docker *d, const struct ucred *who, struct error *err)
 {
 	struct stat st;
 
-	if (geteuid() != 0)
+	if (who->uid == geteuid() && who->gid == getegid())
 		return 0;
+	if (geteuid() != 0)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "the container runs as user %u of this machine, whose files user %u "
+		    "could not remove: run the runner as root, or an engine as its user",
+		    who->uid, geteuid());
 	/* scripts may open /dev/stdout */
 	if (fchown(STDOUT_FILENO, who->uid, who->gid) < 0)
 		return error_errno(err, "cannot give the log to user %u", who->uid);
@@ -132,8 +137,11 @@ on_listener(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 		(void)error_errno(&err, "cannot see who is in the container");
 	else
 		(void)give_away(d, &who, &err);
-	if (err.code != 0)
+	if (err.code != 0) {
 		(void)snprintf(d->why, sizeof(d->why), "%.230s", err.msg);
+		close(take_fd(&d->init));
+		return; /* nothing runs */
+	}
 	if (!init_send(d->init, &m, &output, 1))
 		d->has_ended = true;
 	uv_poll_init(engine_loop(d->engine), &d->init_poll, d->init);
@@ -341,10 +349,6 @@ begin(struct docker *d, struct error *err)
 	struct engine_address address;
 	char *slash;
 
-	if (stand_in_orders(&text, err) < 0 ||
-	    docker_orders_read(buf_str(&text), text.len, &d->orders, err) < 0 ||
-	    stand_in_hello(d->supervisor, NULL, err) < 0)
-		return err->code;
 	d->root = xstrdup(files);
 	slash = strrchr(d->root, '/');
 	if (slash == NULL || slash == d->root)
@@ -353,6 +357,10 @@ begin(struct docker *d, struct error *err)
 	d->socket_dir = path_join(d->root, "init");
 	d->room = (struct docker_room){ files, d->root, d->socket_dir };
 	d->name = docker_container_name(&d->room);
+	if (stand_in_orders(&text, err) < 0 ||
+	    docker_orders_read(buf_str(&text), text.len, &d->orders, err) < 0 ||
+	    stand_in_hello(d->supervisor, NULL, err) < 0)
+		return err->code;
 	address = (struct engine_address){ d->orders.host, d->orders.cert_dir };
 	if (engine_open(&address, &d->is_gone, &d->engine, err) < 0)
 		return err->code;

@@ -202,6 +202,64 @@ kill_of() { # PID PROGRAM…: of those below it
 	done
 }
 
+# An engine of root makes files that an ordinary user could not remove: said, not done.
+strangers() {
+	local here uid=61191
+	here=$(mktemp -d /tmp/pawl-user-XXXXXX)
+	mkdir "$here/bin" "$here/home"
+	cp "$BUILD"/pawl "$BUILD"/pawl-{supervise,init,docker} "$here/bin/"
+	chmod 755 "$here" "$here/bin"
+	chown $uid:$uid "$here/home"
+	chmod 666 "$engine"
+	as=(setpriv "--reuid=$uid" "--regid=$uid" --clear-groups -- env PATH="$here/bin:$PATH"
+	    PAWL_LIBEXEC="$here/bin" HOME="$here/home")
+	cat >"$here/yml" <<-'END'
+	a:
+	  image: box:1
+	  script: [echo never]
+	END
+	chmod 755 "$PWD" "$(dirname "$engine")"
+	if (cd "$here/home" && as_who git init -q -b main && as_who cp ../yml .gitlab-ci.yml && as_who git add . &&
+	    as_who git commit -qm one && DOCKER_HOST=unix://$engine as_who timeout 60 pawl run -x docker) >"$log" 2>&1; then
+		bad "an ordinary user runs a job by an engine of root"
+	fi
+	says "the container runs as user 0 of this machine"
+	none_left strangers
+	as=()
+	rm -rf "$here"
+}
+
+# An image of a registry that wants a name; the policies; a registry that has no such image.
+pulls() {
+	local config
+	if ! type -P docker-registry skopeo htpasswd busybox python3 >/dev/null; then
+		echo "not tested: pulling; docker-registry, skopeo or htpasswd is not installed"
+		return
+	fi
+	htpasswd -Bbn ann sesame >users
+	(. "$SRC/tests/registry.sh"; registry_start registry users; echo "$registry" >registry.address; wait) &
+	registry_pid=$!
+	for _ in $(seq 200); do [ -s registry.address ] && break; sleep 0.05; done
+	registry=$(cat registry.address)
+	skopeo copy -q --insecure-policy --dest-tls-verify=false --dest-creds ann:sesame docker-archive:box.tar:box:1 \
+	    "docker://$registry/group/box:2" >registry.copy 2>&1 || bad "skopeo: $(cat registry.copy)"
+	repository <<-END
+	a:
+	  image: {name: $registry/group/box:2, pull_policy: [never, always]}
+	  script: [test "\$OF_IMAGE" = yes]
+	END
+	fails
+	says "cannot pull $registry/group/box:2"
+	config="{\"auths\":{\"$registry\":{\"auth\":\"$(printf ann:sesame | base64)\"}}}"
+	(cd repo && DOCKER_HOST=unix://$engine timeout 100 pawl run -x docker -v DOCKER_AUTH_CONFIG="$config") >"$log" 2>&1 ||
+	    bad "cannot pull with a name"
+	says "Pulling $registry/group/box:2"
+	kill "$registry_pid" $(pgrep -P "$registry_pid")
+	wait "$registry_pid" 2>/dev/null
+	sed -i 's/never, always/if-not-present/' repo/.gitlab-ci.yml
+	passes # it is there
+}
+
 check() {
 	who=$1
 	at_home
@@ -217,6 +275,10 @@ for engine_name in docker podman; do
 	if "start_$engine_name"; then
 		tested=1
 		check "$engine_name"
+		if [ "$engine_name" = docker ]; then
+			strangers
+			pulls
+		fi
 	else
 		echo "not tested: $engine_name cannot run containers here:"
 		tail -n 5 engine.log
