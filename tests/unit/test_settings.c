@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "executors/container/image_store.h"
+#include "executors/custom/custom.h"
 #include "protocol/json.h"
 #include "runner/build.h"
 #include "runner/identity.h"
@@ -53,6 +54,33 @@ START_TEST(all_settings_are_read)
 	ck_assert_str_eq(s.servers[0].cert_file, "/c");
 	ck_assert_str_eq(s.servers[0].key_file, "/k");
 	ck_assert_str_eq(s.servers[1].token_file, "/t");
+	arena_free(s.arena);
+}
+END_TEST
+
+START_TEST(a_driver_and_an_engine_are_read)
+{
+	struct runner_settings s;
+	struct diags diags;
+
+	read_text(
+	    "custom:\n  run_exec: /d/run\n  run_args: [a, b c]\n  prepare_exec: /d/p\n"
+	    "  prepare_exec_timeout: 7\n  force_kill_timeout: 3\n  builds_dir: /b\n"
+	    "docker: {host: tcp://h:1, tls_cert_path: /c, network_mode: n}\n",
+	    &s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_str_eq(s.custom->run.exec, "/d/run");
+	ck_assert_uint_eq(s.custom->run.arg_count, 2);
+	ck_assert_str_eq(s.custom->run.args[1], "b c");
+	ck_assert_int_eq(s.custom->prepare.timeout_ms, 7000);
+	ck_assert_int_eq(s.custom->cleanup.timeout_ms, 3600 * 1000);
+	ck_assert_int_eq(s.custom->graceful_ms, 600 * 1000);
+	ck_assert_int_eq(s.custom->force_ms, 3000);
+	ck_assert_ptr_null(s.custom->config.exec);
+	ck_assert_str_eq(s.custom->builds_dir, "/b");
+	ck_assert_str_eq(s.docker_host, "tcp://h:1");
+	ck_assert_str_eq(s.docker_cert_dir, "/c");
+	ck_assert_str_eq(s.docker_network, "n");
 	arena_free(s.arena);
 }
 END_TEST
@@ -139,6 +167,20 @@ static const struct {
 	{ "layers: {high: 5}\n", "r.yml:1:10: error: unknown setting \"high\"" },
 	{ "layers: {days: 0}\n",
 	    "r.yml:1:16: error: days should be a number from 1 to 36500" },
+	{ "custom: 5\n",
+	    "r.yml:1:9: error: custom should be a map with run_exec and others, not an "
+	    "integer" },
+	{ "custom: {run_exec: run}\n",
+	    "r.yml:1:20: error: run_exec should be an absolute path" },
+	{ "custom: {run_exec: /r, run_args: x}\n",
+	    "r.yml:1:34: error: run_args should be a list" },
+	{ "custom: {run_exec: /r, force_kill_timeout: 0}\n",
+	    "r.yml:1:44: error: force_kill_timeout should be a number of seconds from 1 "
+	    "to 604800" },
+	{ "docker: x\n",
+	    "r.yml:1:9: error: docker should be a map with host, not a string" },
+	{ "docker: {hots: x}\n",
+	    "r.yml:1:10: error: unknown setting \"hots\"; did you mean \"host\"?" },
 	{ "log_format: xml\n", "r.yml:1:13: error: log_format should be text or json" },
 	{ "name: [a]\n", "r.yml:1:7: error: name should be a text" },
 	{ "state: here\n",
@@ -409,6 +451,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, all_settings_are_read);
+	tcase_add_test(tc, a_driver_and_an_engine_are_read);
 	tcase_add_loop_test(tc, marks_fit_each_other, 0, ARRAY_LEN(marks));
 	tcase_add_test(tc, registries_are_read);
 	tcase_add_loop_test(tc, wrong_setting_is_named, 0, ARRAY_LEN(wrong));
