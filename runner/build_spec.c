@@ -33,6 +33,7 @@ void
 build_spec_clear(struct build_spec *b)
 {
 	spec_clear(&b->spec);
+	strlist_clear(&b->shown);
 	arena_free(b->arena);
 	*b = (struct build_spec){ .spec = SPEC_INIT };
 }
@@ -52,16 +53,25 @@ service_images(struct build_spec *b, const struct job_payload *job)
 	return names;
 }
 
+/* Each of the layers may have brought a .git, its own or a submodule's. */
+static void
+list_shown(const struct snapshot *snapshot, struct strlist *out)
+{
+	const struct strlist *layers = snapshot_layers(snapshot);
+
+	for (size_t i = 0; i < layers->count; i++)
+		alternates_list(layers->items[i], out);
+}
+
 int
 build_spec_add_cage(struct build_spec *b, const struct runner *runner,
     const struct job_payload *job, struct executor_job *what, struct error *err)
 {
-	cleanup_strlist struct strlist shown = STRLIST_INIT;
 	cleanup_free char *image =
 	    environment_expand_job(job, job->image.name != NULL ? job->image.name : "");
 
 	what->payload = job;
-	what->image = image;
+	what->image = arena_strdup(b->arena, image);
 	what->service_images = service_images(b, job);
 	what->work_dir = b->spec.project_dir;
 	if (workspaces_in_place(runner->workspaces))
@@ -69,9 +79,9 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 	what->project_name = workspaces_project_name(runner->workspaces);
 	what->userns = b->spec.userns;
 	what->arena = b->arena;
-	what->shown = &shown;
+	what->shown = &b->shown;
 	if (b->mode != WORKSPACE_EMPTY && runner->snapshot != NULL)
-		alternates_list(snapshot_layers(runner->snapshot)->items[0], &shown);
+		list_shown(runner->snapshot, &b->shown);
 	return executors_prepare(
 	    runner->executors, b->executor, what, &b->spec.cage, err);
 }
@@ -105,6 +115,7 @@ void
 build_spec_reset_workspace(struct build_spec *b)
 {
 	spec_clear(&b->spec);
+	strlist_clear(&b->shown);
 	b->finished = false;
 }
 

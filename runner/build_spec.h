@@ -16,6 +16,7 @@ struct build_spec {
 	struct spec spec;
 	struct arena *arena;
 	const struct executor *executor; /* set before the cage is added */
+	struct strlist shown;     /* folders the workspace refers to, for the cage */
 	enum workspace_mode mode; /* wanted by the job's PAWL_WORKSPACE; AUTO: not said */
 	struct build_spec_step {  /* what a step's script was made from */
 		const char *const *items;
