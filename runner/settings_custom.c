@@ -60,7 +60,7 @@ read_args(const struct node_pair *pair, struct arena *arena, struct custom_comma
 	out->args = arena_calloc(arena, list->count + 1, sizeof(*out->args));
 	for (size_t i = 0; i < list->count; i++) {
 		if (!node_is_scalar(list->items[i])) {
-			diag_error(diags, DIAG_SHAPE, list->items[i]->mark, NULL,
+			diag_error(diags, DIAG_SHAPE, list->mark, NULL,
 			    "%s should be a list of texts", pair->key);
 			return;
 		}

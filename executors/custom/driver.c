@@ -156,7 +156,7 @@ wait_a_while(struct custom *c, const struct driver_call *call, struct running *r
 	if (poll(fds, 3, left > 60000 ? 60000 : (int)left) < 0)
 		return;
 	if (fds[2].revents != 0 && !read_output(r, call->output))
-		cleanup_close_fd(&r->output), r->output = -1;
+		close(take_fd(&r->output));
 	if (fds[0].revents != 0)
 		on_signals(c, r);
 	if (fds[1].revents != 0)

@@ -75,6 +75,10 @@ parse_host(struct engine *e, const struct engine_address *address,
 {
 	if (str_starts(e->host, "unix:///")) {
 		options->unix_socket = e->host + strlen("unix://");
+		if (access(options->unix_socket, F_OK) < 0)
+			return error_set(err, ERR_ENVIRONMENT,
+			    "there is no engine at %s: %s", options->unix_socket,
+			    strerror(errno));
 		e->base = xstrdup("http://engine");
 	} else if (str_starts(e->host, "tcp://") && e->host[strlen("tcp://")] != '\0') {
 		e->base = xasprintf("http%s://%s", address->cert_dir != NULL ? "s" : "",
