@@ -1,6 +1,7 @@
 /* Asking a container engine. */
 #include "executors/docker/engine.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
