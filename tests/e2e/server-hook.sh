@@ -4,6 +4,7 @@
 # what `pawl hook` leaves of the hooks and the files that are there.
 # shellcheck disable=SC2016,SC2119,SC2154
 set -eu
+export PAWL_EXECUTOR=shell # a job waits for a file outside
 # shellcheck source=tests/sshd.sh
 . "$SRC/tests/sshd.sh"
 # shellcheck source=tests/hosted.sh
