@@ -170,23 +170,6 @@ entry_time(const struct unpacking *k)
 }
 
 static int
-write_at(int fd, const char *data, size_t len, off_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-		offset += n;
-	}
-	return 0;
-}
-
-static int
 copy_content(struct unpacking *k, int fd, const char *path, struct error *err)
 {
 	const void *data;
@@ -198,7 +181,7 @@ copy_content(struct unpacking *k, int fd, const char *path, struct error *err)
 	    ARCHIVE_OK) {
 		if (is_canceled(k))
 			return error_set(err, ERR_CANCELED, "canceled");
-		if (offset < 0 || write_at(fd, data, len, offset) < 0)
+		if (offset < 0 || path_write_fd_at(fd, data, len, offset) < 0)
 			return copy_errno(err, "cannot write", path);
 		k->totals.bytes += (int64_t)len;
 	}

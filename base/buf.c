@@ -167,3 +167,16 @@ buf_read_file(struct buf *b, const char *path, size_t max, struct error *err)
 		return error_wrap(err, "%s", path);
 	return 0;
 }
+
+void
+buf_add_shell_word(struct buf *out, const char *text)
+{
+	buf_add_char(out, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			buf_add_str(out, "'\\''");
+		else
+			buf_add_char(out, *text);
+	}
+	buf_add_char(out, '\'');
+}

@@ -31,6 +31,9 @@ void buf_remove_front(struct buf *b, size_t len);
 /* The content as a string; "" when empty. Valid until the next change. */
 const char *buf_str(const struct buf *b);
 
+/* text as one word of a shell: single quotes keep everything but the single quote. */
+void buf_add_shell_word(struct buf *b, const char *text);
+
 /* The content, handed to the caller as a malloced string; the buffer is empty after. */
 char *buf_take(struct buf *b);
 

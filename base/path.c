@@ -244,6 +244,25 @@ path_write_fd(int fd, const void *data, size_t len)
 }
 
 int
+path_write_fd_at(int fd, const void *data, size_t len, off_t offset)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, at, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+int
 path_write_file(
     const char *path, const void *data, size_t len, mode_t mode, struct error *err)
 {

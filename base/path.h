@@ -32,6 +32,7 @@ MUST_CHECK int path_remove_tree(int dirfd, const char *name, struct error *err);
 
 /* All of data, also where the system takes it in parts; 0, or -1 with errno. */
 MUST_CHECK int path_write_fd(int fd, const void *data, size_t len);
+MUST_CHECK int path_write_fd_at(int fd, const void *data, size_t len, off_t offset);
 
 /* Write a file through a temporary name and rename, so that a reader sees all or nothing.
  */

@@ -14,20 +14,6 @@
 	"set -o pipefail; fi\n"                                                          \
 	"set -o errexit +o noclobber\n"
 
-/* Single quotes keep everything but the single quote. */
-static void
-add_quoted(struct buf *out, const char *text)
-{
-	buf_add_char(out, '\'');
-	for (; *text != '\0'; text++) {
-		if (*text == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *text);
-	}
-	buf_add_char(out, '\'');
-}
-
 /* Without the newlines a YAML block scalar ends with. */
 static size_t
 trimmed_length(const char *item)
@@ -62,7 +48,7 @@ script_build(const char *const *items, size_t count, bool trace_commands, struct
 
 		/* printf, because echo interprets backslashes in some shells */
 		buf_add_str(out, "printf '%s\\n' ");
-		add_quoted(out, echo);
+		buf_add_shell_word(out, echo);
 		buf_add_char(out, '\n');
 		buf_add_str(out, items[i]);
 		buf_add_char(out, '\n');

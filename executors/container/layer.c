@@ -132,23 +132,6 @@ set_xattrs(struct unpacking *k, int fd, const char *path, struct error *err)
 	return 0;
 }
 
-static int
-write_at(int fd, const char *data, size_t len, off_t offset)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-		offset += n;
-	}
-	return 0;
-}
-
 /* Why libarchive stopped. */
 static int
 damaged(struct unpacking *k, struct error *err)
@@ -171,7 +154,7 @@ copy_content(struct unpacking *k, int fd, const char *path, struct error *err)
 	    ARCHIVE_OK) {
 		if (is_canceled(k))
 			return error_set(err, ERR_CANCELED, "canceled");
-		if (offset < 0 || write_at(fd, data, len, offset) < 0)
+		if (offset < 0 || path_write_fd_at(fd, data, len, offset) < 0)
 			return layer_place_errno(err, path);
 		k->info.bytes += len;
 	}

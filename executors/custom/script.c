@@ -6,19 +6,6 @@
 
 #include "executors/custom/driver.h"
 
-static void
-add_quoted(struct buf *out, const char *text)
-{
-	buf_add_char(out, '\'');
-	for (; *text != '\0'; text++) {
-		if (*text == '\'')
-			buf_add_str(out, "'\\''");
-		else
-			buf_add_char(out, *text);
-	}
-	buf_add_char(out, '\'');
-}
-
 static size_t
 name_length(const char *entry)
 {
@@ -39,7 +26,7 @@ add_variables(const struct custom *c, char *const *env, struct buf *out)
 		if (n == 0 || strncmp(entry, "PAWL_", 5) == 0)
 			continue;
 		buf_printf(out, "export %.*s=", (int)n, entry);
-		add_quoted(out, entry + n + 1);
+		buf_add_shell_word(out, entry + n + 1);
 		buf_add_char(out, '\n');
 	}
 }
@@ -59,7 +46,7 @@ add_files(const struct custom *c, struct buf *out)
 		if (n == 0)
 			continue;
 		buf_add_str(out, "printf %s ");
-		add_quoted(out, entry + n + 1);
+		buf_add_shell_word(out, entry + n + 1);
 		buf_printf(out, " >\"$%.*s\"\n", (int)n, entry);
 	}
 }
@@ -91,6 +78,6 @@ driver_write_script(const struct custom *c, const char *stage, char *const *env,
 	buf_add_str(&text, command);
 	buf_printf(
 	    out, "#!/usr/bin/env %s\n(eval ", c->shell != NULL ? c->shell : "bash");
-	add_quoted(out, buf_str(&text));
+	buf_add_shell_word(out, buf_str(&text));
 	buf_add_str(out, ") </dev/null\nexit $?\n");
 }
