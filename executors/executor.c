@@ -1,10 +1,12 @@
 /* The table of executors, and which of them a job gets. */
 #include "executors/executor.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "executors/container/container.h"
 #include "executors/container/image_store.h"
-#include "executors/container/services.h"
 #include "executors/custom/custom.h"
 #include "executors/docker/docker.h"
 #include "executors/sandbox.h"
@@ -110,6 +112,19 @@ executors_free(struct executors *e)
 	free(e);
 }
 
+char *
+executor_folder(const struct executor_job *job, const char *dir, const char *name,
+    mode_t mode, struct error *err)
+{
+	char *path = arena_printf(job->arena, "%s/%s", dir, name);
+
+	if ((mkdir(path, mode) < 0 && errno != EEXIST) || chmod(path, mode) < 0) {
+		(void)error_errno(err, "cannot create %s", path);
+		return NULL;
+	}
+	return path;
+}
+
 void
 executor_set_paths(const struct executor_job *job, struct cage *out)
 {
@@ -146,8 +161,6 @@ int
 executors_prepare(struct executors *e, const struct executor *by,
     struct executor_job *job, struct cage *out, struct error *err)
 {
-	if (by->has_services && services_prepare(&e->machine, job, out, err) < 0)
-		return err->code;
 	return by->prepare(&e->machine, job, out, err);
 }
 

@@ -110,6 +110,10 @@ struct executor {
  */
 void executor_set_paths(const struct executor_job *job, struct cage *out);
 
+/* Make and return name below dir; in the job's arena. NULL: err says why. */
+char *executor_folder(const struct executor_job *job, const char *dir, const char *name,
+    mode_t mode, struct error *err);
+
 /* Every executor, ending with NULL, in the order help shows them. */
 const struct executor *const *executor_all(void);
 

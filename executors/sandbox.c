@@ -11,6 +11,7 @@
 
 #include "base/overlay.h"
 #include "base/path.h"
+#include "executors/container/services.h"
 #include "executors/init/init.h"
 #include "executors/init/program.h"
 #include "executors/sandbox_filter.h"
@@ -193,18 +194,6 @@ home_dir(void)
 	return geteuid() == 0 ? "/root" : "/home/job";
 }
 
-static char *
-make_dir(const struct executor_job *job, const char *name, mode_t mode, struct error *err)
-{
-	char *path = arena_printf(job->arena, "%s/%s", job->job_dir, name);
-
-	if ((mkdir(path, mode) < 0 && errno != EEXIST) || chmod(path, mode) < 0) {
-		(void)error_errno(err, "cannot create %s", path);
-		return NULL;
-	}
-	return path;
-}
-
 static void
 add_network_files(const struct executor_job *job, struct strlist *argv)
 {
@@ -220,9 +209,10 @@ static int
 add_own(const struct executor_job *job, struct cage *cage, struct strlist *argv,
     struct error *err)
 {
-	const char *tmp = make_dir(job, "tmp", 01777, err);
-	const char *home = make_dir(job, "home", 0700, err);
-	const char *files = make_dir(job, CAGE_FILES_NAME, 0700, err);
+	const char *tmp = executor_folder(job, job->job_dir, "tmp", 01777, err);
+	const char *home = executor_folder(job, job->job_dir, "home", 0700, err);
+	const char *files =
+	    executor_folder(job, job->job_dir, CAGE_FILES_NAME, 0700, err);
 
 	if (tmp == NULL || home == NULL || files == NULL)
 		return err->code;
@@ -248,6 +238,9 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 	cleanup_free char *init = NULL;
 	struct strlist *argv = &out->argv;
 
+	if (job->payload->service_count > 0 &&
+	    services_prepare(machine, job, out, err) < 0)
+		return err->code;
 	if (init_program_path(&init, err) < 0)
 		return err->code;
 	executor_set_paths(job, out);

@@ -168,26 +168,13 @@ bundle_clear(struct bundle *b)
 
 /* ---- what it is made of ---------------------------------------------------- */
 
-char *
-bundle_folder(struct executor_job *job, const char *dir, const char *name, mode_t mode,
-    struct error *err)
-{
-	char *path = arena_printf(job->arena, "%s/%s", dir, name);
-
-	if ((mkdir(path, mode) < 0 && errno != EEXIST) || chmod(path, mode) < 0) {
-		(void)error_errno(err, "cannot create %s", path);
-		return NULL;
-	}
-	return path;
-}
-
 static int
 add_root(struct bundle *b, const char **root, struct error *err)
 {
 	struct cage_mount *mount;
-	const char *target = bundle_folder(b->job, b->dir, "rootfs", 0755, err);
-	const char *upper = bundle_folder(b->job, b->dir, "root-upper", 0755, err);
-	const char *work = bundle_folder(b->job, b->dir, "root-work", 0700, err);
+	const char *target = executor_folder(b->job, b->dir, "rootfs", 0755, err);
+	const char *upper = executor_folder(b->job, b->dir, "root-upper", 0755, err);
+	const char *work = executor_folder(b->job, b->dir, "root-work", 0700, err);
 
 	if (target == NULL || upper == NULL || work == NULL)
 		return err->code;
@@ -266,8 +253,8 @@ hide(struct bundle *b)
 int
 bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 {
-	const char *folder = bundle_folder(b->job, b->dir, "bundle", 0700, err);
-	const char *state = bundle_folder(b->job, b->dir, "runtime", 0700, err);
+	const char *folder = executor_folder(b->job, b->dir, "bundle", 0700, err);
+	const char *state = executor_folder(b->job, b->dir, "runtime", 0700, err);
 	const char *root = NULL;
 
 	if (folder == NULL || state == NULL || add_root(b, &root, err) < 0)

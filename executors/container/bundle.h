@@ -45,10 +45,6 @@ MUST_CHECK int bundle_write(struct bundle *b, struct strlist *argv, struct error
 
 void bundle_clear(struct bundle *b);
 
-/* Make and return name below dir; in the job's arena. NULL: err says why. */
-char *bundle_folder(struct executor_job *job, const char *dir, const char *name,
-    mode_t mode, struct error *err);
-
 /* The image's environment, with what every container has. */
 void bundle_fill_env(struct bundle *b);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "executors/container/bundle.h"
+#include "executors/container/services.h"
 #include "executors/init/program.h"
 
 static int
@@ -40,7 +41,7 @@ fill_cage(struct bundle *b, struct error *err)
 {
 	struct cage *cage = b->cage;
 	const char *files =
-	    bundle_folder(b->job, b->job->job_dir, CAGE_FILES_NAME, 0700, err);
+	    executor_folder(b->job, b->job->job_dir, CAGE_FILES_NAME, 0700, err);
 
 	if (files == NULL)
 		return err->code;
@@ -77,6 +78,8 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 		    "this job has no image; give it one (`image:`), or run it by another "
 		    "executor");
 	executor_set_paths(job, out);
+	if (services_prepare(machine, job, out, err) < 0)
+		return err->code;
 	rc = bundle_open(&b, err);
 	if (rc == 0)
 		rc = fill_cage(&b, err);

@@ -160,7 +160,7 @@ add_service(struct executor_machine *machine, struct executor_job *job, size_t i
 		.cage = out };
 	int rc;
 
-	b.dir = bundle_folder(job, job->job_dir, name, 0700, err);
+	b.dir = executor_folder(job, job->job_dir, name, 0700, err);
 	if (b.dir == NULL)
 		return err->code;
 	rc = bundle_open(&b, err);

@@ -172,16 +172,8 @@ give_place(const struct supervision *s, struct error *err)
 
 	if (!cage->gives)
 		return 0;
-	if (lchown(s->files_dir, (uid_t)cage->uid, (gid_t)cage->gid) < 0)
-		return error_errno(
-		    err, "cannot give %s to user %" PRId64, s->files_dir, cage->uid);
-	for (size_t i = 0; i < s->spec.file_count; i++) {
-		cleanup_free char *file = path_join(s->files_dir, s->spec.files[i].name);
-
-		if (lchown(file, (uid_t)cage->uid, (gid_t)cage->gid) < 0)
-			return error_errno(
-			    err, "cannot give %s to user %" PRId64, file, cage->uid);
-	}
+	if (path_give_tree(s->files_dir, (uid_t)cage->uid, (gid_t)cage->gid, err) < 0)
+		return err->code;
 	return path_give_tree(
 	    s->spec.project_dir, (uid_t)cage->uid, (gid_t)cage->gid, err);
 }
