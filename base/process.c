@@ -1,11 +1,11 @@
-/* Children run to completion: posix_spawn, two pipes, poll and a deadline. */
+/* Children run to completion: vfork, two pipes, poll and a deadline. */
 #include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,42 +36,84 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A child has its own process group, so that ending it ends what it started. */
-static int
-spawn(const struct process *p, int out_fd, int err_fd, pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
+struct launch {
+	const struct process *p;
+	int out_fd, err_fd;
+	pid_t parent;
+	volatile int failed; /* errno of exec; the child shares our memory */
+};
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
-	posix_spawn_file_actions_adddup2(&actions, err_fd, 2);
-	if (p->cwd != NULL)
-		posix_spawn_file_actions_addchdir_np(&actions, p->cwd);
+/* Its number may be any, also the wanted one, where it would stay close-on-exec. */
+static bool
+put_file(int fd, int number)
+{
+	int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	return high >= 0 && dup2(high, number) >= 0;
+}
+
+static bool
+become_ready(const struct launch *launch)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int out = fcntl(launch->out_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int errors = fcntl(launch->err_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL); /* some numbers are libc's own */
+	/* a group of its own, so that ending it ends what it started */
+	if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return false;
+	if (getppid() != launch->parent)
+		_exit(127); /* killed just now */
 	sigemptyset(&none);
+	return put_file(null, STDIN_FILENO) && put_file(out, STDOUT_FILENO) &&
+	    put_file(errors, STDERR_FILENO) &&
+	    (launch->p->cwd == NULL || chdir(launch->p->cwd) == 0) &&
+	    sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+/* In the child, on our stack and memory. */
+static NORETURN void
+become_program(struct launch *launch)
+{
+	const struct process *p = launch->p;
+
+	/* exec does not write to argv and envp; its prototype is older than const */
+	if (become_ready(launch))
+		execvpe(p->argv[0], (char *const *)(uintptr_t)p->argv,
+		    p->env == NULL ? environ : (char *const *)(uintptr_t)p->env);
+	launch->failed = errno;
+	_exit(127);
+}
+
+/* Returns an errno. */
+static int
+spawn(struct launch *launch, pid_t *pid)
+{
+	sigset_t all, before;
+	pid_t child;
+
+	/* no handler of ours may run in the child */
 	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-	/* posix_spawn does not write to argv and envp; its prototype is older than const
-	 */
-	rc = posix_spawnp(pid, p->argv[0], &actions, &attr,
-	    (char *const *)(uintptr_t)p->argv,
-	    p->env == NULL ? environ : (char *const *)(uintptr_t)p->env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return rc;
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	child = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+	if (child == 0)
+		become_program(launch); /* NOLINT(clang-analyzer-unix.Vfork) */
+	if (child < 0)
+		launch->failed = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (child > 0 && launch->failed != 0)
+		(void)waitpid(child, NULL, 0);
+	*pid = child;
+	return launch->failed;
 }
 
 static int
 start(const struct process *p, struct child **out, struct error *err)
 {
+	struct launch launch = { .p = p, .parent = getpid() };
 	struct child *child;
 	int out_pipe[2], err_pipe[2], rc;
 	pid_t pid;
@@ -84,7 +126,9 @@ start(const struct process *p, struct child **out, struct error *err)
 		close(out_pipe[1]);
 		return rc;
 	}
-	rc = spawn(p, out_pipe[1], err_pipe[1], &pid);
+	launch.out_fd = out_pipe[1];
+	launch.err_fd = err_pipe[1];
+	rc = spawn(&launch, &pid);
 	close(out_pipe[1]);
 	close(err_pipe[1]);
 	if (rc != 0) {

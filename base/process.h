@@ -1,7 +1,8 @@
 /*
  * Run a child program to its end and keep what it prints. For questions to other
  * programs; the processes of jobs belong to the supervisor. Blocks; may be called from
- * any thread. Links libc only.
+ * any thread. The child gets SIGTERM when the thread that waits for it is gone, so that a
+ * killed runner leaves no fetch behind. Links libc only.
  */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H

@@ -1,6 +1,10 @@
 /* Children run to their end: what they print, how they fail, and how they are ended. */
 #include <check.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/process.h"
 
@@ -148,6 +152,38 @@ START_TEST(lines_of_errors_are_told)
 }
 END_TEST
 
+/* What waits for the child is killed: the child's pipe is at its end soon after. */
+START_TEST(child_of_a_killed_process_is_ended)
+{
+	struct pollfd end;
+	int ready[2], status;
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		static const char *const argv[] = { "sh", "-c",
+			"printf x >&9; exec sleep 100", NULL };
+		struct process p = { .argv = argv };
+		cleanup_buf struct buf out = BUF_INIT;
+
+		if (dup2(ready[1], 9) == 9 && process_run(&p, &out, NULL, NULL) == 0)
+			_exit(0);
+		_exit(1);
+	}
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	end = (struct pollfd){ .fd = ready[0], .events = POLLIN };
+	ck_assert_int_eq(poll(&end, 1, 50000), 1);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -165,6 +201,7 @@ main(void)
 	tcase_add_test(tc, slow_child_is_ended);
 	tcase_add_test(tc, child_is_watched_and_canceled);
 	tcase_add_test(tc, lines_of_errors_are_told);
+	tcase_add_test(tc, child_of_a_killed_process_is_ended);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
