@@ -19,8 +19,7 @@ git checkout -q -B main
 pawl list --names
 jobs=(--needs "quick: [gcc]")
 if [ -n "${SOAK-}" ]; then jobs=(); fi
-# its tests make namespaces of their own, which a sandbox does not permit
-pawl run -x shell "${jobs[@]}" >../out 2>&1 || { tail -60 ../out; exit 1; }
+pawl run "${jobs[@]}" >../out 2>&1 || { tail -60 ../out; exit 1; }
 tail -20 ../out
 # artifacts are newer than the source: what was built is tested, not built again
 ! grep -E '^quick: .* \| +CC ' ../out || { echo "quick built what build had built"; exit 1; }

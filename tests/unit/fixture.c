@@ -4,6 +4,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,23 @@ fixture_can_mount(void)
 	/* the same right is asked for, and nothing comes of it */
 	if (pid == 0)
 		_exit(unshare(CLONE_NEWNS) == 0 ? 0 : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+bool
+fixture_has_ids(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = memfd_create("theirs", MFD_CLOEXEC);
+
+		_exit(fd >= 0 && fchown(fd, 65534, 65534) == 0 && seteuid(65534) == 0
+			? 0
+			: 1);
+	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	return status == 0;
 }

@@ -19,6 +19,9 @@ char *fixture_ask(const char *dir, const char *fmt, ...) PRINTF(2, 3);
 /* May this user mount file systems for all to see? In many a container not even root. */
 bool fixture_can_mount(void);
 
+/* May this user become any other and give files away? In a sandbox not even root. */
+bool fixture_has_ids(void);
+
 static inline void
 fixture_cleanup(char **root)
 {
