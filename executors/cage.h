@@ -39,12 +39,15 @@ struct cage_mount {
 struct cage_service {
 	const char *name;      /* as the job has it: "postgres:15" */
 	struct strlist argv;   /* of the program that starts its pawl-init */
+	struct bytes input;    /* it finds it at INIT_INPUT_FD */
 	struct strlist run;    /* what runs in it */
 	struct strlist env;    /* its own variables, beside the job's: "K=V" */
 	const char *dir;       /* where it runs */
-	const char *address;   /* in the job's network */
+	const char *address;   /* in the job's network; NULL when the cage is on_host */
 	struct strlist health; /* argv of its check; empty: none */
-	int64_t port;          /* that answers when it is ready; 0: none */
+	/* Else, the port that answers when it is ready; 0: none. When the cage is
+	 * on_host, the check looks at it. */
+	int64_t port;
 };
 
 struct cage_held {
@@ -63,7 +66,8 @@ struct cage {
 	 * The program speaks with somebody outside: it gets this machine as it is, no
 	 * namespace is made and nothing mounted. It hears INIT_HELLO, finds in
 	 * CAGE_FILES_VARIABLE where files_dir really lies, in memory, and tidies up
-	 * after its socket has ended.
+	 * after its socket has ended. The same holds for those of the services, which
+	 * make the network, too.
 	 */
 	bool on_host;
 	int64_t start_ms, end_ms; /* it may take; 0: the usual */

@@ -19,6 +19,7 @@ libexecutors_a_SOURCES += executors/container/image_store.c executors/container/
 libexecutors_a_SOURCES += executors/container/image_store_internal.h
 libexecutors_a_SOURCES += executors/container/image_sweep.c
 libexecutors_a_SOURCES += executors/container/image_tidy.c
+libexecutors_a_SOURCES += executors/container/image_terms.c executors/container/image_terms.h
 libexecutors_a_SOURCES += executors/container/image_user.c executors/container/image_user.h
 libexecutors_a_SOURCES += executors/container/layer.c executors/container/layer.h
 libexecutors_a_SOURCES += executors/container/layer_place.c executors/container/layer_place.h

@@ -113,3 +113,45 @@ start_podman() {
 	engine_pids+=($!)
 	engine_works "$PWD/podman.sock"
 }
+
+# False: no network can be made with it; why is in engine.log.
+has_networks() {
+	local id
+	id=$(ask -X POST -H 'Content-Type: application/json' -d '{"Name":"probe","Driver":"bridge"}' \
+	    http://engine/networks/create | tee -a engine.log | sed -n 's/.*"Id":"\([^"]*\)".*/\1/p')
+	[ -n "$id" ] || return 1
+	id=$(ask -X POST -H 'Content-Type: application/json' -d '{"Image":"box:1","Cmd":["true"],"HostConfig":{"NetworkMode":"probe"}}' \
+	    http://engine/containers/create | sed -n 's/.*"Id":"\([0-9a-f]*\)".*/\1/p')
+	ask -w '%{http_code}\n' -X POST "http://engine/containers/$id/start" >one.log
+	{
+		ask -X DELETE "http://engine/containers/$id?force=true"
+		ask -X DELETE "http://engine/networks/probe"
+		cat one.log
+	} >>engine.log
+	grep -q 204 one.log
+}
+
+# ---- processes of a job -------------------------------------------------------------------
+
+wait_for_it() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		if pgrep -f "$1" >/dev/null; then return; fi
+		sleep 0.05
+	done
+	bad "never: $1"
+}
+
+tree() { # PID: it and all below it
+	local child
+	echo "$1"
+	for child in $(pgrep -P "$1"); do tree "$child"; done
+}
+
+kill_of() { # PID PROGRAM…: of those below it
+	local pid name victims=" ${*:2} "
+	for pid in $(tree "$1"); do
+		name=$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)
+		if [[ $victims == *" ${name##*/} "* ]]; then kill -9 "$pid"; fi
+	done
+}

@@ -12,7 +12,7 @@ tests_image_tool_SOURCES = tests/image_tool.c
 CASE_TESTS = `cd $(srcdir) && ls -d tests/cases/*/ 2>/dev/null | sed 's,/$$,,'`
 E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
 
-EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/engine.sh tests/hosted.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/without-mounts
+EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/databases.sh tests/engine.sh tests/hosted.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/without-mounts
 EXTRA_DIST += tests/cases tests/e2e tests/real
 
 .PHONY: check-programs quick list-tests soak accept cover

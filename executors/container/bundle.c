@@ -9,12 +9,12 @@
 
 #include "base/base64.h"
 #include "base/path.h"
+#include "executors/container/image_terms.h"
 #include "executors/init/program.h"
 #include "executors/sandbox_filter.h"
 
 #define INIT_INSIDE "/run/pawl-init"
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define POLICIES_MAX 8
 #define IMAGES_MAX_BYTES (UINT64_C(30) << 30) /* of images that are kept */
 
 /* ---- the image ------------------------------------------------------------- */
@@ -37,24 +37,6 @@ open_store(struct executor_machine *m, struct image_store **out, struct error *e
 	return rc;
 }
 
-/* Source: runner-protocol.md, pull policies: what the job asks for, else the runner's. */
-static size_t
-fill_policies(const struct bundle *b, enum image_policy policies[POLICIES_MAX])
-{
-	const struct job_image *image = b->wanted;
-	const char *usual = b->machine->settings->pull_policy;
-	size_t n = 0;
-
-	for (size_t i = 0; i < image->pull_policy_count && n < POLICIES_MAX; i++)
-		if (image_policy_parse(image->pull_policy[i], &policies[n]))
-			n++;
-	if (n == 0)
-		n += usual != NULL && image_policy_parse(usual, &policies[n]);
-	if (n == 0)
-		policies[n++] = IMAGE_IF_NOT_PRESENT;
-	return n;
-}
-
 static void
 say(const char *line, void *data)
 {
@@ -67,33 +49,23 @@ say(const char *line, void *data)
 static int
 get_image(struct bundle *b, struct image **out, struct error *err)
 {
-	const struct job_payload *payload = b->job->payload;
-	const char *given = job_payload_variable(payload, "DOCKER_AUTH_CONFIG");
-	cleanup_buf struct buf own = BUF_INIT;
-	struct image_auth_source sources[2];
-	struct image_auth auth = { .sources = sources,
-		.credentials = payload->credentials,
-		.credential_count = payload->credential_count };
-	enum image_policy policies[POLICIES_MAX];
+	const struct executor_settings *settings = b->machine->settings;
+	struct image_terms terms;
 	struct image_request request = { .name = b->name,
-		.policies = policies,
+		.policies = terms.policies,
 		.platform = b->wanted->docker_platform,
-		.auth = &auth,
-		.local_dir = b->machine->settings->local_images_dir };
+		.auth = &terms.auth,
+		.local_dir = settings->local_images_dir };
 	struct image_store *store;
+	int rc;
 
 	if (open_store(b->machine, &store, err) < 0)
 		return err->code;
-	image_auth_read_own(&own);
-	if (given != NULL)
-		sources[auth.source_count++] =
-		    (struct image_auth_source){ "DOCKER_AUTH_CONFIG", given, false };
-	if (own.len > 0)
-		sources[auth.source_count++] =
-		    (struct image_auth_source){ "~/.docker/config.json", buf_str(&own),
-			    true };
-	request.policy_count = fill_policies(b, policies);
-	return image_store_get(store, &request, say, b, b->job->cancel, out, err);
+	image_terms_init(&terms, b->job->payload, b->wanted, settings->pull_policy);
+	request.policy_count = terms.policy_count;
+	rc = image_store_get(store, &request, say, b, b->job->cancel, out, err);
+	image_terms_clear(&terms);
+	return rc;
 }
 
 static void

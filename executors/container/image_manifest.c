@@ -417,7 +417,8 @@ health_of(const json_t *from, struct arena *arena)
 static struct image_config
 config_of(const json_t *root, struct arena *arena)
 {
-	const json_t *c = json_object_get(root, "config");
+	const json_t *own = json_object_get(root, "config");
+	const json_t *c = own != NULL ? own : json_object_get(root, "Config");
 	struct image_config out = {
 		.env = env_of(json_object_get(c, "Env"), arena),
 		.entrypoint = strings_of(json_object_get(c, "Entrypoint"), arena),

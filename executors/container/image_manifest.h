@@ -68,6 +68,7 @@ struct image_config {
 	struct image_strings diff_ids; /* "sha256:…", the lowest first */
 };
 
+/* Also of what an engine answers about an image, which has it under "Config". */
 MUST_CHECK int image_config_parse(const char *text, size_t len, struct arena *arena,
     struct image_config *out, struct error *err);
 

@@ -53,24 +53,23 @@ services_host_names(const char *image, char **first, char **second)
 	*second = buf_take(&b);
 }
 
-static void
-add_names(const char *image, const char *alias, struct buf *hosts)
+void
+services_add_names(const char *image, const char *alias, struct strlist *out)
 {
 	cleanup_free char *first = NULL, *second = NULL;
 
 	services_host_names(image, &first, &second);
-	buf_printf(hosts, "%s", first);
+	strlist_add(out, first);
 	if (!str_eq(first, second))
-		buf_printf(hosts, " %s", second);
+		strlist_add(out, second);
 	for (const char *at = alias; at != NULL && *at != '\0';) {
 		size_t n = strcspn(at, " ,\t");
 
 		if (n > 0)
-			buf_printf(hosts, " %.*s", (int)n, at);
+			strlist_add_take(out, xstrndup(at, n));
 		at += n;
 		at += strspn(at, " ,\t");
 	}
-	buf_add_char(hosts, '\n');
 }
 
 /* ---- one service ----------------------------------------------------------- */
@@ -85,10 +84,9 @@ add_words(struct strlist *list, const char *const *words, size_t count)
 /* As `docker run` puts them together: another entrypoint takes the image's command away.
  */
 static void
-fill_run(const struct bundle *b, struct cage_service *service)
+fill_run(const struct image_config *own, const struct job_image *wanted,
+    struct cage_service *service)
 {
-	const struct job_image *wanted = b->wanted;
-	const struct image_config *own = &b->image->config;
 	bool replaced = wanted->entrypoint_count > 0;
 
 	if (replaced)
@@ -132,19 +130,24 @@ first_port(const struct image_config *config)
 	return 0;
 }
 
-static void
-fill_service(const struct bundle *b, struct cage_service *service)
+int
+services_fill(const struct image_config *image, const struct job_image *wanted,
+    struct arena *arena, struct cage_service *service, struct error *err)
 {
-	const char *dir = b->image->config.workdir;
-
-	fill_run(b, service);
-	fill_health(&b->image->config, service);
-	service->port = first_port(&b->image->config);
-	service->dir = *dir == '\0' ? "/" : arena_strdup(b->job->arena, dir);
-	for (size_t i = 0; i < b->wanted->variable_count; i++)
+	fill_run(image, wanted, service);
+	fill_health(image, service);
+	if (service->health.count == 0)
+		service->port = first_port(image);
+	service->dir =
+	    *image->workdir == '\0' ? "/" : arena_strdup(arena, image->workdir);
+	for (size_t i = 0; i < wanted->variable_count; i++)
 		strlist_add_take(&service->env,
-		    xasprintf("%s=%s", b->wanted->variables[i].key,
-			b->wanted->variables[i].value));
+		    xasprintf(
+			"%s=%s", wanted->variables[i].key, wanted->variables[i].value));
+	if (service->run.count == 0)
+		return error_set(err, ERR_INVALID,
+		    "the image says nothing to run, and neither does `command:`");
+	return 0;
 }
 
 static int
@@ -168,12 +171,9 @@ add_service(struct executor_machine *machine, struct executor_job *job, size_t i
 		service = cage_add_service(out, arena_strdup(job->arena, b.name));
 		service->address =
 		    arena_printf(job->arena, "172.31.255.%u", (unsigned)i + 2);
-		fill_service(&b, service);
+		rc = services_fill(&b.image->config, b.wanted, job->arena, service, err);
 		bundle_fill_env(&b);
-		if (service->run.count == 0)
-			rc = error_set(err, ERR_INVALID,
-			    "the image says nothing to run, and neither does `command:`");
-		else
+		if (rc == 0)
 			rc = bundle_write(&b, &service->argv, err);
 	}
 	bundle_clear(&b);
@@ -189,8 +189,14 @@ write_hosts(struct executor_job *job, struct error *err)
 
 	buf_add_str(&text, hosts_head);
 	for (size_t i = 0; i < job->payload->service_count; i++) {
+		cleanup_strlist struct strlist names = STRLIST_INIT;
+
+		services_add_names(
+		    job->service_images[i], job->payload->services[i].alias, &names);
 		buf_printf(&text, "172.31.255.%u\t", (unsigned)i + 2);
-		add_names(job->service_images[i], job->payload->services[i].alias, &text);
+		for (size_t k = 0; k < names.count; k++)
+			buf_printf(&text, "%s%s", k > 0 ? " " : "", names.items[k]);
+		buf_add_char(&text, '\n');
 	}
 	job->hosts_file = arena_printf(job->arena, "%s/hosts", job->job_dir);
 	return path_write_file(job->hosts_file, text.data, text.len, 0644, err);
@@ -229,17 +235,29 @@ add_uplink(const struct executor_machine *machine, struct executor_job *job,
 }
 
 int
-services_prepare(struct executor_machine *machine, struct executor_job *job,
-    struct cage *out, struct error *err)
+services_begin(const struct executor_job *job, struct cage *out, struct error *err)
 {
 	size_t count = job->payload->service_count;
 	const char *shown = job_payload_variable(job->payload, "CI_DEBUG_SERVICES");
 
-	job->resolver_file = RESOLVER;
+	if (count == 0)
+		return 0;
 	if (count > SERVICES_MAX)
 		return error_set(err, ERR_LIMIT,
 		    "the job has %zu services; %d are the most", count, SERVICES_MAX);
-	if (write_hosts(job, err) < 0)
+	out->service_wait_ms = WAIT_MS;
+	out->shows_services = shown != NULL && str_eq(shown, "true");
+	return 0;
+}
+
+int
+services_prepare(struct executor_machine *machine, struct executor_job *job,
+    struct cage *out, struct error *err)
+{
+	size_t count = job->payload->service_count;
+
+	job->resolver_file = RESOLVER;
+	if (services_begin(job, out, err) < 0 || write_hosts(job, err) < 0)
 		return err->code;
 	if (count == 0)
 		return 0;
@@ -248,7 +266,5 @@ services_prepare(struct executor_machine *machine, struct executor_job *job,
 	for (size_t i = 0; i < count; i++)
 		if (add_service(machine, job, i, out, err) < 0)
 			return err->code;
-	out->service_wait_ms = WAIT_MS;
-	out->shows_services = shown != NULL && str_eq(shown, "true");
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "base/path.h"
+#include "executors/docker/network.h"
 
 #define LABEL_JOB "pawl.job"
 #define LABEL_MARKER "pawl.marker"
@@ -30,12 +31,34 @@ machine_id(void)
 	return xstrdup(text.data);
 }
 
-char *
-docker_container_name(const struct docker_room *room)
+static const char *
+marker_of(const struct docker_room *room)
 {
 	const char *slash = strrchr(room->root, '/');
 
-	return xstrdup(slash != NULL ? slash + 1 : room->root);
+	return slash != NULL ? slash + 1 : room->root;
+}
+
+char *
+docker_container_name(const struct docker_room *room, int64_t slot)
+{
+	return slot == 0 ? xstrdup(marker_of(room))
+			 : xasprintf("%s-%" PRId64, marker_of(room), slot);
+}
+
+void
+docker_labels_write(
+    struct json_writer *w, const struct docker_orders *o, const struct docker_room *room)
+{
+	cleanup_free char *machine = machine_id();
+
+	json_key(w, "Labels");
+	json_begin_object(w);
+	json_put_string(w, LABEL_JOB, o->job);
+	json_put_string(w, LABEL_MARKER, marker_of(room));
+	json_put_string(w, LABEL_PLACE, room->root);
+	json_put_string(w, LABEL_MACHINE, machine);
+	json_end_object(w);
 }
 
 /* ---- creating -------------------------------------------------------------- */
@@ -52,45 +75,66 @@ add_mount(struct json_writer *w, const char *source, const char *target, bool re
 }
 
 static void
-add_host(
+add_mounts(
     struct json_writer *w, const struct docker_orders *o, const struct docker_room *room)
 {
-	cleanup_free char *files = xasprintf("%s.tmp", o->project_dir);
-
-	json_key(w, "HostConfig");
-	json_begin_object(w);
-	json_put_bool(w, "AutoRemove", true);
-	json_put_bool(w, "Privileged", o->privileged != 0);
-	if (o->network != NULL)
-		json_put_string(w, "NetworkMode", o->network);
-	json_key(w, "LogConfig"); /* the job's log has it */
-	json_begin_object(w);
-	json_put_string(w, "Type", "none");
-	json_end_object(w);
 	json_key(w, "Mounts");
 	json_begin_array(w);
-	add_mount(w, o->work_dir, o->project_dir, false);
-	add_mount(w, room->files, files, false);
+	if (o->work_dir != NULL) {
+		cleanup_free char *files = xasprintf("%s.tmp", o->project_dir);
+
+		add_mount(w, o->work_dir, o->project_dir, false);
+		add_mount(w, room->files, files, false);
+	}
 	add_mount(w, room->room, DOCKER_ROOM_INSIDE, true);
 	add_mount(w, o->init, DOCKER_INIT_INSIDE, true);
 	for (size_t i = 0; i < o->shown.count; i++)
 		add_mount(w, o->shown.items[i], o->shown.items[i], true);
 	json_end_array(w);
-	json_end_object(w);
 }
 
 static void
-add_labels(struct json_writer *w, const struct docker_orders *o,
-    const struct docker_room *room, const char *name)
+add_host(struct json_writer *w, const struct docker_orders *o,
+    const struct docker_room *room, const struct docker_network *network)
 {
-	cleanup_free char *machine = machine_id();
+	const char *mode = network->name != NULL ? network->name : o->network;
 
-	json_key(w, "Labels");
+	json_key(w, "HostConfig");
 	json_begin_object(w);
-	json_put_string(w, LABEL_JOB, o->job);
-	json_put_string(w, LABEL_MARKER, name);
-	json_put_string(w, LABEL_PLACE, room->root);
-	json_put_string(w, LABEL_MACHINE, machine);
+	json_put_bool(w, "AutoRemove", true);
+	json_put_bool(w, "Privileged", o->privileged != 0);
+	if (mode != NULL)
+		json_put_string(w, "NetworkMode", mode);
+	json_key(w, "ExtraHosts");
+	json_begin_array(w);
+	for (size_t i = 0; i < network->hosts.count; i++)
+		json_add_string(w, network->hosts.items[i]);
+	json_end_array(w);
+	json_key(w, "LogConfig"); /* the job's log has it */
+	json_begin_object(w);
+	json_put_string(w, "Type", "none");
+	json_end_object(w);
+	add_mounts(w, o, room);
+	json_end_object(w);
+}
+
+/* Of the job's own network; whoever has no name server there finds services by hosts. */
+static void
+add_network(struct json_writer *w, const struct docker_orders *o, const char *network)
+{
+	json_key(w, "NetworkingConfig");
+	json_begin_object(w);
+	json_key(w, "EndpointsConfig");
+	json_begin_object(w);
+	json_key(w, network);
+	json_begin_object(w);
+	json_key(w, "Aliases");
+	json_begin_array(w);
+	for (size_t i = 0; i < o->names.count; i++)
+		json_add_string(w, o->names.items[i]);
+	json_end_array(w);
+	json_end_object(w);
+	json_end_object(w);
 	json_end_object(w);
 }
 
@@ -118,7 +162,7 @@ add_command(struct json_writer *w, const struct docker_orders *o)
 
 static void
 write_container(const struct docker_orders *o, const struct docker_room *room,
-    const char *name, struct buf *out)
+    const struct docker_network *network, struct buf *out)
 {
 	struct json_writer w = JSON_WRITER_INIT(out);
 
@@ -127,20 +171,23 @@ write_container(const struct docker_orders *o, const struct docker_room *room,
 	if (o->user != NULL)
 		json_put_string(&w, "User", o->user);
 	add_command(&w, o);
-	add_labels(&w, o, room, name);
-	add_host(&w, o, room);
+	docker_labels_write(&w, o, room);
+	add_host(&w, o, room, network);
+	if (network->name != NULL)
+		add_network(&w, o, network->name);
 	json_end_object(&w);
 }
 
 int
 docker_container_create(struct engine *e, const struct docker_orders *orders,
-    const struct docker_room *room, struct error *err)
+    const struct docker_room *room, const struct docker_network *network,
+    struct error *err)
 {
-	cleanup_free char *name = docker_container_name(room);
+	cleanup_free char *name = docker_container_name(room, orders->slot);
 	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT;
 	struct engine_call call = { .method = "POST" };
 
-	write_container(orders, room, name, &body);
+	write_container(orders, room, network, &body);
 	buf_printf(&path, "/containers/create?name=%s", name);
 	if (orders->platform != NULL) {
 		buf_add_str(&path, "&platform=");
@@ -194,38 +241,49 @@ docker_container_remove(struct engine *e, const char *name, struct error *err)
 	return status < 0 ? error_wrap(err, "cannot remove the container %s", name) : 0;
 }
 
-static int
-sweep_one(struct engine *e, const json_t *container, struct error *err)
+/* ---- what is left of others ------------------------------------------------ */
+
+static bool
+is_left(const json_t *thing)
 {
-	const json_t *labels = json_object_get(container, "Labels");
-	const char *id = json_string_value(json_object_get(container, "Id"));
+	const json_t *labels = json_object_get(thing, "Labels");
 	const char *place = json_string_value(json_object_get(labels, LABEL_PLACE));
 
-	if (id == NULL || place == NULL || *place != '/' || access(place, F_OK) == 0)
-		return 0;
-	return docker_container_remove(e, id, err);
+	return place != NULL && *place == '/' && access(place, F_OK) < 0;
+}
+
+int
+docker_labels_sweep(struct engine *e, const char *path, const char *key,
+    int (*remove)(struct engine *e, const char *id, struct error *err), struct error *err)
+{
+	cleanup_free char *machine = machine_id();
+	cleanup_free char *filters = xasprintf(
+	    "{\"label\":[\"" LABEL_MARKER "\",\"" LABEL_MACHINE "=%s\"]}", machine);
+	cleanup_buf struct buf all = BUF_INIT, body = BUF_INIT;
+	struct engine_call call = { .method = "GET" };
+	json_t *list;
+	int rc = 0;
+
+	buf_add_str(&all, path);
+	buf_add_url_encoded(&all, filters);
+	call.path = buf_str(&all);
+	if (engine_do(e, &call, 0, &body, err) < 0)
+		return err->code;
+	list = json_loadb(buf_str(&body), body.len, 0, NULL);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *thing = json_array_get(list, i);
+		const char *id = json_string_value(json_object_get(thing, key));
+
+		if (id != NULL && is_left(thing) && remove(e, id, err) < 0)
+			rc = err->code; /* the others go all the same */
+	}
+	json_decref(list);
+	return rc;
 }
 
 int
 docker_container_sweep(struct engine *e, struct error *err)
 {
-	cleanup_free char *machine = machine_id();
-	cleanup_free char *filters = xasprintf(
-	    "{\"label\":[\"" LABEL_MARKER "\",\"" LABEL_MACHINE "=%s\"]}", machine);
-	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT;
-	struct engine_call call = { .method = "GET" };
-	json_t *list;
-	int rc = 0;
-
-	buf_add_str(&path, "/containers/json?all=true&filters=");
-	buf_add_url_encoded(&path, filters);
-	call.path = buf_str(&path);
-	if (engine_do(e, &call, 0, &body, err) < 0)
-		return err->code;
-	list = json_loadb(buf_str(&body), body.len, 0, NULL);
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (sweep_one(e, json_array_get(list, i), err) < 0)
-			rc = err->code; /* the others go all the same */
-	json_decref(list);
-	return rc;
+	return docker_labels_sweep(
+	    e, "/containers/json?all=true&filters=", "Id", docker_container_remove, err);
 }

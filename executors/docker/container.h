@@ -1,4 +1,4 @@
-/* The container of one job, as the engine is told of it. */
+/* The container of a job, or of a service of it, as the engine is told of it. */
 #ifndef EXECUTORS_DOCKER_CONTAINER_H
 #define EXECUTORS_DOCKER_CONTAINER_H
 
@@ -17,18 +17,31 @@ struct docker_room {
 	const char *room;  /* the folder with the socket */
 };
 
-/* "pawl-MARKER", malloced. */
-char *docker_container_name(const struct docker_room *room);
+struct docker_network; /* executors/docker/network.h */
+struct json_writer;
+
+/* "pawl-MARKER", of a service "pawl-MARKER-SLOT"; malloced. */
+char *docker_container_name(const struct docker_room *room, int64_t slot);
 
 MUST_CHECK int docker_container_create(struct engine *e,
     const struct docker_orders *orders, const struct docker_room *room,
-    struct error *err);
+    const struct docker_network *network, struct error *err);
 MUST_CHECK int docker_container_start(
     struct engine *e, const char *name, struct error *err);
 
 /* It is gone afterwards, whatever it was doing; fine when there is none. */
 MUST_CHECK int docker_container_remove(
     struct engine *e, const char *name, struct error *err);
+
+/* {"pawl.job": …}, by which a sweep finds what belongs to a job. */
+void docker_labels_write(struct json_writer *w, const struct docker_orders *orders,
+    const struct docker_room *room);
+
+/* GET path with what bears the labels of jobs of this machine, called with each whose
+ * folders are gone. */
+MUST_CHECK int docker_labels_sweep(struct engine *e, const char *path, const char *key,
+    int (*remove)(struct engine *e, const char *id, struct error *err),
+    struct error *err);
 
 /*
  * Remove what is left of jobs of this machine whose folders are gone: of a pawl-docker

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "base/program.h"
-#include "executors/container/image_auth.h"
-#include "executors/docker/engine.h"
+#include "executors/container/image_terms.h"
+#include "executors/container/services.h"
+#include "executors/docker/container.h"
 #include "executors/docker/orders.h"
 #include "executors/docker/pull.h"
+#include "executors/init/init.h"
 #include "executors/init/program.h"
 
 #define PROBE_MS 10000
@@ -41,57 +43,41 @@ probe(const struct executor_settings *settings, struct error *err)
 }
 
 static int
-accepts(const struct job_payload *job, bool chosen_by_user UNUSED, struct error *err)
+accepts(const struct job_payload *job UNUSED, bool chosen_by_user UNUSED,
+    struct error *err UNUSED)
 {
-	if (job->service_count > 0)
-		return error_set(err, ERR_ENVIRONMENT,
-		    "needs the service %s; the executor docker runs jobs without services",
-		    job->services[0].name);
 	return 0;
 }
 
-/* ---- the image ------------------------------------------------------------- */
+/* ---- images ---------------------------------------------------------------- */
+
+/* A job on its way to becoming orders. */
+struct making {
+	const struct executor_settings *settings;
+	struct executor_job *job;
+	struct engine *engine;
+};
 
 static int
-get_image(const struct executor_settings *settings, const struct executor_job *job,
-    char **id, struct error *err)
+get_image(const struct making *m, const struct job_image *image, const char *name,
+    struct docker_image *out, struct error *err)
 {
-	const struct engine_address address = address_of(settings);
-	const struct job_payload *payload = job->payload;
-	const char *given = job_payload_variable(payload, "DOCKER_AUTH_CONFIG");
-	const char *policy =
-	    settings->pull_policy != NULL ? settings->pull_policy : "if-not-present";
-	cleanup_buf struct buf own = BUF_INIT;
-	struct image_auth_source sources[2];
-	struct image_auth auth = { .sources = sources,
-		.credentials = payload->credentials,
-		.credential_count = payload->credential_count };
-	struct docker_image_request request = { .name = job->image,
-		.platform = payload->image.docker_platform,
-		.policies = payload->image.pull_policy,
-		.policy_count = payload->image.pull_policy_count,
-		.auth = &auth,
+	struct executor_job *job = m->job;
+	struct image_terms terms;
+	struct docker_image_request request = { .name = name,
+		.platform = image->docker_platform,
+		.policies = terms.policies,
+		.auth = &terms.auth,
 		.say = job->say,
 		.data = job->data };
-	struct engine *engine;
 	int rc;
 
-	if (request.policy_count == 0) {
-		request.policies = &policy;
-		request.policy_count = 1;
-	}
-	image_auth_read_own(&own);
-	if (given != NULL)
-		sources[auth.source_count++] =
-		    (struct image_auth_source){ "DOCKER_AUTH_CONFIG", given, false };
-	if (own.len > 0)
-		sources[auth.source_count++] =
-		    (struct image_auth_source){ "~/.docker/config.json", buf_str(&own),
-			    true };
-	if (engine_open(&address, job->cancel, &engine, err) < 0)
-		return err->code;
-	rc = docker_get_image(engine, &request, id, err);
-	engine_close(engine);
+	image_terms_init(&terms, job->payload, image, m->settings->pull_policy);
+	request.policy_count = terms.policy_count;
+	rc = docker_get_image(m->engine, &request, job->arena, out, err);
+	image_terms_clear(&terms);
+	if (rc < 0)
+		job->reason = REASON_IMAGE_PULL_FAILURE;
 	return rc;
 }
 
@@ -103,11 +89,12 @@ copy(const char *text)
 	return text == NULL || *text == '\0' ? NULL : xstrdup(text);
 }
 
+/* What is the same for the job's container and those of its services. */
 static int
-fill_orders(const struct executor_settings *settings, const struct executor_job *job,
-    const struct cage *cage, struct docker_orders *o, struct error *err)
+fill_common(const struct making *m, const struct job_image *image,
+    struct docker_orders *o, struct error *err)
 {
-	const struct job_image *image = &job->payload->image;
+	const struct executor_settings *settings = m->settings;
 	char name[64];
 	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
 
@@ -119,41 +106,145 @@ fill_orders(const struct executor_settings *settings, const struct executor_job 
 	o->cert_dir = copy(settings->docker_cert_dir);
 	o->platform = copy(image->docker_platform);
 	o->user = copy(image->docker_user);
+	o->job = xasprintf("%" PRId64, m->job->payload->id);
+	o->privileged = settings->privileged;
+	o->has_services = m->job->payload->service_count > 0;
+	o->offline = settings->offline;
+	return 0;
+}
+
+static void
+fill_own(const struct making *m, const struct cage *cage, struct docker_orders *o)
+{
+	const struct executor_settings *settings = m->settings;
+	const struct executor_job *job = m->job;
+	const struct job_image *image = &job->payload->image;
+
 	o->network = settings->offline ? xstrdup("none") : copy(settings->docker_network);
-	o->job = xasprintf("%" PRId64, job->payload->id);
 	o->work_dir = xstrdup(job->work_dir);
 	o->project_dir = xstrdup(cage->project_dir);
-	o->privileged = settings->privileged;
 	o->has_entrypoint = image->entrypoint_count > 0;
 	for (size_t i = 0; i < image->entrypoint_count; i++)
 		if (image->entrypoint[i][0] != '\0' || image->entrypoint_count > 1)
 			strlist_add(&o->entrypoint, image->entrypoint[i]);
 	for (size_t i = 0; i < job->shown->count; i++)
 		strlist_add(&o->shown, job->shown->items[i]);
-	return 0;
+	strlist_add(&o->names, "build"); /* as GitLab's network has it */
 }
 
+/* How the job finds them where the network has no name server. */
 static void
-fill_cage(
-    const struct executor_job *job, const struct docker_orders *orders, struct cage *out)
+list_services(const struct making *m, struct strlist *out)
+{
+	for (size_t i = 0; i < m->job->payload->service_count; i++) {
+		cleanup_strlist struct strlist names = STRLIST_INIT;
+
+		services_add_names(m->job->service_images[i],
+		    m->job->payload->services[i].alias, &names);
+		for (size_t k = 0; k < names.count; k++)
+			strlist_add_take(out, xasprintf("%zu %s", i + 1, names.items[k]));
+	}
+}
+
+static struct bytes
+written(const struct making *m, const struct docker_orders *orders)
 {
 	struct buf text = BUF_INIT;
+	struct bytes out;
 
 	docker_orders_write(orders, &text);
-	out->input.len = text.len;
-	out->input.data = arena_strndup(job->arena, text.data, text.len);
+	out.len = text.len;
+	out.data = arena_strndup(m->job->arena, text.data, text.len);
 	buf_clear(&text);
-	out->on_host = true;
-	out->start_ms = START_MS;
-	out->end_ms = END_MS;
-	strlist_add_take(&out->argv, program_path("pawl-docker"));
+	return out;
+}
+
+static int
+add_job(const struct making *m, struct cage *out, struct error *err)
+{
+	const struct job_image *wanted = &m->job->payload->image;
+	struct docker_orders orders = DOCKER_ORDERS_INIT;
+	struct docker_image image = { .id = NULL };
+	int rc = get_image(m, wanted, m->job->image, &image, err);
+
+	if (rc == 0)
+		rc = fill_common(m, wanted, &orders, err);
+	if (rc == 0) {
+		orders.image = take(image.id);
+		fill_own(m, out, &orders);
+		list_services(m, &orders.services);
+		out->input = written(m, &orders);
+		strlist_add_take(&out->argv, program_path("pawl-docker"));
+	}
+	docker_image_clear(&image);
+	docker_orders_clear(&orders);
+	return rc;
+}
+
+/* Its pawl-init is the entrypoint, and runs what the image or the job wants. */
+static void
+fill_service(const struct making *m, size_t i, struct docker_orders *o)
+{
+	o->slot = (int64_t)i + 1;
+	o->has_entrypoint = true;
+	services_add_names(
+	    m->job->service_images[i], m->job->payload->services[i].alias, &o->names);
+}
+
+/* Its port is looked at from inside: the engine's networks need not lead here. */
+static void
+watch_port(struct cage_service *service)
+{
+	if (service->port == 0)
+		return;
+	strlist_add(&service->health, DOCKER_INIT_INSIDE);
+	strlist_add(&service->health, INIT_LISTENS);
+	strlist_add_take(&service->health, xasprintf("%" PRId64, service->port));
+}
+
+static int
+add_service(const struct making *m, size_t i, struct cage *out, struct error *err)
+{
+	const struct job_image *wanted = &m->job->payload->services[i];
+	const char *name = m->job->service_images[i];
+	struct docker_orders orders = DOCKER_ORDERS_INIT;
+	struct docker_image image = { .id = NULL };
+	struct cage_service *service;
+	int rc = get_image(m, wanted, name, &image, err);
+
+	if (rc == 0)
+		rc = fill_common(m, wanted, &orders, err);
+	if (rc == 0) {
+		service = cage_add_service(out, arena_strdup(m->job->arena, name));
+		rc = services_fill(&image.config, wanted, m->job->arena, service, err);
+		watch_port(service);
+		orders.image = take(image.id);
+		fill_service(m, i, &orders);
+		service->input = written(m, &orders);
+		strlist_add_take(&service->argv, program_path("pawl-docker"));
+	}
+	docker_image_clear(&image);
+	docker_orders_clear(&orders);
+	return rc < 0 ? error_wrap(err, "service %s", name) : 0;
+}
+
+static int
+add_all(const struct making *m, struct cage *out, struct error *err)
+{
+	if (services_begin(m->job, out, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < m->job->payload->service_count; i++)
+		if (add_service(m, i, out, err) < 0)
+			return err->code;
+	return add_job(m, out, err);
 }
 
 static int
 prepare(struct executor_machine *machine, struct executor_job *job, struct cage *out,
     struct error *err)
 {
-	struct docker_orders orders = DOCKER_ORDERS_INIT;
+	const struct engine_address address = address_of(machine->settings);
+	struct making m = { .settings = machine->settings, .job = job };
 	int rc;
 
 	if (*job->image == '\0')
@@ -161,14 +252,13 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 		    "this job has no image; give it one (`image:`), or run it by another "
 		    "executor");
 	executor_set_paths(job, out);
-	if (get_image(machine->settings, job, &orders.image, err) < 0) {
-		job->reason = REASON_IMAGE_PULL_FAILURE;
+	out->on_host = true;
+	out->start_ms = START_MS;
+	out->end_ms = END_MS;
+	if (engine_open(&address, job->cancel, &m.engine, err) < 0)
 		return err->code;
-	}
-	rc = fill_orders(machine->settings, job, out, &orders, err);
-	if (rc == 0)
-		fill_cage(job, &orders, out);
-	docker_orders_clear(&orders);
+	rc = add_all(&m, out, err);
+	engine_close(m.engine);
 	return rc;
 }
 
@@ -179,6 +269,7 @@ const struct executor executor_docker = {
 	.accepts = accepts,
 	.prepare = prepare,
 	.is_slow = true,
+	.has_services = true,
 	.env = EXECUTOR_ENV_OWN,
 	.place = EXECUTOR_PLACE_COPY,
 	.is_shared = false,

@@ -7,6 +7,7 @@ libexecutors_a_SOURCES += executors/docker/pull.c executors/docker/pull.h
 pkglibexec_PROGRAMS += pawl-docker
 pawl_docker_SOURCES = executors/docker/main.c
 pawl_docker_SOURCES += executors/docker/container.c executors/docker/container.h
+pawl_docker_SOURCES += executors/docker/network.c executors/docker/network.h
 pawl_docker_SOURCES += executors/init/packet.c executors/init/packet.h
 pawl_docker_SOURCES += executors/stand_in.c executors/stand_in.h
 pawl_docker_LDADD = libexecutors.a libbase-http-client.a libbase-json.a libbase.a \

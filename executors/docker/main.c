@@ -1,5 +1,6 @@
 /*
- * pawl-docker: has an engine make a job's container around pawl-init, and carries what
+ * pawl-docker: has an engine make the container of a job, or of one of its services,
+ * around pawl-init, and carries what
  * that and the job's supervisor say to each other. Whichever of the three dies, the
  * sockets of the others end: pawl-init ends with its container, which the engine
  * removes; pawl-docker removes what stands. Started by the supervisor (executors/cage.h).
@@ -18,7 +19,7 @@
 
 #include "base/path.h"
 #include "executors/cage.h"
-#include "executors/docker/container.h"
+#include "executors/docker/network.h"
 #include "executors/init/packet.h"
 #include "executors/stand_in.h"
 
@@ -31,6 +32,7 @@
 struct docker {
 	struct docker_orders orders;
 	struct docker_room room;
+	struct docker_network network;
 	char *root, *socket_dir, *name;
 	struct engine *engine;
 	atomic_bool is_gone;            /* the supervisor's socket has ended */
@@ -105,6 +107,10 @@ give_away(struct docker *d, const struct ucred *who, struct error *err)
 
 	if (who->uid == geteuid() && who->gid == getegid())
 		return 0;
+	if (d->orders.work_dir == NULL) { /* a service leaves nothing */
+		(void)(fchown(STDOUT_FILENO, who->uid, who->gid) < 0);
+		return 0;
+	}
 	if (geteuid() != 0)
 		return error_set(err, ERR_ENVIRONMENT,
 		    "the container runs as user %u of this machine, whose files user %u "
@@ -261,10 +267,20 @@ await_attached(struct docker *d, struct error *err)
 /* ---- the job --------------------------------------------------------------- */
 
 static int
+sweep(struct docker *d, struct error *err)
+{
+	return docker_container_sweep(d->engine, err) < 0
+	    ? err->code
+	    : docker_network_sweep(d->engine, err);
+}
+
+static int
 make_container(struct docker *d, struct error *err)
 {
-	if (listen_for_init(d, err) < 0 || docker_container_sweep(d->engine, err) < 0 ||
-	    docker_container_create(d->engine, &d->orders, &d->room, err) < 0)
+	if (listen_for_init(d, err) < 0 || (d->orders.slot == 0 && sweep(d, err) < 0) ||
+	    docker_network_open(d->engine, &d->orders, &d->room, &d->network, err) < 0 ||
+	    docker_container_create(d->engine, &d->orders, &d->room, &d->network, err) <
+		0)
 		return err->code;
 	attach(d);
 	await_end(d);
@@ -335,6 +351,7 @@ tidy_up(struct docker *d)
 		(void)dprintf(STDOUT_FILENO,
 		    "\033[0;33mWARNING: %s; it is tried again with the next job\033[0;m\n",
 		    err.msg);
+	docker_network_remove(d->engine, &d->network);
 	if (path_remove_tree(AT_FDCWD, d->socket_dir, &err) < 0)
 		(void)dprintf(STDOUT_FILENO, "\033[0;33mWARNING: %s\033[0;m\n", err.msg);
 }
@@ -342,24 +359,34 @@ tidy_up(struct docker *d)
 /* ---- beginning and end ----------------------------------------------------- */
 
 static int
+read_orders(struct docker *d, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc = stand_in_orders(&text, err);
+
+	return rc < 0 ? rc
+		      : docker_orders_read(buf_str(&text), text.len, &d->orders, err);
+}
+
+static int
 begin(struct docker *d, struct error *err)
 {
 	const char *files = getenv(CAGE_FILES_VARIABLE);
-	cleanup_buf struct buf text = BUF_INIT;
 	struct engine_address address;
+	int rc = read_orders(d, err);
 	char *slash;
 
+	if (rc < 0)
+		return rc;
 	d->root = xstrdup(files);
 	slash = strrchr(d->root, '/');
 	if (slash == NULL || slash == d->root)
 		return error_set(err, ERR_INVALID, "%s is no folder for a job", files);
 	*slash = '\0';
-	d->socket_dir = path_join(d->root, "init");
+	d->socket_dir = xasprintf("%s/init-%" PRId64, d->root, d->orders.slot);
 	d->room = (struct docker_room){ files, d->root, d->socket_dir };
-	d->name = docker_container_name(&d->room);
-	if (stand_in_orders(&text, err) < 0 ||
-	    docker_orders_read(buf_str(&text), text.len, &d->orders, err) < 0 ||
-	    stand_in_hello(d->supervisor, NULL, err) < 0)
+	d->name = docker_container_name(&d->room, d->orders.slot);
+	if (stand_in_hello(d->supervisor, NULL, err) < 0)
 		return err->code;
 	address = (struct engine_address){ d->orders.host, d->orders.cert_dir };
 	if (engine_open(&address, &d->is_gone, &d->engine, err) < 0)
@@ -381,6 +408,7 @@ finish(struct docker *d)
 		uv_close((uv_handle_t *)&d->init_poll, NULL);
 	engine_close(d->engine);
 	docker_orders_clear(&d->orders);
+	docker_network_clear(&d->network);
 	buf_clear(&d->frames);
 	free(d->root);
 	free(d->socket_dir);
@@ -391,6 +419,7 @@ int
 main(int argc, char **argv)
 {
 	struct docker d = { .orders = DOCKER_ORDERS_INIT,
+		.network = DOCKER_NETWORK_INIT,
 		.supervisor = INIT_SOCKET_FD,
 		.listener = -1,
 		.init = -1 };

@@ -9,10 +9,15 @@ struct docker_orders {
 	char *image;               /* its id */
 	char *platform, *user;     /* NULL: as the image has it */
 	char *network;             /* the engine's word; NULL: its usual one */
+	int64_t has_services;      /* it is in a network of its own with them instead */
+	int64_t offline;           /* which leads nowhere else */
+	int64_t slot;              /* 0: the job; 1, 2, …: its services */
+	struct strlist names;      /* by which the others in that network know it */
+	struct strlist services;   /* of the job, "SLOT NAME" */
 	char *job;                 /* its number, for people */
 	char *init;                /* pawl-init */
 	char *pid_namespace;       /* of this machine */
-	char *work_dir;            /* the workspace */
+	char *work_dir;            /* the workspace; NULL: it has none */
 	char *project_dir;         /* where the job sees it */
 	struct strlist entrypoint; /* instead of the image's */
 	int64_t has_entrypoint;

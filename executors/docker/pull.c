@@ -7,7 +7,6 @@
 #include "base/base64.h"
 #include "base/json_writer.h"
 #include "base/map.h"
-#include "executors/container/image_auth.h"
 #include "executors/container/image_name.h"
 
 #define SAY_EVERY_S 5
@@ -21,6 +20,8 @@ struct pull {
 	struct image_name name;
 	struct buf line;   /* not yet whole */
 	struct map layers; /* id -> struct layer */
+	struct arena *arena;
+	struct docker_image *out;
 	time_t said;
 	struct error *err;
 };
@@ -56,9 +57,9 @@ fits_platform(const json_t *image, const char *wanted)
 	    (wanted[strlen(have)] == '\0' || wanted[strlen(have)] == '/');
 }
 
-/* NULL when it is not there. */
+/* p->out stays empty when it is not there. */
 static int
-find_image(const struct pull *p, char **id, struct error *err)
+find_image(const struct pull *p, struct error *err)
 {
 	/* as it is written: Podman has names of its own for images made here */
 	cleanup_free char *path = xasprintf("/images/%s/json", p->request->name);
@@ -67,15 +68,20 @@ find_image(const struct pull *p, char **id, struct error *err)
 	int status = engine_do(p->engine, &call, 404, &body, err);
 	json_t *root;
 	const char *found;
+	int rc = 0;
 
 	if (status < 0)
 		return status;
 	root = json_loadb(body.data != NULL ? body.data : "", body.len, 0, NULL);
 	found = json_string_value(json_object_get(root, "Id"));
-	if (status == 200 && found != NULL && fits_platform(root, p->request->platform))
-		*id = xstrdup(found);
+	if (status == 200 && found != NULL && fits_platform(root, p->request->platform)) {
+		rc = image_config_parse(
+		    body.data, body.len, p->arena, &p->out->config, err);
+		if (rc == 0)
+			p->out->id = xstrdup(found);
+	}
 	json_decref(root);
-	return 0;
+	return rc;
 }
 
 /* ---- credentials ----------------------------------------------------------- */
@@ -305,36 +311,36 @@ pull_image(struct pull *p, struct error *err)
 /* ---- policies -------------------------------------------------------------- */
 
 static int
-try_policy(struct pull *p, const char *policy, char **id, struct error *err)
+try_policy(struct pull *p, enum image_policy policy, struct error *err)
 {
-	if (!str_eq(policy, "always")) {
-		if (find_image(p, id, err) < 0)
+	if (policy != IMAGE_ALWAYS) {
+		if (find_image(p, err) < 0)
 			return err->code;
-		if (*id != NULL)
+		if (p->out->id != NULL)
 			return 0;
-		if (str_eq(policy, "never"))
+		if (policy == IMAGE_NEVER)
 			return error_set(err, ERR_MISSING,
 			    "the image %s is not there, and pull_policy is never",
 			    p->request->name);
 	}
-	if (pull_image(p, err) < 0 || find_image(p, id, err) < 0)
+	if (pull_image(p, err) < 0 || find_image(p, err) < 0)
 		return err->code;
-	return *id != NULL
+	return p->out->id != NULL
 	    ? 0
 	    : error_set(err, ERR_MISSING,
 		  "the engine has pulled %s, but does not know it", p->request->name);
 }
 
 int
-docker_get_image(struct engine *e, const struct docker_image_request *request, char **id,
-    struct error *err)
+docker_get_image(struct engine *e, const struct docker_image_request *request,
+    struct arena *arena, struct docker_image *out, struct error *err)
 {
-	struct pull p = { .engine = e, .request = request };
+	struct pull p = { .engine = e, .request = request, .arena = arena, .out = out };
 	int rc = image_name_parse(request->name, NULL, &p.name, err);
 
 	for (size_t i = 0; rc == 0 && i < request->policy_count; i++) {
 		err->code = 0;
-		if (try_policy(&p, request->policies[i], id, err) == 0 ||
+		if (try_policy(&p, request->policies[i], err) == 0 ||
 		    err->code == ERR_CANCELED)
 			break;
 	}
@@ -346,4 +352,10 @@ docker_get_image(struct engine *e, const struct docker_image_request *request, c
 		free(entry->value);
 	map_clear(&p.layers);
 	return rc;
+}
+
+void
+docker_image_clear(struct docker_image *image)
+{
+	free(take(image->id));
 }

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "executors/init/listens.h"
 #include "executors/init/packet.h"
 
 /* GitLab's search order. Source: runner-protocol.md section 8.2. */
@@ -281,6 +282,8 @@ main(int argc, char **argv)
 	struct init in = { .socket = -1, .is_alone = true };
 	struct stat st;
 
+	if (argc == 3 && strcmp(argv[1], INIT_LISTENS) == 0)
+		return listens(argv[2]) ? 0 : 1;
 	if (argc == 3)
 		in.socket = argv[1][0] == '/' ? connect_to(argv[1])
 					      : (int)strtol(argv[1], NULL, 10);

@@ -41,9 +41,8 @@ start_program(struct supervision *s, struct error *err)
 	return rc;
 }
 
-/* What steps will be started with, for a program that has to know it before. */
-static int
-say_hello(struct supervision *s, struct error *err)
+int
+cage_say_hello(struct supervision *s, struct cage_process *to, struct error *err)
 {
 	static char *const no_argv[] = { NULL };
 	const struct spec_step none = { .name = "" };
@@ -55,7 +54,7 @@ say_hello(struct supervision *s, struct error *err)
 		.env = env,
 		.known = &s->spec.cage.env,
 		.script = -1 };
-	int rc = cage_process_send(&s->cage, &hello, err);
+	int rc = cage_process_send(to, &hello, err);
 
 	supervision_free_strings(env);
 	return rc;
@@ -79,7 +78,8 @@ cage_start(struct supervision *s, struct error *err)
 	    s->spec.cage.start_ms > 0 ? s->spec.cage.start_ms : START_LIMIT_MS;
 	int64_t until_ms = supervision_now_ms() + limit_ms;
 
-	if (start_program(s, err) < 0 || (s->spec.cage.on_host && say_hello(s, err) < 0))
+	if (start_program(s, err) < 0 ||
+	    (s->spec.cage.on_host && cage_say_hello(s, &s->cage, err) < 0))
 		return err->code;
 	while (!s->cage.stands && s->cage.pid != 0 && !s->killed && !s->canceled) {
 		if (supervision_now_ms() >= until_ms)

@@ -194,7 +194,7 @@ enter_network(struct supervision *s, struct error *err)
 {
 	const struct cage *cage = &s->spec.cage;
 
-	if (cage->service_count == 0)
+	if (cage->service_count == 0 || cage->on_host)
 		return 0;
 	if (network_enter(cage, &s->network, err) < 0)
 		return err->code;

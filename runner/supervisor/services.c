@@ -73,12 +73,31 @@ services_read(struct supervision *s, size_t i)
 
 /* ---- starting them --------------------------------------------------------- */
 
+/* Where it belongs: in its own network, or, on_host, wherever its program puts it. */
+static int
+start_there(
+    struct supervision *s, size_t i, const struct cage_start *how, struct error *err)
+{
+	struct cage_process *process = &s->services[i].process;
+
+	if (s->spec.cage.on_host)
+		return cage_process_start(process, how, err) < 0
+		    ? err->code
+		    : cage_say_hello(s, process, err);
+	if (network_go(s->network.services[i], err) < 0 ||
+	    cage_process_start(process, how, err) < 0)
+		return err->code;
+	return network_go(s->network.home, err);
+}
+
 static int
 start(struct supervision *s, size_t i, struct error *err)
 {
 	struct service *service = &s->services[i];
 	char **env = cage_environment(s);
-	struct cage_start how = { .argv = &what(s, i)->argv, .env = env };
+	struct cage_start how = {
+		.argv = &what(s, i)->argv, .env = env, .input = what(s, i)->input
+	};
 	int fds[2], rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0) {
@@ -88,11 +107,7 @@ start(struct supervision *s, size_t i, struct error *err)
 	service->output = fds[0];
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	how.output = fds[1];
-	rc = network_go(s->network.services[i], err);
-	if (rc == 0)
-		rc = cage_process_start(&service->process, &how, err);
-	if (rc == 0)
-		rc = network_go(s->network.home, err);
+	rc = start_there(s, i, &how, err);
 	close(fds[1]);
 	supervision_free_strings(env);
 	return rc;
@@ -216,6 +231,8 @@ describe_end(const struct service *service, char *out, size_t size)
 
 	if (!service->process.stands)
 		(void)snprintf(out, size, "its container could not be started");
+	else if (step->failed != 0 && strchr(step->text, ' ') != NULL)
+		(void)snprintf(out, size, "%s", step->text);
 	else if (step->failed != 0)
 		(void)snprintf(
 		    out, size, "cannot start %s: %s", step->text, strerror(step->failed));
@@ -235,7 +252,7 @@ warn(struct supervision *s, size_t i)
 
 	if (service->state == SERVICE_FAILED)
 		describe_end(service, why, sizeof(why));
-	else if (what(s, i)->health.count > 0)
+	else if (what(s, i)->port == 0)
 		(void)snprintf(why, sizeof(why),
 		    "its health check did not pass within %" PRId64 " s",
 		    s->spec.cage.service_wait_ms / 1000);
@@ -314,7 +331,8 @@ services_start(struct supervision *s, struct error *err)
 void
 services_end(struct supervision *s)
 {
-	int64_t until_ms = supervision_now_ms() + END_LIMIT_MS;
+	int64_t limit_ms = s->spec.cage.end_ms > 0 ? s->spec.cage.end_ms : END_LIMIT_MS;
+	int64_t until_ms = supervision_now_ms() + limit_ms;
 	size_t left = s->service_count;
 
 	for (size_t i = 0; i < s->service_count; i++)

@@ -51,6 +51,7 @@ static const struct record {
 	{ "mount_work", RECORD_TEXT, IN_MOUNT(work) },
 	{ "service", RECORD_SERVICE, IN_SPEC(cage.services) },
 	{ "service_argv", RECORD_LIST, IN_SERVICE(argv) },
+	{ "service_input", RECORD_BYTES, IN_SERVICE(input) },
 	{ "service_run", RECORD_LIST, IN_SERVICE(run) },
 	{ "service_env", RECORD_LIST, IN_SERVICE(env) },
 	{ "service_dir", RECORD_TEXT, IN_SERVICE(dir) },
@@ -306,10 +307,10 @@ is_whole_mount(const struct cage_mount *mount)
 }
 
 static bool
-is_whole_service(const struct cage_service *service)
+is_whole_service(const struct cage_service *service, bool on_host)
 {
 	return service->argv.count > 0 && service->run.count > 0 &&
-	    service->dir != NULL && service->address != NULL;
+	    service->dir != NULL && (on_host || service->address != NULL);
 }
 
 /* What the supervisor relies on. */
@@ -330,7 +331,7 @@ find_missing(const struct spec *spec)
 	    (spec->cage.project_dir == NULL || spec->cage.files_dir == NULL))
 		return "inner_dir and inner_files";
 	for (size_t i = 0; i < spec->cage.service_count; i++)
-		if (!is_whole_service(&spec->cage.services[i]))
+		if (!is_whole_service(&spec->cage.services[i], spec->cage.on_host))
 			return "a service's parts";
 	for (size_t i = 0; i < spec->cage.mount_count; i++)
 		if (!is_whole_mount(&spec->cage.mounts[i]))

@@ -107,6 +107,8 @@ add_service(struct buf *out, const struct cage_service *service)
 {
 	add_text(out, "service", service->name);
 	add_list(out, "service_argv", &service->argv);
+	if (service->input.len > 0)
+		add_bytes(out, "service_input", service->input.data, service->input.len);
 	add_list(out, "service_run", &service->run);
 	add_list(out, "service_env", &service->env);
 	add_text(out, "service_dir", service->dir);

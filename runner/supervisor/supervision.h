@@ -115,6 +115,9 @@ MUST_CHECK int cage_run(struct supervision *s, char *const *argv, char *const *e
     int script, struct error *err);
 void cage_heard(struct supervision *s); /* pawl-init has said something */
 void cage_on_exit(struct supervision *s, int status);
+/* What steps will be started with, for a program that has to know it before. */
+MUST_CHECK int cage_say_hello(
+    struct supervision *s, struct cage_process *to, struct error *err);
 /* For the programs around cages; freed by supervision_free_strings(). */
 char **cage_environment(const struct supervision *s);
 void cage_end(struct supervision *s); /* it goes, with all that is in it */

@@ -101,14 +101,6 @@ refuses() {
 	fails
 	says "cannot pull 127.0.0.1:1/no/such:1"
 	repository <<-'END'
-	served:
-	  image: box:1
-	  services: [postgres]
-	  script: [echo never]
-	END
-	fails
-	says "runs jobs without services"
-	repository <<-'END'
 	user:
 	  image: {name: box:1, docker: {user: nobody-there}}
 	  script: [echo never]
@@ -148,15 +140,6 @@ endings() {
 }
 
 one() { containers | sed -n 's/.*"Id":"\([0-9a-f]*\)".*/\1/p'; }
-wait_for_it() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if pgrep -f "$1" >/dev/null; then return; fi
-		sleep 0.05
-	done
-	bad "never: $1"
-}
-
 # Killed by -9: pawl, the supervisor, pawl-docker, all of them; a word to the engine too late.
 orphans() {
 	local victims
@@ -187,20 +170,6 @@ orphans() {
 	none_left sweep
 }
 machine() { if [ -s /etc/machine-id ]; then cat /etc/machine-id; else hostname; fi; }
-
-tree() { # PID: it and all below it
-	local child
-	echo "$1"
-	for child in $(pgrep -P "$1"); do tree "$child"; done
-}
-
-kill_of() { # PID PROGRAM…: of those below it
-	local pid name victims=" ${*:2} "
-	for pid in $(tree "$1"); do
-		name=$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)
-		if [[ $victims == *" ${name##*/} "* ]]; then kill -9 "$pid"; fi
-	done
-}
 
 # An engine of root makes files that an ordinary user could not remove: said, not done.
 strangers() {

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016,SC2154 # what stands in quotes is for the job's shell
 set -u
 . "$SRC/tests/both-users.sh"
-for tool in mmdebstrap skopeo slirp4netns python3; do
+for tool in skopeo slirp4netns python3; do
 	if ! type -P $tool >/dev/null; then
 		echo "skipped: $tool is not installed"
 		exit 77
@@ -26,44 +26,12 @@ says() { grep -qE -- "$1" "$log" || bad "not there: $1"; }
 
 # ---- the images: Debian's packages, made once ------------------------------------------
 
-cache=${PAWL_TEST_CACHE:-$PWD}/services-12
-if [ ! -e "$cache/root.tar" ]; then
-	mkdir -p "$cache"
-	if ! mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" = 0 ] && echo root || echo unshare)" \
-	    --include=postgresql-15,redis-server,redis-tools,postgresql-client \
-	    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-	    bookworm "$cache/new.tar" >mmdebstrap.log 2>&1; then
-		tail -n 5 mmdebstrap.log
-		echo "skipped: no image can be made of Debian's packages here"
-		exit 77
-	fi
-	mv "$cache/new.tar" "$cache/root.tar"
-fi
-mkdir -p entry/usr/local/bin
-cat >entry/usr/local/bin/postgres-entry <<'END'
-#!/bin/sh
-# as the official image has it: root makes the folder, then becomes another
-set -e
-if [ "$(id -u)" = 0 ]; then
-	mkdir -p /data && chown postgres /data
-	exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
-fi
-bin=/usr/lib/postgresql/15/bin
-echo "$POSTGRES_PASSWORD" >/tmp/password
-$bin/initdb -D /data -U postgres --pwfile=/tmp/password -A md5 >/dev/null
-echo 'host all all all md5' >>/data/pg_hba.conf
-exec $bin/"$@" -D /data -c listen_addresses='*' -c unix_socket_directories=/tmp
-END
-chmod 755 entry/usr/local/bin/postgres-entry
-path='"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
+. "$SRC/tests/databases.sh"
 image() { python3 "$SRC/tests/e2e/oci_image.py" "$@"; }
-image debian.oci --config "{\"Env\": [$path]}" "$cache/root.tar"
-image ill.oci --config "{\"Env\": [$path], \"ExposedPorts\": {\"9/tcp\": {}}}" "$cache/root.tar"
-image postgres.oci --config "{\"Env\": [$path], \"Entrypoint\": [\"postgres-entry\"], \"Cmd\": [\"postgres\"],
-    \"ExposedPorts\": {\"5432/tcp\": {}}}" "$cache/root.tar" entry
-image redis.oci --config "{\"Env\": [$path], \"ExposedPorts\": {\"6379/tcp\": {}},
-    \"Cmd\": [\"redis-server\", \"--bind\", \"0.0.0.0\", \"--protected-mode\", \"no\"],
-    \"Healthcheck\": {\"Test\": [\"CMD-SHELL\", \"redis-cli ping | grep -q PONG\"]}}" "$cache/root.tar"
+image debian.oci --config "$debian_config" "$databases"
+image ill.oci --config "$ill_config" "$databases"
+image postgres.oci --config "$postgres_config" "$databases" entry
+image redis.oci --config "$redis_config" "$databases"
 chmod -R a+rX ./*.oci
 chmod a+x "$(dirname "$PWD")" .
 images=$PWD
