@@ -289,6 +289,7 @@ read_file(struct options *o)
 	o->settings.privileged = file.privileged;
 	o->settings.runtime = file.runtime;
 	o->settings.pull_policy = file.pull_policy;
+	o->settings.layers = file.layers;
 	o->settings.servers = file.servers;
 	o->settings.server_count = file.server_count;
 	o->settings.server_cap = file.server_cap;
