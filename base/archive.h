@@ -32,6 +32,7 @@ struct archive_pack {
 	int level;                   /* of zstd: 1 fast … 19 small; of zip: 1 … 9 */
 	const atomic_bool *cancel; /* may be NULL; set by another thread: ERR_CANCELED */
 	enum archive_format format;
+	int64_t max_bytes; /* of the archive, about; more is ERR_LIMIT; 0: any */
 };
 
 /*
@@ -53,6 +54,7 @@ struct archive_unpack {
 	int dir_fd;
 	int64_t shift_ns;      /* added to all modification times */
 	int64_t not_before_ns; /* then: none older than this; INT64_MIN: as they are */
+	int64_t max_bytes;     /* of files together, more is ERR_LIMIT; 0: any */
 	const atomic_bool *cancel;
 	struct buf *log; /* a line for each entry left out, up to some; may be NULL */
 	struct strlist *made; /* paths of files and links as they are made; may be NULL */

@@ -25,6 +25,7 @@ struct packing {
 	    linked; /* "dev:ino" of a file with several names → path of the first */
 	struct archive_totals totals;
 	char *block;
+	int out_fd;
 };
 
 static bool
@@ -130,6 +131,19 @@ write_block(
 	return 0;
 }
 
+/* By what has come out of the compression so far. */
+static bool
+is_too_large(const struct packing *k, struct error *err)
+{
+	off_t size = k->p->max_bytes > 0 ? lseek(k->out_fd, 0, SEEK_CUR) : 0;
+
+	if (size <= k->p->max_bytes)
+		return false;
+	error_set(err, ERR_LIMIT, "it is larger than the %" PRId64 " MB allowed",
+	    k->p->max_bytes / 1000000);
+	return true;
+}
+
 /* As many bytes as the header says, whatever the file does meanwhile. */
 static int
 write_content(
@@ -149,6 +163,8 @@ write_content(
 		}
 		if (is_canceled(k))
 			return error_set(err, ERR_CANCELED, "canceled");
+		if (is_too_large(k, err))
+			return err->code;
 		if (write_block(k, path, k->block, (size_t)n, err) < 0)
 			return err->code;
 		size -= n;
@@ -227,14 +243,14 @@ pack_all(struct packing *k, struct error *err)
 	}
 	if (k->lib.archive_write_close(k->a) < ARCHIVE_WARN)
 		return archive_lib_error(&k->lib, k->a, "cannot end the archive", err);
-	return 0;
+	return is_too_large(k, err) ? err->code : 0;
 }
 
 int
 archive_pack(const struct archive_pack *p, int out_fd, struct archive_totals *out,
     struct error *err)
 {
-	struct packing k = { .p = p, .linked = MAP_INIT };
+	struct packing k = { .p = p, .linked = MAP_INIT, .out_fd = out_fd };
 	int rc = open_archive(&k, out_fd, err);
 
 	k.block = xmalloc(BLOCK);

@@ -181,6 +181,12 @@ copy_content(struct unpacking *k, int fd, const char *path, struct error *err)
 	    ARCHIVE_OK) {
 		if (is_canceled(k))
 			return error_set(err, ERR_CANCELED, "canceled");
+		if (k->u->max_bytes > 0 &&
+		    k->totals.bytes + (int64_t)len > k->u->max_bytes)
+			return error_set(err, ERR_LIMIT,
+			    "the archive holds more than the %" PRId64
+			    " MB there is room for",
+			    k->u->max_bytes / 1000000);
 		if (offset < 0 || path_write_fd_at(fd, data, len, offset) < 0)
 			return copy_errno(err, "cannot write", path);
 		k->totals.bytes += (int64_t)len;

@@ -49,3 +49,15 @@ hash_sha256_hex(const void *data, size_t len, char out[HASH_SHA256_HEX])
 	hash_add(&h, data, len);
 	hash_end_hex(&h, out);
 }
+
+void
+hash_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[HASH_SHA256_BYTES])
+{
+	crypto_auth_hmacsha256_state state;
+
+	crypto_auth_hmacsha256_init(&state, key, key_len);
+	crypto_auth_hmacsha256_update(&state, data, len);
+	crypto_auth_hmacsha256_final(&state, out);
+	explicit_bzero(&state, sizeof(state));
+}

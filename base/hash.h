@@ -21,4 +21,8 @@ void hash_add(struct hash *h, const void *data, size_t len);
 void hash_end(struct hash *h, unsigned char out[HASH_SHA256_BYTES]);
 void hash_end_hex(struct hash *h, char out[HASH_SHA256_HEX]);
 
+/* HMAC-SHA-256 with a key of any length. */
+void hash_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[HASH_SHA256_BYTES]);
+
 #endif

@@ -266,6 +266,7 @@ set_client_options(struct http_call *call)
 	CURL *e = call->easy;
 
 	set(e, CURLOPT_NOSIGNAL, 1L);
+	set(e, CURLOPT_QUICK_EXIT, 1L); /* a slow name server must not hold a cancel */
 	set(e, CURLOPT_PRIVATE, call);
 	set(e, CURLOPT_ERRORBUFFER, call->problem);
 	set(e, CURLOPT_PROTOCOLS_STR, "http,https");
