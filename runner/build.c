@@ -386,9 +386,10 @@ collect(struct build *b)
 {
 	struct work *w = &b->work;
 	const struct artifacts_store store = artifacts_store(b);
+	const struct cache_remote_use remote = build_layers_remote(b->runner, &w->cancel);
 
 	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &b->layers.caches,
-	    &w->cancel, &w->log);
+	    b->runner->cache_remote != NULL ? &remote : NULL, &w->cancel, &w->log);
 	if (b->is_remote) {
 		cleanup_free char *dir = path_join(b->dir.path, "upload");
 
@@ -509,6 +510,8 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 
 static void start_supervisor(struct build *b);
 
+static void say(const char *line, void *data);
+
 /* Over the source; its words come after the preface, before those of the job. */
 static void
 add_layers(struct build *b)
@@ -517,6 +520,7 @@ add_layers(struct build *b)
 	struct spec *spec = &b->spec.spec;
 
 	build_spec_finish(&b->spec, b->runner, b->job);
+	build_layers_fetch(b->runner, b->job, &b->spec, &b->work.cancel, say, b);
 	build_layers_add(&b->layers, b->runner, b->job, &b->spec);
 	spec->hold = spec->hold && !b->layers.is_complete;
 	if (b->is_remote && !build_words_begun(&b->words))
@@ -723,6 +727,7 @@ build_start(struct build *b)
 		return;
 	}
 	if (workspace_copies(r->workspaces, b->spec.mode) ||
+	    build_layers_fetches(r, b->job, &b->spec) ||
 	    executors_is_slow(b->spec.executor, b->job)) {
 		prepare_slowly(b);
 		return;

@@ -22,6 +22,39 @@ add_on_top(struct strlist *lowers, const struct strlist *layers)
 	*lowers = all;
 }
 
+bool
+build_layers_fetches(const struct runner *runner, const struct job_payload *job,
+    const struct build_spec *b)
+{
+	return runner->cache_remote != NULL && cache_remote_is_wanted(job) &&
+	    !build_spec_is_elsewhere(b);
+}
+
+struct cache_remote_use
+build_layers_remote(const struct runner *runner, const atomic_bool *cancel)
+{
+	return (struct cache_remote_use){ .remote = runner->cache_remote,
+		.short_token = runner->short_token,
+		.cancel = cancel };
+}
+
+void
+build_layers_fetch(const struct runner *runner, const struct job_payload *job,
+    const struct build_spec *b, const atomic_bool *cancel,
+    void (*say)(const char *line, void *data), void *data)
+{
+	struct cache_remote_use remote = build_layers_remote(runner, cancel);
+	const struct workspace_view view = { .fd = -1,
+		.project_dir = build_spec_project_dir(b),
+		.env = &b->spec.env,
+		.snapshot = runner->snapshot };
+
+	remote.say = say;
+	remote.data = data;
+	if (build_layers_fetches(runner, job, b))
+		cache_remote_fetch(&remote, job, &view, runner->cache_dir);
+}
+
 void
 build_layers_add(struct build_layers *l, const struct runner *runner,
     const struct job_payload *job, struct build_spec *b)

@@ -8,6 +8,7 @@
 #include "runner/artifact_layers.h"
 #include "runner/build_spec.h"
 #include "runner/cache.h"
+#include "runner/cache_remote.h"
 
 struct runner;
 
@@ -24,6 +25,19 @@ struct build_layers {
 			.lease = LAYER_LEASE_INIT                                        \
 		}                                                                        \
 	}
+
+/* Has the job caches that other machines may have newer? Asking for them takes time. */
+bool build_layers_fetches(const struct runner *runner, const struct job_payload *job,
+    const struct build_spec *spec);
+
+/* Then get them, once the environment is known; lines of the log go to say at once. */
+void build_layers_fetch(const struct runner *runner, const struct job_payload *job,
+    const struct build_spec *spec, const atomic_bool *cancel,
+    void (*say)(const char *line, void *data), void *data);
+
+/* The use of the store of caches, for cache_save(). */
+struct cache_remote_use build_layers_remote(
+    const struct runner *runner, const atomic_bool *cancel);
 
 /*
  * Once the workspace part of the spec and its environment are known: an overlay gets what

@@ -102,7 +102,12 @@ cache_restore(const struct job_payload *job, const struct workspace_view *view,
     const char *store_dir, const struct cache_mounts *mounts, const atomic_bool *cancel,
     struct buf *log)
 {
-	const struct cache_store s = { job, view, store_dir, mounts, cancel, log, false };
+	const struct cache_store s = { .job = job,
+		.view = view,
+		.dir = store_dir,
+		.mounts = mounts,
+		.cancel = cancel,
+		.log = log };
 	bool announced = mounts != NULL && mounts->announced;
 
 	for (size_t i = 0; i < job->cache_count; i++) {
@@ -238,7 +243,7 @@ replace_archive(const struct cache_store *s, const struct strlist *paths,
 /* In a workspace without layers. */
 static int
 save_archive(const struct cache_store *s, const struct job_cache *c, const char *key,
-    struct error *err)
+    char **id, struct error *err)
 {
 	cleanup_free char *dir = path_join(s->dir, key);
 	cleanup_free char *archive = path_join(dir, FILE_NAME);
@@ -253,12 +258,14 @@ save_archive(const struct cache_store *s, const struct job_cache *c, const char 
 	cache_look_at(s->view->fd, &paths, &state);
 	if (is_as_restored(s, archive, seal, &state)) {
 		buf_add_str(s->log, "Archive is up to date!\n");
+		*id = seal_text(archive, &state);
 		return 0;
 	}
 	if (path_mkdirs(dir, 0755, err) < 0 ||
 	    replace_archive(s, &paths, &state, dir, archive, err) < 0)
 		return err->code;
 	text = seal_text(archive, &state);
+	*id = xstrdup(text);
 	buf_add_str(s->log, "Created cache\n");
 	return path_write_file(seal, text, strlen(text), 0644, err);
 }
@@ -295,21 +302,23 @@ remove_other(const struct cache_store *s, const char *key, bool as_layers)
 
 /* Layers, where the workspace has some and the store can have them; else an archive. */
 static int
-save_somehow(
-    const struct cache_store *s, size_t index, const char *key, struct error *err)
+save_somehow(const struct cache_store *s, size_t index, const char *key, char **id,
+    struct error *err)
 {
 	struct error why = ERROR_INIT;
 	int rc;
 
 	if (s->view->upper != NULL) {
-		rc = cache_save_layers(s, index, key, &why);
+		rc = cache_save_layers(s, index, key, id, &why);
 		if (rc == 0 && cache_has_set(s, key))
 			remove_other(s, key, true);
 		if (rc == 0 || rc == ERR_CANCELED)
 			return rc;
 		buf_printf(s->log, "%s; an archive is made instead\n", why.msg);
+		free(*id);
+		*id = NULL;
 	}
-	rc = save_archive(s, &s->job->caches[index], key, err);
+	rc = save_archive(s, &s->job->caches[index], key, id, err);
 	if (rc == 0 && !cache_has_set(s, key))
 		remove_other(s, key, false);
 	return rc;
@@ -319,7 +328,7 @@ static void
 save_entry(const struct cache_store *s, size_t index)
 {
 	const struct job_cache *c = &s->job->caches[index];
-	cleanup_free char *key = cache_own_key(s, c);
+	cleanup_free char *key = cache_own_key(s, c), *id = NULL;
 	struct error err = ERROR_INIT;
 
 	if (key == NULL) {
@@ -328,19 +337,27 @@ save_entry(const struct cache_store *s, size_t index)
 		return;
 	}
 	buf_printf(s->log, "Creating cache %s...\n", key);
-	if (save_somehow(s, index, key, &err) < 0)
+	if (save_somehow(s, index, key, &id, &err) < 0)
 		buf_printf(s->log, CACHE_WARNING "Failed to create cache: %s" CACHE_END,
 		    err.msg);
+	else if (s->remote != NULL && id != NULL)
+		cache_remote_send(s, c, key, id);
 }
 
 void
 cache_save(const struct job_payload *job, bool success, const struct workspace_view *view,
-    const char *store_dir, const struct cache_mounts *mounts, const atomic_bool *cancel,
-    struct buf *log)
+    const char *store_dir, const struct cache_mounts *mounts,
+    const struct cache_remote_use *remote, const atomic_bool *cancel, struct buf *log)
 {
 	/* of a job that failed people may want to see what it has left */
-	const struct cache_store s = { job, view, store_dir, mounts, cancel, log,
-		success && job->artifact_count == 0 };
+	const struct cache_store s = { .job = job,
+		.view = view,
+		.dir = store_dir,
+		.mounts = mounts,
+		.cancel = cancel,
+		.log = log,
+		.remote = remote,
+		.may_link = success && job->artifact_count == 0 };
 	bool announced = false;
 
 	for (size_t i = 0; i < job->cache_count; i++) {

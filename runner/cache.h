@@ -14,6 +14,8 @@
 #include "runner/layer_store.h"
 #include "runner/workspace.h"
 
+struct cache_remote_use; /* runner/cache_remote.h */
+
 /* One entry of job->caches, when its turn to be mounted has been. */
 struct cache_mount {
 	bool is_done;         /* nothing is left to restore */
@@ -49,10 +51,12 @@ void cache_restore(const struct job_payload *job, const struct workspace_view *v
 
 /*
  * Entries whose policy pushes and whose `when` fits; one that is as restored is kept.
- * From a workspace of layers only what has changed since is written.
+ * From a workspace of layers only what has changed since is written. A store of other
+ * machines (remote; NULL: none) gets what is new, too.
  */
 void cache_save(const struct job_payload *job, bool success,
     const struct workspace_view *view, const char *store_dir,
-    const struct cache_mounts *mounts, const atomic_bool *cancel, struct buf *log);
+    const struct cache_mounts *mounts, const struct cache_remote_use *remote,
+    const atomic_bool *cancel, struct buf *log);
 
 #endif

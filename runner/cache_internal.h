@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "runner/cache.h"
+#include "runner/cache_remote.h"
 
 #define CACHE_NS INT64_C(1000000000)
 /* What is kept has times up to this one, or little later: September 2001. */
@@ -22,6 +23,7 @@ struct cache_store {
 	const struct cache_mounts *mounts; /* may be NULL */
 	const atomic_bool *cancel;
 	struct buf *log;
+	const struct cache_remote_use *remote; /* NULL: there is none */
 	/* Nobody looks at the workspace any more: its files are linked, not copied. */
 	bool may_link;
 };
@@ -66,8 +68,25 @@ bool cache_has_set(const struct cache_store *s, const char *key);
 /* Copy a set into the workspace. False: it is missing or damaged. */
 bool cache_copy_set(const struct cache_store *s, const char *key);
 
-/* Save an entry as layers; index is its place in job->caches. */
-MUST_CHECK int cache_save_layers(
-    const struct cache_store *s, size_t index, const char *key, struct error *err);
+/*
+ * Save an entry as layers; index is its place in job->caches. *id: the name of what the
+ * key has then; malloced; NULL: nothing was there to save.
+ */
+MUST_CHECK int cache_save_layers(const struct cache_store *s, size_t index,
+    const char *key, char **id, struct error *err);
+
+/* What an entry is to hold, as layer_set.paths; plain (may be NULL) gets its paths that
+ * have no wildcards. */
+void cache_hash_paths(const struct cache_store *s, const struct job_cache *c,
+    struct strlist *plain, char out[HASH_SHA256_HEX]);
+
+/* An archive becomes what the key has; id as above. archive: a file, read from its
+ * beginning. */
+MUST_CHECK int cache_import(const struct cache_store *s, const struct job_cache *c,
+    const char *key, int archive, char **id, struct error *err);
+
+/* The store gets what was saved, unless it has that; what goes wrong is said. */
+void cache_remote_send(const struct cache_store *s, const struct job_cache *c,
+    const char *key, const char *id);
 
 #endif

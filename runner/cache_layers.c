@@ -73,6 +73,7 @@ struct saving {
 	char paths_hash[HASH_SHA256_HEX];
 	struct strlist changed;
 	char *key;
+	char *id; /* of what the key has, once it is saved */
 };
 
 static bool
@@ -213,20 +214,28 @@ find_changes(struct saving *v, enum change *out, struct error *err)
 
 /* ---- saving ---------------------------------------------------------------- */
 
+static void
+note_id(struct saving *v, const struct layer_set *set)
+{
+	free(v->id);
+	v->id = set->ids.count > 0 ? xstrdup(set->ids.items[0]) : NULL;
+}
+
 static int
-write_set(const struct saving *v, const struct layer_set *set, struct error *err)
+write_set(struct saving *v, const struct layer_set *set, struct error *err)
 {
 	cleanup_free char *dir = path_join(v->s->dir, v->key);
 	cleanup_free char *file = path_join(dir, LAYER_SET_NAME);
 
-	if (path_mkdirs(dir, 0755, err) < 0)
+	if (path_mkdirs(dir, 0755, err) < 0 || layer_set_write(file, set, err) < 0)
 		return err->code;
-	return layer_set_write(file, set, err);
+	note_id(v, set);
+	return 0;
 }
 
 /* What the key has now is what was mounted, or it becomes that. */
 static int
-keep(const struct saving *v, const struct layer_set *set, struct error *err)
+keep(struct saving *v, const struct layer_set *set, struct error *err)
 {
 	cleanup_free char *file = cache_file(v->s, v->key, LAYER_SET_NAME);
 	cleanup_layer_set struct layer_set now = LAYER_SET_INIT;
@@ -235,6 +244,7 @@ keep(const struct saving *v, const struct layer_set *set, struct error *err)
 	if (layer_set_read(file, &now, &ignored) == 0 &&
 	    str_eq(now.ids.items[0], set->ids.items[0])) {
 		buf_add_str(v->s->log, "Archive is up to date!\n");
+		note_id(v, set);
 		return 0;
 	}
 	if (write_set(v, set, err) < 0)
@@ -278,7 +288,7 @@ add_layer(const struct saving *v, struct layers_pick *p, struct layer_set *set,
 }
 
 static int
-save_set(const struct saving *v, const struct layer_set *set, struct error *err)
+save_set(struct saving *v, const struct layer_set *set, struct error *err)
 {
 	if (write_set(v, set, err) == 0)
 		return 0;
@@ -336,7 +346,7 @@ copy_set(const struct layer_set *from, struct layer_set *to)
 
 /* 1: done; 0: all is to be saved instead. */
 static int
-save_changes(const struct saving *v, struct error *err)
+save_changes(struct saving *v, struct error *err)
 {
 	struct layers_pick p = { .from_fd = v->upper_fd, .paths = &v->changed };
 	cleanup_layer_set struct layer_set set = LAYER_SET_INIT;
@@ -361,7 +371,7 @@ is_as_restored(const struct saving *v, const struct cache_state *state)
 }
 
 static int
-save_all(const struct saving *v, struct error *err)
+save_all(struct saving *v, struct error *err)
 {
 	cleanup_strlist struct strlist paths = STRLIST_INIT;
 	cleanup_layer_set struct layer_set set = LAYER_SET_INIT;
@@ -412,32 +422,40 @@ save(struct saving *v, struct error *err)
 	return rc != 0 ? (rc < 0 ? rc : 0) : save_all(v, err);
 }
 
+void
+cache_hash_paths(const struct cache_store *s, const struct job_cache *c,
+    struct strlist *plain, char out[HASH_SHA256_HEX])
+{
+	struct hash h;
+
+	hash_init(&h);
+	for (size_t i = 0; i < c->path_count; i++) {
+		cleanup_free char *path = collect_plain_path(s->view, c->paths[i]);
+		const char *text = path != NULL ? path : c->paths[i];
+
+		hash_add(&h, text, strlen(text) + 1);
+		if (path != NULL && plain != NULL)
+			strlist_add(plain, path);
+	}
+	hash_end_hex(&h, out);
+}
+
 static void
 begin(struct saving *v, size_t index)
 {
 	const struct cache_store *s = v->s;
-	struct hash h;
 
 	if (s->mounts != NULL && index < s->mounts->count &&
 	    s->mounts->entries[index].set.ids.count > 0)
 		v->below = &s->mounts->entries[index];
 	if (v->below != NULL)
 		find_trees(s, &v->below->set, &v->trees);
-	hash_init(&h);
-	for (size_t i = 0; i < v->cache->path_count; i++) {
-		char *path = collect_plain_path(s->view, v->cache->paths[i]);
-		const char *text = path != NULL ? path : v->cache->paths[i];
-
-		hash_add(&h, text, strlen(text) + 1);
-		if (path != NULL)
-			strlist_add_take(&v->plain, path);
-	}
-	hash_end_hex(&h, v->paths_hash);
+	cache_hash_paths(s, v->cache, &v->plain, v->paths_hash);
 }
 
 int
-cache_save_layers(
-    const struct cache_store *s, size_t index, const char *key, struct error *err)
+cache_save_layers(const struct cache_store *s, size_t index, const char *key, char **id,
+    struct error *err)
 {
 	struct saving v = { .s = s, .cache = &s->job->caches[index] };
 	cleanup_close int upper =
@@ -457,6 +475,7 @@ cache_save_layers(
 	strlist_clear(&v.trees);
 	strlist_clear(&v.plain);
 	strlist_clear(&v.changed);
+	*id = v.id;
 	if (rc < 0)
 		return rc;
 	cleanup_close_fd(&hold);

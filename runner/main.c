@@ -11,6 +11,10 @@
 #include "runner/launcher.h"
 #include "runner/main_options.h"
 #include "runner/manager.h"
+#include "runner/settings_cache.h"
+
+#define MIN_WORKERS 4 /* libuv's own number */
+#define MAX_WORKERS 64
 
 struct program {
 	uv_loop_t loop;
@@ -39,6 +43,24 @@ watch_signals(struct program *p)
 	uv_unref((uv_handle_t *)&p->interrupt);
 }
 
+/* Each of its transfers holds one of the loop's workers, which others wait for. */
+static int
+add_cache(struct runner *runner, const struct runner_settings *s, struct error *err)
+{
+	int64_t workers = MIN_WORKERS + s->concurrent;
+	char text[24];
+
+	if (s->cache == NULL)
+		return 0;
+	if (settings_complete_cache(s->cache, s->arena, err) < 0)
+		return err->code;
+	(void)snprintf(text, sizeof(text), "%" PRId64,
+	    workers < MAX_WORKERS ? workers : MAX_WORKERS);
+	(void)setenv("UV_THREADPOOL_SIZE", text, 0);
+	runner->cache_remote = s->cache;
+	return 0;
+}
+
 static int
 run(struct options *o)
 {
@@ -65,6 +87,10 @@ run(struct options *o)
 		.images_dir =
 		    arena_printf(o->settings.arena, "%s/images", o->settings.state_dir),
 	};
+	if (add_cache(&runner, &o->settings, &err) < 0) {
+		options_complain("%s", err.msg);
+		return OPTIONS_INVALID;
+	}
 	if (runner_choose_executor(&runner, o->settings.executor, &err) < 0) {
 		options_complain("%s", err.msg);
 		return err.code == ERR_INVALID ? OPTIONS_INVALID : OPTIONS_FAULT;

@@ -290,6 +290,7 @@ read_file(struct options *o)
 	o->settings.runtime = file.runtime;
 	o->settings.pull_policy = file.pull_policy;
 	o->settings.layers = file.layers;
+	o->settings.cache = file.cache;
 	o->settings.servers = file.servers;
 	o->settings.server_count = file.server_count;
 	o->settings.server_cap = file.server_cap;

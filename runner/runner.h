@@ -9,6 +9,7 @@
 #include "runner/workspace.h"
 
 struct artifacts_exports; /* runner/artifacts_export.h */
+struct cache_remote;      /* runner/cache_remote.h */
 struct launcher;          /* runner/launcher.h */
 struct uv_loop_s;
 
@@ -25,9 +26,10 @@ struct runner {
 	struct artifacts_exports *exports; /* makes archives of layers; or NULL, when
 					      artifacts are a server's */
 	const char *cache_dir;             /* the store of runner/cache.h */
-	const char *name, *version;        /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
-	const char *short_token;           /* CI_RUNNER_SHORT_TOKEN; NULL: none */
-	bool tied;                         /* jobs end when this process does */
+	const struct cache_remote *cache_remote; /* of several machines; NULL: none */
+	const char *name, *version; /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
+	const char *short_token;    /* CI_RUNNER_SHORT_TOKEN; NULL: none */
+	bool tied;                  /* jobs end when this process does */
 };
 
 /* Fill in executors by runner->executor_settings; name as of executors_new(). */

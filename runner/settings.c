@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "pipelines/document.h"
+#include "runner/settings_cache.h"
 #include "runner/settings_custom.h"
 #include "runner/settings_images.h"
 
@@ -50,8 +51,8 @@ static const char *const docker_names[] = { "host", "tls_cert_path", "network_mo
 static const char *const server_names[] = { "url", "token", "token_file", "unix_socket",
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
-	"custom", "docker", "images", "network", "runtime", "pull_policy", "privileged",
-	"log_format", "layers", "servers", NULL };
+	"cache", "custom", "docker", "images", "network", "runtime", "pull_policy",
+	"privileged", "log_format", "layers", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -283,6 +284,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_flag(pair, &s->privileged, diags);
 		else if (str_eq(pair->key, "network"))
 			read_network(pair->value, s, diags);
+		else if (str_eq(pair->key, "cache"))
+			s->cache = settings_read_cache(pair->value, s->arena, diags);
 		else if (str_eq(pair->key, "custom"))
 			s->custom = settings_read_custom(pair->value, s->arena, diags);
 		else if (str_eq(pair->key, "layers"))

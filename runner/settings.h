@@ -50,6 +50,7 @@ struct runner_settings {
 	const struct custom_settings
 	    *custom;                /* executors/custom/custom.h; NULL: not said */
 	struct layer_limits layers; /* 0: not said */
+	struct cache_remote *cache; /* runner/cache_remote.h; NULL: not said */
 	/* executors/container/image_store.h; NULL: not said */
 	const struct image_registries *images;
 	struct runner_server *servers;

@@ -67,6 +67,7 @@ UNIT_TESTS += tests/unit/test_remote
 UNIT_TESTS += tests/unit/test_rules
 UNIT_TESTS += tests/unit/test_plan_json
 UNIT_TESTS += tests/unit/test_plan
+UNIT_TESTS += tests/unit/test_s3_url
 UNIT_TESTS += tests/unit/test_script
 UNIT_TESTS += tests/unit/test_spec
 UNIT_TESTS += tests/unit/test_seal

@@ -22,7 +22,7 @@ save(struct workspace_bench *b, struct job_cache *c, bool success)
 {
 	struct job_payload job = { .caches = c, .cache_count = 1 };
 
-	cache_save(&job, success, &b->view, b->store, NULL, NULL, &b->log);
+	cache_save(&job, success, &b->view, b->store, NULL, NULL, NULL, &b->log);
 }
 
 static void
@@ -388,7 +388,7 @@ save_again_and_again(void *data)
 		cleanup_buf struct buf log = BUF_INIT;
 
 		(void)utimensat(b->view.fd, "deps/x", NULL, 0); /* so that it is packed */
-		cache_save(&job, true, &b->view, b->store, NULL, NULL, &log);
+		cache_save(&job, true, &b->view, b->store, NULL, NULL, NULL, &log);
 	}
 	return NULL;
 }

@@ -42,7 +42,7 @@ save(struct mounted *m, struct job_cache *c)
 {
 	const struct job_payload job = job_of(c);
 
-	cache_save(&job, true, &m->view, m->bench.store, &m->caches, NULL, &m->log);
+	cache_save(&job, true, &m->view, m->bench.store, &m->caches, NULL, NULL, &m->log);
 }
 
 static void
@@ -320,7 +320,8 @@ START_TEST(both_ways_take_turns)
 		cache_restore(&job, &m.bench.view, m.bench.store, NULL, NULL, &m.log);
 		fixture_sh(m.bench.dir, "echo c%d >>deps/x", i);
 		usleep(20000); /* file times advance by ticks */
-		cache_save(&job, true, &m.bench.view, m.bench.store, NULL, NULL, &m.log);
+		cache_save(
+		    &job, true, &m.bench.view, m.bench.store, NULL, NULL, NULL, &m.log);
 		fixture_sh(
 		    m.bench.store, "test -e k/cache.tar.zst && ! test -e k/layers.set");
 		usleep(20000);
@@ -458,7 +459,7 @@ save_over_and_over(void *data)
 	for (int i = 0; i < 20; i++) {
 		cleanup_buf struct buf log = BUF_INIT;
 
-		cache_save(&job, true, &view, s->m->bench.store, NULL, NULL, &log);
+		cache_save(&job, true, &view, s->m->bench.store, NULL, NULL, NULL, &log);
 	}
 	close(view.fd);
 	return s;

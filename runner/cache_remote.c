@@ -1,0 +1,414 @@
+/*
+ * What a key has on this machine and in the store. Beside the set of a key lies a note of
+ * which of the machine's states the object with which etag is; so an object is fetched
+ * once, sent when it differs, and nobody's clock matters: what the store has counts,
+ * unless it is what came from here, or what this machine has had of it.
+ */
+#include "runner/cache_remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/archive.h"
+#include "base/path.h"
+#include "runner/cache_internal.h"
+#include "runner/collect.h"
+#include "runner/object_call.h"
+
+#define NOTE_NAME "remote.note" /* "ETAG\nID": of the object, of what is here */
+#define SEAL_NAME "seal"
+#define MAX_NOTE 4096
+#define REQUEST_MINUTES 10 /* as GitLab's runner has it */
+#define LOCK_WAIT_MS 50
+#define ZIP_LEVEL_MAX 9
+#define MB 1e6
+
+/* ---- what is known --------------------------------------------------------- */
+
+struct note {
+	char *etag, *id;
+};
+
+static void
+clear_note(struct note *n)
+{
+	free(n->etag);
+	free(n->id);
+	*n = (struct note){ NULL, NULL };
+}
+#define cleanup_note __attribute__((cleanup(clear_note)))
+
+static void
+read_note(const struct cache_store *s, const char *key, struct note *out)
+{
+	cleanup_free char *file = cache_file(s, key, NOTE_NAME);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+	size_t n;
+
+	if (access(file, F_OK) < 0 || buf_read_file(&text, file, MAX_NOTE, &ignored) < 0)
+		return;
+	n = strcspn(buf_str(&text), "\n");
+	if (n == 0 || n == text.len)
+		return;
+	out->etag = xstrndup(text.data, n);
+	out->id = xstrdup(text.data + n + 1);
+}
+
+static int
+write_note(const struct cache_store *s, const char *key, const char *etag, const char *id,
+    struct error *err)
+{
+	cleanup_free char *file = cache_file(s, key, NOTE_NAME);
+	cleanup_free char *text = xasprintf("%s\n%s", etag, id);
+
+	if (*etag == '\0') { /* a store that gives none is asked for all each time */
+		unlink(file);
+		return 0;
+	}
+	return path_write_file(file, text, strlen(text), 0644, err);
+}
+
+/* Something to restore the key from. */
+static bool
+is_here(const struct cache_store *s, const char *key)
+{
+	cleanup_free char *seal = cache_file(s, key, SEAL_NAME);
+
+	return cache_has_set(s, key) || access(seal, F_OK) == 0;
+}
+
+static void
+forget_key(const struct cache_store *s, const char *key)
+{
+	static const char *const names[] = { LAYER_SET_NAME, "cache.tar.zst", SEAL_NAME,
+		NOTE_NAME };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		cleanup_free char *file = cache_file(s, key, names[i]);
+
+		unlink(file);
+	}
+}
+
+/* ---- calls ----------------------------------------------------------------- */
+
+static void PRINTF(2, 3) say(const struct cache_remote_use *use, const char *fmt, ...)
+{
+	cleanup_free char *line = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	line = xvasprintf(fmt, args);
+	va_end(args);
+	if (use->say != NULL)
+		use->say(line, use->data);
+}
+
+static int64_t
+request_limit_ms(const struct job_payload *job)
+{
+	const char *text = job_payload_variable(job, "CACHE_REQUEST_TIMEOUT");
+	int64_t minutes;
+
+	if (text == NULL || !str_to_int64(text, &minutes) || minutes < 1 ||
+	    minutes > 24 * 60)
+		minutes = REQUEST_MINUTES;
+	return minutes * 60000;
+}
+
+static char *
+object_name(const struct cache_store *s, const char *key)
+{
+	const struct cache_remote_use *use = s->remote;
+	cleanup_free char *runner = use->remote->shared || use->short_token == NULL
+	    ? xstrdup("")
+	    : xasprintf("runner/%s/", use->short_token);
+
+	return xasprintf("%s%sproject/%" PRId64 "/%s", use->remote->prefix, runner,
+	    s->job->project_id, key);
+}
+
+/* Fill in what fetching and sending have in common, and do it. */
+static int
+call_store(const struct cache_store *s, const char *key, struct object_call *c,
+    struct error *err)
+{
+	const struct cache_remote *remote = s->remote->remote;
+	cleanup_free char *object = object_name(s, key), *url = NULL, *keep = NULL;
+	struct s3_keys keys = remote->keys;
+
+	if (remote->keys_file != NULL &&
+	    cache_remote_read_keys(remote->keys_file, &keep, &keys, err) < 0)
+		return err->code;
+	c->timeout_ms = request_limit_ms(s->job);
+	c->cancel = s->remote->cancel;
+	c->say = s->remote->say;
+	c->data = s->remote->data;
+	url = s3_url_sign(&remote->bucket, &keys, c->method, object, time(NULL),
+	    c->timeout_ms / 1000 + 60);
+	c->url = url;
+	if (object_call(c, err) < 0 && err->code != ERR_MISSING)
+		error_wrap(err, "%s", remote->bucket.host);
+	c->url = NULL;
+	if (keep != NULL)
+		explicit_bzero(keep, strlen(keep));
+	return err->code;
+}
+
+/* A file without a name: whatever happens, nothing is left. */
+static int
+open_temporary(const char *dir, struct error *err)
+{
+	cleanup_free char *name = xasprintf("%s/" LAYER_STORE_FOLDER, dir);
+	cleanup_free char *temp = path_join(name, "part-XXXXXX");
+	int fd;
+
+	if (path_mkdirs(name, 0755, err) < 0)
+		return err->code;
+	fd = open(name, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	fd = mkostemp(temp, O_CLOEXEC); /* not every file system can */
+	if (fd < 0)
+		return error_errno(err, "cannot create %s", temp);
+	unlink(temp);
+	return fd;
+}
+
+/* ---- fetching -------------------------------------------------------------- */
+
+struct fetching {
+	const struct job_cache *cache;
+	bool failed; /* the store is not asked again by this job */
+};
+
+/* Jobs that want the same object at the same time fetch it once. */
+static int
+lock_key(const struct cache_store *s, const char *key)
+{
+	cleanup_free char *folder = xasprintf("%s/" LAYER_STORE_FOLDER, s->dir);
+	struct error ignored = ERROR_INIT;
+	cleanup_free char *file = NULL;
+	char hash[HASH_SHA256_HEX];
+	int fd;
+
+	hash_sha256_hex(key, strlen(key), hash);
+	file = xasprintf("%s/fetch-%.16s", folder, hash);
+	if (path_mkdirs(folder, 0755, &ignored) < 0)
+		return -1;
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK &&
+	    !(s->remote->cancel != NULL && atomic_load(s->remote->cancel)))
+		usleep(LOCK_WAIT_MS * 1000);
+	return fd;
+}
+
+static void
+warn_of_fetch(const struct cache_store *s, const char *key, const struct error *err)
+{
+	say(s->remote,
+	    "\033[0;33mWARNING: the remote cache cannot be used for %s: %s\033[0;m", key,
+	    err->msg);
+}
+
+static void
+say_lines(const struct cache_remote_use *use, char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n")) != NULL)
+		if (*line != '\0')
+			say(use, "%s", line);
+}
+
+static int
+take_in(const struct cache_store *s, const struct job_cache *cache, const char *key,
+    const struct object_call *c, struct error *err)
+{
+	cleanup_buf struct buf words = BUF_INIT;
+	struct cache_store here = *s;
+	cleanup_free char *id = NULL;
+	int rc;
+
+	here.log = &words;
+	if (lseek(c->fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "cannot read what was fetched");
+	rc = cache_import(&here, cache, key, c->fd, &id, err);
+	if (words.len > 0)
+		say_lines(s->remote, words.data);
+	return rc < 0 ? rc : write_note(s, key, c->etag, id, err);
+}
+
+/* 1: the key has something now; 0: it has not. */
+static int
+fetch(const struct cache_store *s, const struct job_cache *cache, const char *key,
+    struct error *err)
+{
+	cleanup_note struct note note = { NULL, NULL };
+	bool here = is_here(s, key);
+	cleanup_close int fd = open_temporary(s->dir, err);
+	struct object_call c = { .method = "GET", .fd = fd };
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	read_note(s, key, &note);
+	c.if_none_match = here ? note.etag : NULL;
+	rc = call_store(s, key, &c, err);
+	if (rc == ERR_MISSING) {
+		if (here && note.etag != NULL)
+			forget_key(s, key); /* somebody has removed it for all */
+		return is_here(s, key);
+	}
+	if (rc < 0)
+		return rc;
+	if (c.status == 304)
+		return 1;
+	rc = take_in(s, cache, key, &c, err);
+	if (rc < 0)
+		return rc;
+	say(s->remote, "Fetched cache %s from %s: %.1f MB in %.1f s", key,
+	    s->remote->remote->bucket.host, (double)c.moved / MB,
+	    (double)c.took_ms / 1000);
+	return 1;
+}
+
+static bool
+fetch_key(const struct cache_store *s, const char *key, void *data)
+{
+	struct fetching *f = data;
+	struct error err = ERROR_INIT;
+	cleanup_close int lock = -1;
+	int rc;
+
+	if (f->failed)
+		return true;
+	lock = lock_key(s, key);
+	rc = fetch(s, f->cache, key, &err);
+	if (rc >= 0)
+		return rc > 0;
+	if (rc == ERR_INVALID) { /* what there is, is no use: as if it were not there */
+		warn_of_fetch(s, key, &err);
+		return is_here(s, key);
+	}
+	f->failed = true;
+	if (rc != ERR_CANCELED)
+		warn_of_fetch(s, key, &err);
+	return true;
+}
+
+static bool
+may_be_pulled(const struct job_cache *c)
+{
+	return (c->path_count > 0 || c->untracked) &&
+	    (c->policy == NULL || !str_eq(c->policy, "push"));
+}
+
+bool
+cache_remote_is_wanted(const struct job_payload *job)
+{
+	for (size_t i = 0; i < job->cache_count; i++)
+		if (may_be_pulled(&job->caches[i]))
+			return true;
+	return false;
+}
+
+void
+cache_remote_fetch(const struct cache_remote_use *use, const struct job_payload *job,
+    const struct workspace_view *view, const char *store_dir)
+{
+	cleanup_buf struct buf ignored = BUF_INIT;
+	struct cache_store s = { .job = job,
+		.view = view,
+		.dir = store_dir,
+		.cancel = use->cancel,
+		.log = &ignored,
+		.remote = use };
+	struct fetching f = { .failed = false };
+
+	for (size_t i = 0; i < job->cache_count && !f.failed; i++) {
+		f.cache = &job->caches[i];
+		if (cache_is_wanted(&s, f.cache, "pull"))
+			cache_try_keys(&s, f.cache, fetch_key, &f);
+	}
+}
+
+/* ---- sending --------------------------------------------------------------- */
+
+/* GitLab's runner reads either by its first bytes, whatever it is called. */
+static enum archive_format
+wanted_format(const struct job_payload *job)
+{
+	const char *name = job_payload_variable(job, "CACHE_COMPRESSION_FORMAT");
+
+	return name != NULL && (str_eq(name, "tarzstd") || str_eq(name, "tar.zst"))
+	    ? ARCHIVE_TAR_ZSTD
+	    : ARCHIVE_ZIP;
+}
+
+static int
+pack(const struct cache_store *s, const struct job_cache *c, int fd, struct error *err)
+{
+	cleanup_strlist struct strlist paths = STRLIST_INIT;
+	cleanup_buf struct buf ignored = BUF_INIT;
+	struct cache_store quiet = *s;
+	struct cache_state state;
+	struct archive_pack p = { .dir_fd = s->view->fd,
+		.paths = &paths,
+		.level = collect_level(s->job, "CACHE_COMPRESSION_LEVEL"),
+		.cancel = s->cancel,
+		.format = wanted_format(s->job),
+		.max_bytes = s->remote->remote->max_bytes };
+
+	quiet.log = &ignored; /* it was all said when it was saved */
+	if (cache_list_files(&quiet, c, &paths, err) < 0)
+		return err->code;
+	cache_look_at(s->view->fd, &paths, &state);
+	p.shift_ns = CACHE_NEWEST_NS - state.newest_ns;
+	if (p.format == ARCHIVE_ZIP && p.level > ZIP_LEVEL_MAX)
+		p.level = ZIP_LEVEL_MAX;
+	return archive_pack(&p, fd, NULL, err);
+}
+
+static int
+send_archive(const struct cache_store *s, const struct job_cache *c, const char *key,
+    const char *id, struct error *err)
+{
+	cleanup_close int fd = open_temporary(s->dir, err);
+	struct object_call call = { .method = "PUT", .fd = fd };
+	struct stat st;
+
+	if (fd < 0 || pack(s, c, fd, err) < 0)
+		return err->code;
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "cannot look at the archive");
+	call.size = st.st_size;
+	if (call_store(s, key, &call, err) < 0)
+		return err->code;
+	buf_printf(s->log, "Sent cache %s to %s: %.1f MB in %.1f s\n", key,
+	    s->remote->remote->bucket.host, (double)call.size / MB,
+	    (double)call.took_ms / 1000);
+	return write_note(s, key, call.etag, id, err);
+}
+
+void
+cache_remote_send(const struct cache_store *s, const struct job_cache *c, const char *key,
+    const char *id)
+{
+	cleanup_note struct note note = { NULL, NULL };
+	struct error err = ERROR_INIT;
+
+	read_note(s, key, &note);
+	if (note.id != NULL && str_eq(note.id, id))
+		return;
+	if (send_archive(s, c, key, id, &err) < 0 && err.code != ERR_CANCELED)
+		buf_printf(s->log,
+		    CACHE_WARNING "cache %s is not in the remote cache: %s" CACHE_END,
+		    key, err.msg);
+}

@@ -1,0 +1,227 @@
+#!/bin/bash
+# Caches in an S3 store that two machines share: Versity's gateway, which checks every
+# signature, made by the Go tool chain once and kept in $PAWL_TEST_CACHE (default: cache/
+# of the build folder). curl, which signs by itself, sees what was written.
+# shellcheck disable=SC2016 # scripts are text here
+set -eu
+export PAWL_EXECUTOR=shell # what is looked at lies outside of a sandbox
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+R=$PWD
+cache=${PAWL_TEST_CACHE:-$BUILD/cache}
+version=v1.8.0
+pids=()
+
+# shellcheck disable=SC2317 # the trap calls it
+cleanup() {
+	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+}
+trap cleanup EXIT
+
+fail() {
+	echo "$1"
+	tail -n 30 "$R"/runner.log "$R"/server/got/*.log "$R"/store.log 2>/dev/null || true
+	exit 1
+}
+
+wait_for() { # COMMAND…: until it succeeds, half a minute
+	local i
+	for ((i = 0; i < 600; i++)); do
+		if "$@"; then return 0; fi
+		sleep 0.05
+	done
+	fail "never: $*"
+}
+
+# ---- the store
+
+get_store() {
+	mkdir -p "$cache/versitygw"
+	exec 9>"$cache/versitygw/lock"
+	flock 9
+	if [ -x "$cache/versitygw/$version/versitygw" ]; then return 0; fi
+	type -P go >/dev/null || { echo "no go (build-aux/install-deps)" >go.log; return 1; }
+	HOME=${HOME:-$R} GOBIN=$cache/versitygw/$version GOFLAGS=-modcacherw timeout 300 go install \
+	    -gcflags='all=-N -l' -ldflags='-s -w' "github.com/versity/versitygw/cmd/versitygw@$version" \
+	    >go.log 2>&1
+}
+
+if ! get_store; then
+	echo "skipped: no S3 store to test with: $(tail -n 1 go.log)"
+	exit 77
+fi
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+mkdir -p store/data/caches store/meta
+s3=$(free_port)
+ROOT_ACCESS_KEY=test-key ROOT_SECRET_KEY=test-secret "$cache/versitygw/$version/versitygw" \
+    --port "127.0.0.1:$s3" --virtual-domain localhost -q posix --sidecar "$R/store/meta" "$R/store/data" \
+    >store.log 2>&1 &
+pids+=($!)
+
+s3_curl() { # OBJECT ARGUMENTS…
+	local object=$1
+	shift
+	curl -sS --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3 -u test-key:test-secret \
+	    -H x-amz-content-sha256:UNSIGNED-PAYLOAD "$@" "http://127.0.0.1:$s3/caches/$object"
+}
+store_is_up() { curl -s -o /dev/null "http://127.0.0.1:$s3/"; }
+wait_for store_is_up
+
+# ---- machines
+
+git init -q -b main work
+git -C work -c user.name=t -c user.email=t@t commit -q --allow-empty -m one
+sha=$(git -C work rev-parse HEAD)
+mkdir -p repos/g server
+git clone -q --bare work repos/g/p.git
+printf 'glrt-good\n' >token
+port=$(free_port)
+printf '[default]\naws_access_key_id = test-key\naws_secret_access_key = test-secret\n' >keys
+
+settings() { # FILE S3-SETTINGS
+	cat >"$1" <<END
+servers: [{url: "http://127.0.0.1:$port", token_file: $R/token, repos: $R/repos}]
+cache: {type: s3, path: /ci/, s3: {bucket_name: caches, insecure: true, $2}}
+END
+}
+settings good.yml "server_address: '127.0.0.1:$s3', credentials_file: $R/keys"
+
+id=0
+run_job() { # MACHINE SETTINGS CACHE SCRIPT-LINES-AS-JSON [VARIABLES]
+	local runner server
+	id=$((id + 1))
+	mkdir -p server/jobs
+	cat >server/job.new <<END
+{"id":$id,"token":"jt-$id","job_info":{"name":"job$id","project_full_path":"g/p","project_id":7},
+"git_info":{"repo_url":"http://ci:jt@127.0.0.1:$port/g/p.git","ref":"main","sha":"$sha",
+"refspecs":["+refs/heads/main:refs/remotes/origin/main"],"depth":20},"runner_info":{"timeout":600},
+"variables":[{"key":"R","value":"$R"}${5-}],"steps":[{"name":"script","script":$4}],
+"cache":[{"key":"k-protected","paths":["deps/"],"when":"on_success",$3}]}
+END
+	mv server/job.new "server/jobs/$id.json"
+	# anew each time: it would give the job to the runner before, which still asks
+	rm -f server/port
+	python3 "$SRC/tests/e2e/runner_server.py" "$port" "$R/server" >server.log 2>&1 &
+	server=$!
+	pids+=("$server")
+	wait_for test -s server/port
+	pawl-runner run --config "$R/$2" --state "$R/$1" --concurrent 1 >>runner.log 2>&1 &
+	runner=$!
+	pids+=("$runner")
+	wait_for test -e "server/got/$id.end"
+	kill "$runner"
+	wait "$runner" || true
+	kill -9 "$server"
+	wait "$server" 2>/dev/null || true
+	log=$R/server/got/$id.log
+	grep -q '"state": *"success"' "server/got/$id.end" || fail "job $id did not succeed"
+}
+says() { grep -qF -- "$1" "$log" || fail "job $id does not say: $1"; }
+says_not() { if grep -qF -- "$1" "$log"; then fail "job $id says: $1"; fi; }
+warnings() { grep -c WARNING "$log" || true; }
+
+both='"policy":"pull-push"'
+pull='"policy":"pull"'
+object=ci/runner/good/project/7/k-protected
+
+# ---- what one machine has made, the other one has
+run_job A good.yml "$both" '["mkdir -p deps/sub","echo one >deps/sub/x","chmod 755 deps/sub/x","ln -s sub/x deps/link","touch -d 2020-01-01 deps/sub/x"]'
+says "No cache for k-protected"
+says "Sent cache k-protected to 127.0.0.1:$s3"
+s3_curl "$object" -o object.zip || fail "the object is not where GitLab's runner has it: $(s3_curl '?list-type=2')"
+python3 - <<'END' || fail "the object is no zip as GitLab's runner makes it"
+import stat, zipfile
+z = zipfile.ZipFile("object.zip")
+mode = {i.filename: i.external_attr >> 16 for i in z.infolist()}
+assert z.read("deps/sub/x") == b"one\n", mode
+assert stat.S_IMODE(mode["deps/sub/x"]) == 0o755, mode
+assert stat.S_ISLNK(mode["deps/link"]) and z.read("deps/link") == b"sub/x", mode
+assert "deps/sub/" in mode, mode
+END
+check='"test \"$(cat deps/link)\" = one","test -x deps/sub/x","test deps/sub/x -ot README || true"'
+run_job B good.yml "$both" "[$check]"
+says "Fetched cache k-protected from 127.0.0.1:$s3"
+says "Successfully extracted cache"
+says "Archive is up to date!"
+says_not "Sent cache"
+run_job B good.yml "$both" "[$check]"
+says_not "Fetched cache" # it is as it was
+says "Successfully extracted cache"
+
+# ---- what is newer there counts; what is the same here is not sent again
+run_job B good.yml "$both" "[$check,\"echo two >deps/sub/y\"]"
+says "Sent cache"
+run_job A good.yml "$both" "[$check,\"grep two deps/sub/y\"]"
+says "Fetched cache"
+says_not "Sent cache"
+
+# ---- by the bucket's own name; tar.zst, when that is asked for
+settings virtual.yml "server_address: 'localhost:$s3', path_style: false, access_key: test-key, secret_key: test-secret"
+run_job A virtual.yml "$both" "[$check,\"echo three >deps/z\"]" \
+    ',{"key":"CACHE_COMPRESSION_FORMAT","value":"tarzstd"}'
+says "Sent cache"
+s3_curl "$object" -o object.tar.zst
+[ "$(head -c 4 object.tar.zst | od -An -tx1 | tr -d ' ')" = 28b52ffd ] || fail "this is no tar.zst"
+AWS_ACCESS_KEY_ID=test-key AWS_SECRET_ACCESS_KEY=test-secret
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+settings environment.yml "server_address: '127.0.0.1:$s3'"
+run_job B environment.yml "$both" "[$check,\"grep three deps/z\",\"! env | grep -q AWS_\"]"
+says "Fetched cache"
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+
+# ---- an archive by somebody else, who wishes harm
+python3 - <<'END'
+import stat, zipfile
+with zipfile.ZipFile("hostile.zip", "w", zipfile.ZIP_DEFLATED) as z:
+    z.writestr("deps/", "")
+    z.writestr("deps/good", "good")
+    z.writestr("../../../../../../../../../evil", "evil")
+    z.writestr("/evil", "evil")
+    link = zipfile.ZipInfo("deps/out")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    z.writestr(link, "/")
+    z.writestr("deps/out/evil", "evil")
+    device = zipfile.ZipInfo("deps/null")
+    device.external_attr = (stat.S_IFCHR | 0o666) << 16
+    z.writestr(device, "")
+END
+s3_curl "$object" -T hostile.zip
+run_job B good.yml "$pull" '["grep -q good deps/good","! test -e deps/null"]'
+says "Fetched cache"
+says "../../../../../../../../../evil"
+for place in /evil "$R/evil"; do
+	if [ -e "$place" ]; then fail "the archive has written $place"; fi
+done
+
+# ---- whatever is wrong with the store: one warning, and the cache of the machine
+head -c 5000 /dev/urandom >damaged
+s3_curl "$object" -T damaged
+run_job B good.yml "$pull" '["grep -q good deps/good"]'
+[ "$(warnings)" = 1 ] || fail "job $id has $(warnings) warnings of a damaged object"
+settings wrong.yml "server_address: '127.0.0.1:$s3', access_key: test-key, secret_key: wrong"
+run_job B wrong.yml "$pull" '["grep -q good deps/good"]'
+says "SignatureDoesNotMatch"
+[ "$(warnings)" = 1 ] || fail "job $id has $(warnings) warnings of a wrong key"
+settings away.yml "server_address: '127.0.0.1:1', credentials_file: $R/keys"
+run_job B away.yml "$both,\"fallback_keys\":[\"a\",\"b\"]" '["echo more >>deps/good"]'
+[ "$(warnings)" = 2 ] || fail "job $id has $(warnings) warnings of a store that is away, at both ends"
+stalled=$(free_port)
+python3 -c 'import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
+kept = []
+while True: kept.append(s.accept())' "$stalled" &
+pids+=($!)
+settings stalled.yml "server_address: '127.0.0.1:$stalled', credentials_file: $R/keys"
+SECONDS=0
+run_job B stalled.yml "$pull,\"fallback_keys\":[\"a\",\"b\"]" '["grep -q more deps/good"]'
+says "stalled for 10 s"
+[ "$(warnings)" = 1 ] || fail "job $id has $(warnings) warnings of a store that stalls"
+((SECONDS < 20)) || fail "a store that stalls has held the job for $SECONDS s"
+
+# ---- what has been removed there is removed here
+s3_curl "$object" -X DELETE
+run_job A good.yml "$both" '["! test -e deps"]'
+says "No cache for k-protected"
