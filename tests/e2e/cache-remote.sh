@@ -1,14 +1,13 @@
 #!/bin/bash
-# Caches in an S3 store that two machines share: Versity's gateway, which checks every
-# signature, made by the Go tool chain once and kept in $PAWL_TEST_CACHE (default: cache/
-# of the build folder). curl, which signs by itself, sees what was written.
+# Caches in an S3 store that two machines share. The store is rclone's, with SOAK Versity's gateway: both check
+# every signature. The Go tool chain makes them, once; they stay in $PAWL_TEST_CACHE (default: cache/ of the build
+# folder). curl, which signs by itself, sees what was written.
 # shellcheck disable=SC2016 # scripts are text here
 set -eu
 export PAWL_EXECUTOR=shell # what is looked at lies outside of a sandbox
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 R=$PWD
 cache=${PAWL_TEST_CACHE:-$BUILD/cache}
-version=v1.8.0
 pids=()
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -34,32 +33,61 @@ wait_for() { # COMMAND…: until it succeeds, half a minute
 
 # ---- the store
 
-get_store() {
-	mkdir -p "$cache/versitygw"
-	exec 9>"$cache/versitygw/lock"
+get_store() { # PROGRAM COMMAND…: what makes it
+	local program=$1
+	shift
+	mkdir -p "$cache/s3"
+	exec 9>"$cache/s3/lock"
 	flock 9
-	if [ -x "$cache/versitygw/$version/versitygw" ]; then return 0; fi
-	type -P go >/dev/null || { echo "no go (build-aux/install-deps)" >go.log; return 1; }
-	HOME=${HOME:-$R} GOBIN=$cache/versitygw/$version GOFLAGS=-modcacherw timeout 300 go install \
-	    -gcflags='all=-N -l' -ldflags='-s -w' "github.com/versity/versitygw/cmd/versitygw@$version" \
-	    >go.log 2>&1
+	if [ -x "$program" ]; then return 0; fi
+	type -P go >/dev/null || { echo "there is no go" >go.log; return 1; }
+	HOME=$R GOPATH=$R/go GOCACHE=$R/go/cache GOFLAGS=-modcacherw "$@" >go.log 2>&1
 }
 
-if ! get_store; then
-	echo "skipped: no S3 store to test with: $(tail -n 1 go.log)"
-	exit 77
-fi
+make_rclone() { # PROGRAM
+	mkdir make
+	cp "$SRC/tests/e2e/s3_store.go" make/main.go
+	(cd make && timeout 60 go mod init s3_store && timeout 120 go get github.com/rclone/gofakes3@v0.0.12 &&
+	    timeout 300 go build -ldflags='-s -w' -o "$1" .)
+}
+
+make_versity() { # PROGRAM
+	GOBIN=$(dirname "$1") timeout 500 go install -ldflags='-s -w' github.com/versity/versitygw/cmd/versitygw@v1.8.0
+}
 
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-mkdir -p store/data/caches store/meta
-s3=$(free_port)
-ROOT_ACCESS_KEY=test-key ROOT_SECRET_KEY=test-secret "$cache/versitygw/$version/versitygw" \
-    --port "127.0.0.1:$s3" --virtual-domain localhost -q posix --sidecar "$R/store/meta" "$R/store/data" \
-    >store.log 2>&1 &
-pids+=($!)
+# shellcheck disable=SC2317 # called by name
+has_ports() { [ "$(wc -l <store.ports)" = 2 ]; }
+
+start_rclone() {
+	"$cache/s3/rclone-0.0.12" caches test-key test-secret >store.ports 2>store.log &
+	pids+=($!)
+	wait_for has_ports
+	{ read -r s3; read -r s3_virtual; } <store.ports
+}
+
+start_versity() {
+	s3=$(free_port) s3_virtual=$s3
+	mkdir -p store/data/caches store/meta
+	ROOT_ACCESS_KEY=test-key ROOT_SECRET_KEY=test-secret "$cache/s3/versitygw" --port "127.0.0.1:$s3" \
+	    --virtual-domain localhost -q posix --sidecar "$R/store/meta" "$R/store/data" >store.log 2>&1 &
+	pids+=($!)
+}
+
+if [ -n "${SOAK-}" ]; then
+	get_store "$cache/s3/versitygw" make_versity "$cache/s3/versitygw" && start=start_versity
+else
+	get_store "$cache/s3/rclone-0.0.12" make_rclone "$cache/s3/rclone-0.0.12" && start=start_rclone
+fi
+if [ -z "${start-}" ]; then
+	echo "skipped: no S3 store to test with: $(tail -n 1 go.log)"
+	exit 77
+fi
+exec 9>&-
+$start
 
 s3_curl() { # OBJECT ARGUMENTS…
 	local object=$1
@@ -159,7 +187,7 @@ says "Fetched cache"
 says_not "Sent cache"
 
 # ---- by the bucket's own name; tar.zst, when that is asked for
-settings virtual.yml "server_address: 'localhost:$s3', path_style: false, access_key: test-key, secret_key: test-secret"
+settings virtual.yml "server_address: 'localhost:$s3_virtual', path_style: false, access_key: test-key, secret_key: test-secret"
 run_job A virtual.yml "$both" "[$check,\"echo three >deps/z\"]" \
     ',{"key":"CACHE_COMPRESSION_FORMAT","value":"tarzstd"}'
 says "Sent cache"
