@@ -386,7 +386,7 @@ collect(struct build *b)
 {
 	struct work *w = &b->work;
 	const struct artifacts_store store = artifacts_store(b);
-	const struct cache_remote_use remote = build_layers_remote(b->runner, &w->cancel);
+	struct cache_remote_use remote = build_layers_remote(b->runner, &w->cancel);
 
 	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &b->layers.caches,
 	    b->runner->cache_remote != NULL ? &remote : NULL, &w->cancel, &w->log);

@@ -212,6 +212,24 @@ is_as_restored(const struct cache_store *s, const char *archive, const char *sea
 	    str_eq(want, buf_str(&have));
 }
 
+/* The same of layers that were copied: their state is known where they are one layer. */
+static bool
+set_is_as_restored(const struct cache_store *s, const char *key,
+    const struct cache_state *state, char **id)
+{
+	cleanup_free char *file = cache_file(s, key, LAYER_SET_NAME);
+	cleanup_layer_set struct layer_set set = LAYER_SET_INIT;
+	struct error ignored = ERROR_INIT;
+
+	if (!cache_has_set(s, key) || layer_set_read(file, &set, &ignored) < 0 ||
+	    !str_eq(set.state, state->hash) ||
+	    state->newest_file_ns >
+		set.newest_ns + cache_restore_shift(s->view, set.newest_ns))
+		return false;
+	*id = xstrdup(set.ids.items[0]);
+	return true;
+}
+
 /* Packed under a name of its own and renamed, so that jobs that save the same key at the
  * same time, or read it, see one whole archive or the other. */
 static int
@@ -256,9 +274,11 @@ save_archive(const struct cache_store *s, const struct job_cache *c, const char 
 	if (paths.count == 0)
 		return 0;
 	cache_look_at(s->view->fd, &paths, &state);
-	if (is_as_restored(s, archive, seal, &state)) {
+	if (set_is_as_restored(s, key, &state, id) ||
+	    is_as_restored(s, archive, seal, &state)) {
 		buf_add_str(s->log, "Archive is up to date!\n");
-		*id = seal_text(archive, &state);
+		if (*id == NULL)
+			*id = seal_text(archive, &state);
 		return 0;
 	}
 	if (path_mkdirs(dir, 0755, err) < 0 ||
@@ -347,7 +367,7 @@ save_entry(const struct cache_store *s, size_t index)
 void
 cache_save(const struct job_payload *job, bool success, const struct workspace_view *view,
     const char *store_dir, const struct cache_mounts *mounts,
-    const struct cache_remote_use *remote, const atomic_bool *cancel, struct buf *log)
+    struct cache_remote_use *remote, const atomic_bool *cancel, struct buf *log)
 {
 	/* of a job that failed people may want to see what it has left */
 	const struct cache_store s = { .job = job,

@@ -56,7 +56,7 @@ void cache_restore(const struct job_payload *job, const struct workspace_view *v
  */
 void cache_save(const struct job_payload *job, bool success,
     const struct workspace_view *view, const char *store_dir,
-    const struct cache_mounts *mounts, const struct cache_remote_use *remote,
+    const struct cache_mounts *mounts, struct cache_remote_use *remote,
     const atomic_bool *cancel, struct buf *log);
 
 #endif

@@ -23,7 +23,7 @@ struct cache_store {
 	const struct cache_mounts *mounts; /* may be NULL */
 	const atomic_bool *cancel;
 	struct buf *log;
-	const struct cache_remote_use *remote; /* NULL: there is none */
+	struct cache_remote_use *remote; /* NULL: there is none */
 	/* Nobody looks at the workspace any more: its files are linked, not copied. */
 	bool may_link;
 };

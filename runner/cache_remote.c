@@ -183,11 +183,6 @@ open_temporary(const char *dir, struct error *err)
 
 /* ---- fetching -------------------------------------------------------------- */
 
-struct fetching {
-	const struct job_cache *cache;
-	bool failed; /* the store is not asked again by this job */
-};
-
 /* Jobs that want the same object at the same time fetch it once. */
 static int
 lock_key(const struct cache_store *s, const char *key)
@@ -282,22 +277,23 @@ fetch(const struct cache_store *s, const struct job_cache *cache, const char *ke
 static bool
 fetch_key(const struct cache_store *s, const char *key, void *data)
 {
-	struct fetching *f = data;
+	const struct job_cache *cache = data;
 	struct error err = ERROR_INIT;
 	cleanup_close int lock = -1;
 	int rc;
 
-	if (f->failed)
+	if (s->remote->failed)
 		return true;
 	lock = lock_key(s, key);
-	rc = fetch(s, f->cache, key, &err);
+	rc = fetch(s, cache, key, &err);
 	if (rc >= 0)
 		return rc > 0;
-	if (rc == ERR_INVALID) { /* what there is, is no use: as if it were not there */
+	if (rc == ERR_INVALID ||
+	    rc == ERR_LIMIT) { /* what there is, is no use: as if it were not there */
 		warn_of_fetch(s, key, &err);
 		return is_here(s, key);
 	}
-	f->failed = true;
+	s->remote->failed = true;
 	if (rc != ERR_CANCELED)
 		warn_of_fetch(s, key, &err);
 	return true;
@@ -320,7 +316,7 @@ cache_remote_is_wanted(const struct job_payload *job)
 }
 
 void
-cache_remote_fetch(const struct cache_remote_use *use, const struct job_payload *job,
+cache_remote_fetch(struct cache_remote_use *use, const struct job_payload *job,
     const struct workspace_view *view, const char *store_dir)
 {
 	cleanup_buf struct buf ignored = BUF_INIT;
@@ -330,13 +326,10 @@ cache_remote_fetch(const struct cache_remote_use *use, const struct job_payload 
 		.cancel = use->cancel,
 		.log = &ignored,
 		.remote = use };
-	struct fetching f = { .failed = false };
 
-	for (size_t i = 0; i < job->cache_count && !f.failed; i++) {
-		f.cache = &job->caches[i];
-		if (cache_is_wanted(&s, f.cache, "pull"))
-			cache_try_keys(&s, f.cache, fetch_key, &f);
-	}
+	for (size_t i = 0; i < job->cache_count && !use->failed; i++)
+		if (cache_is_wanted(&s, &job->caches[i], "pull"))
+			cache_try_keys(&s, &job->caches[i], fetch_key, &job->caches[i]);
 }
 
 /* ---- sending --------------------------------------------------------------- */
@@ -397,6 +390,12 @@ send_archive(const struct cache_store *s, const struct job_cache *c, const char 
 	return write_note(s, key, call.etag, id, err);
 }
 
+static bool
+is_of_store(int code)
+{
+	return code == ERR_FOREIGN || code == ERR_MISSING || code == ERR_CANCELED;
+}
+
 void
 cache_remote_send(const struct cache_store *s, const struct job_cache *c, const char *key,
     const char *id)
@@ -405,9 +404,13 @@ cache_remote_send(const struct cache_store *s, const struct job_cache *c, const 
 	struct error err = ERROR_INIT;
 
 	read_note(s, key, &note);
-	if (note.id != NULL && str_eq(note.id, id))
+	if (s->remote->failed || (note.id != NULL && str_eq(note.id, id)))
 		return;
-	if (send_archive(s, c, key, id, &err) < 0 && err.code != ERR_CANCELED)
+	if (send_archive(s, c, key, id, &err) == 0)
+		return;
+	/* another one may be small enough, but will not find another store */
+	s->remote->failed = is_of_store(err.code);
+	if (err.code != ERR_CANCELED)
 		buf_printf(s->log,
 		    CACHE_WARNING "cache %s is not in the remote cache: %s" CACHE_END,
 		    key, err.msg);

@@ -36,6 +36,7 @@ struct cache_remote_use {
 	/* A line of the log, at once; may be NULL. */
 	void (*say)(const char *line, void *data);
 	void *data;
+	bool failed; /* it is not asked again */
 };
 
 /* Does the job have caches to restore? */
@@ -45,7 +46,7 @@ bool cache_remote_is_wanted(const struct job_payload *job);
  * Before cache_mount() and cache_restore(): what the store has newer than the machine
  * becomes the machine's. An object that is gone takes with it what came of it.
  */
-void cache_remote_fetch(const struct cache_remote_use *use, const struct job_payload *job,
+void cache_remote_fetch(struct cache_remote_use *use, const struct job_payload *job,
     const struct workspace_view *view, const char *store_dir);
 
 /* The keys of a file with aws_access_key_id and so on, its first section; *keep owns the

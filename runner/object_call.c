@@ -207,11 +207,11 @@ on_tick(uv_timer_t *timer)
 		error_set(&r->err, ERR_CANCELED, "canceled");
 		end(r);
 	} else if (now - r->progress_at > limit) {
-		error_set(&r->err, ERR_LIMIT, "the store has stalled for %" PRIu64 " s",
+		error_set(&r->err, ERR_FOREIGN, "the store has stalled for %" PRIu64 " s",
 		    limit / 1000);
 		end(r);
 	} else if (c->timeout_ms > 0 && now - r->began > (uint64_t)c->timeout_ms) {
-		error_set(&r->err, ERR_LIMIT,
+		error_set(&r->err, ERR_FOREIGN,
 		    "it takes longer than CACHE_REQUEST_TIMEOUT allows (%" PRId64
 		    " minutes)",
 		    c->timeout_ms / 60000);

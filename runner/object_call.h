@@ -34,8 +34,8 @@ struct object_call {
 };
 
 /*
- * 0: done (2xx), or the object is as it was (304). ERR_MISSING: there is none. ERR_LIMIT:
- * it stalled or took too long. ERR_FOREIGN: the store cannot be reached, or refuses.
+ * 0: done (2xx), or the object is as it was (304). ERR_MISSING: there is none.
+ * ERR_FOREIGN: the store cannot be reached, refuses, stalls, or takes too long.
  */
 MUST_CHECK int object_call(struct object_call *call, struct error *err);
 

@@ -265,7 +265,8 @@ settings_complete_cache(struct cache_remote *r, struct arena *arena, struct erro
 	struct s3_keys keys;
 	int rc;
 
-	if (r->keys.access_key == NULL && r->keys_file == NULL)
+	if ((r->keys.access_key == NULL || r->keys.secret_key == NULL) &&
+	    r->keys_file == NULL)
 		r->keys = (struct s3_keys){ take_variable("AWS_ACCESS_KEY_ID", arena),
 			take_variable("AWS_SECRET_ACCESS_KEY", arena),
 			take_variable("AWS_SESSION_TOKEN", arena) };

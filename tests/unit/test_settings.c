@@ -13,6 +13,7 @@
 #include "runner/identity.h"
 #include "runner/job_file.h"
 #include "runner/settings.h"
+#include "runner/settings_cache.h"
 #include "tests/unit/fixture.h"
 
 /* ---- settings ---- */
@@ -54,6 +55,58 @@ START_TEST(all_settings_are_read)
 	ck_assert_str_eq(s.servers[0].cert_file, "/c");
 	ck_assert_str_eq(s.servers[0].key_file, "/k");
 	ck_assert_str_eq(s.servers[1].token_file, "/t");
+	arena_free(s.arena);
+}
+END_TEST
+
+/* What is said of a store, and what is taken for it. */
+static const struct {
+	const char *text, *host, *region, *prefix;
+	bool insecure, path_style;
+} caches[] = {
+	{ "{bucket_name: b}", "s3.amazonaws.com", "us-east-1", "", false, false },
+	{ "{bucket_name: b, bucket_location: eu-1}", "s3.eu-1.amazonaws.com", "eu-1", "",
+	    false, false },
+	{ "{bucket_name: b, server_address: 'h:443'}, path: /a//b/", "h", "us-east-1",
+	    "a/b/", false, true },
+	{ "{bucket_name: b, server_address: 'h:443', insecure: true}, path: ''", "h:443",
+	    "us-east-1", "", true, true },
+	{ "{bucket_name: b, server_address: h, path_style: false}, path: a", "h",
+	    "us-east-1", "a/", false, false },
+};
+
+START_TEST(a_store_of_caches_is_read)
+{
+	cleanup_free char *text = xasprintf("cache: {s3: %s}\n", caches[_i].text);
+	struct runner_settings s;
+	struct diags diags;
+
+	read_text(text, &s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_str_eq(s.cache->bucket.host, caches[_i].host);
+	ck_assert_str_eq(s.cache->bucket.name, "b");
+	ck_assert_str_eq(s.cache->bucket.region, caches[_i].region);
+	ck_assert_str_eq(s.cache->prefix, caches[_i].prefix);
+	ck_assert_int_eq(s.cache->bucket.insecure, caches[_i].insecure);
+	ck_assert_int_eq(s.cache->bucket.path_style, caches[_i].path_style);
+	arena_free(s.arena);
+}
+END_TEST
+
+START_TEST(keys_of_a_store_come_from_the_environment)
+{
+	struct runner_settings s;
+	struct diags diags;
+	struct error err = ERROR_INIT;
+
+	read_text("cache: {s3: {bucket_name: b}}\n", &s, &diags);
+	setenv("AWS_ACCESS_KEY_ID", "a", 1);
+	ck_assert_int_eq(settings_complete_cache(s.cache, s.arena, &err), ERR_INVALID);
+	setenv("AWS_ACCESS_KEY_ID", "a", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+	ck_assert_int_eq(settings_complete_cache(s.cache, s.arena, &err), 0);
+	ck_assert_str_eq(s.cache->keys.secret_key, "s");
+	ck_assert_ptr_null(getenv("AWS_SECRET_ACCESS_KEY")); /* no job's */
 	arena_free(s.arena);
 }
 END_TEST
@@ -164,6 +217,22 @@ static const struct {
 	{ "layers: 5\n",
 	    "r.yml:1:9: error: layers should be a map with high_gb, low_gb and days, not "
 	    "an integer" },
+	{ "cache: {s3: {server_address: h}}\n",
+	    "r.yml:1:13: error: s3 lacks its bucket_name" },
+	{ "cache: {type: s3}\n", "r.yml:1:8: error: cache lacks its s3 settings" },
+	{ "cache: {type: gcs}\n", "r.yml:1:15: error: the type of cache should be s3" },
+	{ "cache: {s3: {bucket_nam: b}}\n",
+	    "r.yml:1:14: error: unknown setting \"bucket_nam\" of s3; did you mean "
+	    "\"bucket_name\"?" },
+	{ "cache: {path: ../x, s3: {bucket_name: b}}\n",
+	    "r.yml:1:15: error: path should be a prefix of objects' names, without .." },
+	{ "cache: {s3: {bucket_name: b, server_address: 'http://h'}}\n",
+	    "r.yml:1:13: error: server_address should be a host or host:port alone, not "
+	    "http://h; insecure: true stands for http" },
+	{ "cache: {s3: {bucket_name: b, access_key: a}}\n",
+	    "r.yml:1:13: error: s3 should have both access_key and secret_key, or neither" },
+	{ "cache: {s3: {bucket_name: b, insecure: 1}}\n",
+	    "r.yml:1:40: error: insecure should be true or false" },
 	{ "layers: {high: 5}\n", "r.yml:1:10: error: unknown setting \"high\"" },
 	{ "layers: {days: 0}\n",
 	    "r.yml:1:16: error: days should be a number from 1 to 36500" },
@@ -451,6 +520,8 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, all_settings_are_read);
+	tcase_add_loop_test(tc, a_store_of_caches_is_read, 0, ARRAY_LEN(caches));
+	tcase_add_test(tc, keys_of_a_store_come_from_the_environment);
 	tcase_add_test(tc, a_driver_and_an_engine_are_read);
 	tcase_add_loop_test(tc, marks_fit_each_other, 0, ARRAY_LEN(marks));
 	tcase_add_test(tc, registries_are_read);
