@@ -249,25 +249,28 @@ restore_one(const struct job_dependency *d, const struct archive_unpack *u,
     const struct workspace_view *view, const struct artifacts_store *store,
     struct error *err)
 {
+	struct archive_unpack quiet = *u;
+	cleanup_buf struct buf words = BUF_INIT; /* of what is left out */
 	struct error why = ERROR_INIT;
 	size_t files = 0;
 	int rc = ERR_MISSING;
 
+	quiet.log = &words;
 	buf_printf(
 	    u->log, "Downloading artifacts for %s (%" PRId64 ")...", d->name, d->id);
 	if (store->layers_dir != NULL)
 		rc = artifact_layers_copy(
 		    store->layers_dir, d, view, u->cancel, &files, &why);
 	if (rc == ERR_MISSING)
-		rc = unpack(d, u, store->dir, &files, err);
+		rc = unpack(d, &quiet, store->dir, &files, err);
 	else if (rc < 0)
 		*err = why;
-	if (rc < 0) {
+	if (rc < 0)
 		buf_add_char(u->log, '\n');
-		return error_wrap(err, "artifacts of job \"%s\"", d->name);
-	}
-	buf_printf(u->log, " ok, %zu files\n", files);
-	return 0;
+	else
+		buf_printf(u->log, " ok, %zu files\n", files);
+	buf_add(u->log, buf_str(&words), words.len);
+	return rc < 0 ? error_wrap(err, "artifacts of job \"%s\"", d->name) : 0;
 }
 
 int
@@ -280,6 +283,7 @@ artifacts_restore(const struct job_payload *job, const struct workspace_view *vi
 		.not_before_ns = view->snapshot == NULL
 		    ? INT64_MIN
 		    : snapshot_newest_ns(view->snapshot),
+		.max_bytes = archive_room(view->fd),
 		.cancel = cancel,
 		.log = log,
 	};

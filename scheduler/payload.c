@@ -167,20 +167,67 @@ result_when_name(enum result_when when)
 	return names[when];
 }
 
-/* The file formats GitLab uses for reports; see runner-protocol.md section 9. */
-static const char *
-report_format(const char *type)
-{
-	static const char *const raw[] = { "codequality", "sast", "dependency_scanning",
-		"container_scanning", "dast", "secret_detection", "terraform",
-		"accessibility", "performance", "browser_performance", "load_performance",
-		"license_scanning", "coverage_fuzzing", "api_fuzzing", "requirements",
-		"repository_xray" };
+/* How reports are sent and called; Source: GitLab's table of types and formats
+ * (runner-protocol.md section 9). */
+static const struct report_kind {
+	const char *type, *format, *name;
+} report_kinds[] = {
+	{ "accessibility", "raw", "gl-accessibility.json" },
+	{ "annotations", "gzip", "gl-annotations.json" },
+	{ "api_fuzzing", "raw", "gl-api-fuzzing-report.json" },
+	{ "browser_performance", "raw", "browser-performance.json" },
+	{ "cluster_applications", "gzip", "gl-cluster-applications.json" },
+	{ "cluster_image_scanning", "raw", "gl-cluster-image-scanning-report.json" },
+	{ "cobertura", "gzip", "cobertura-coverage.xml" },
+	{ "codequality", "raw", "gl-code-quality-report.json" },
+	{ "container_scanning", "raw", "gl-container-scanning-report.json" },
+	{ "coverage_fuzzing", "raw", "gl-coverage-fuzzing.json" },
+	{ "cyclonedx", "gzip", "gl-sbom.cdx.json" },
+	{ "dast", "raw", "gl-dast-report.json" },
+	{ "dependency_scanning", "raw", "gl-dependency-scanning-report.json" },
+	{ "dotenv", "gzip", ".env" },
+	{ "jacoco", "gzip", "jacoco-coverage.xml" },
+	{ "junit", "gzip", "junit.xml" },
+	{ "license_scanning", "raw", "gl-license-scanning-report.json" },
+	{ "load_performance", "raw", "load-performance.json" },
+	{ "lsif", "zip", "lsif.json" },
+	{ "metrics", "gzip", "metrics.txt" },
+	{ "performance", "raw", "performance.json" },
+	{ "repository_xray", "raw", "gl-repository-xray.json" },
+	{ "requirements", "raw", "requirements.json" },
+	{ "requirements_v2", "raw", "requirements_v2.json" },
+	{ "sast", "raw", "gl-sast-report.json" },
+	{ "scip", "zip", "index.scip" },
+	{ "secret_detection", "raw", "gl-secret-detection-report.json" },
+	{ "terraform", "raw", "tfplan.json" },
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(raw); i++)
-		if (str_eq(raw[i], type))
-			return "raw";
-	return str_eq(type, "lsif") ? "zip" : "gzip";
+/* A report of coverage is of the type of its format. */
+static struct report_kind
+report_kind(const struct report *r)
+{
+	const char *type = r->format != NULL ? r->format : r->type;
+
+	for (size_t i = 0; i < ARRAY_LEN(report_kinds); i++)
+		if (str_eq(report_kinds[i].type, type))
+			return report_kinds[i];
+	return (struct report_kind){ type, "gzip", type };
+}
+
+static void
+add_report(struct job_payload *job, const struct report *r, const char *expire_in)
+{
+	const struct report_kind kind = report_kind(r);
+
+	job->artifacts[job->artifact_count++] = (struct job_artifact){
+		.name = kind.name,
+		.paths = r->paths.items,
+		.path_count = r->paths.count,
+		.when = "always",
+		.type = kind.type,
+		.format = kind.format,
+		.expire_in = expire_in,
+	};
 }
 
 static void
@@ -204,15 +251,7 @@ add_artifacts(struct job_payload *job, const struct artifacts *from)
 			.expire_in = from->expire_in,
 		};
 	for (size_t i = 0; i < from->report_count; i++)
-		job->artifacts[job->artifact_count++] = (struct job_artifact){
-			.name = from->reports[i].type,
-			.paths = from->reports[i].paths.items,
-			.path_count = from->reports[i].paths.count,
-			.when = "always",
-			.type = from->reports[i].type,
-			.format = report_format(from->reports[i].type),
-			.expire_in = from->expire_in,
-		};
+		add_report(job, &from->reports[i], from->expire_in);
 }
 
 /*

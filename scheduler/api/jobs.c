@@ -446,11 +446,18 @@ get_trace(struct call *c)
  * ---------------------------------------------------------------------------------------
  */
 
+/* The archive, or with file_type=junit and so on a report as it was uploaded. */
 static void
 send_archive(struct wanted *w)
 {
-	api_send_artifact(w->call, w->id, "archive", NULL);
-	api_let_go(w->call);
+	struct call *c = w->call;
+	const char *type = c->is_gone ? NULL : http_query(c->request, "file_type");
+
+	if (type == NULL || str_eq(type, "archive"))
+		api_send_artifact(c, w->id, "archive", NULL);
+	else
+		api_send_artifact(c, w->id, type, type);
+	api_let_go(c);
 }
 
 static void
