@@ -50,6 +50,9 @@ MUST_CHECK int archive_pack(const struct archive_pack *p, int out_fd,
 MUST_CHECK int archive_gzip(int dir_fd, const char *path, const atomic_bool *cancel,
     int out_fd, struct error *err);
 
+/* What an archive by a stranger may fill: nine tenths of what is free. */
+int64_t archive_room(int dir_fd);
+
 struct archive_unpack {
 	int dir_fd;
 	int64_t shift_ns;      /* added to all modification times */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/archive.h"
@@ -64,6 +65,16 @@ entry_path(const char *raw)
 			return NULL;
 	}
 	return raw == NULL ? NULL : path_clean(raw);
+}
+
+int64_t
+archive_room(int dir_fd)
+{
+	struct statvfs v;
+
+	if (fstatvfs(dir_fd, &v) < 0)
+		return INT64_MAX;
+	return (int64_t)v.f_bavail * (int64_t)v.f_frsize / 10 * 9;
 }
 
 static void

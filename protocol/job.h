@@ -122,6 +122,9 @@ struct job_payload {
 	size_t dependency_count;
 	struct job_credential *credentials;
 	size_t credential_count;
+	/* features.artifact_max_bytes: what a server of pawl's takes of one; 0: unknown
+	 */
+	int64_t artifact_max_bytes;
 	bool trace_sections;        /* features.trace_sections */
 	const char **mask_prefixes; /* what follows them in a log is hidden */
 	size_t mask_prefix_count;

@@ -127,6 +127,8 @@ FIELDS(runner_info, struct job_payload,
 
 FIELDS(features, struct job_payload,
     { JSON_FIELD("trace_sections", BOOL, struct job_payload, trace_sections) },
+    { JSON_FIELD("artifact_max_bytes", INT, struct job_payload, artifact_max_bytes),
+	.when = JSON_OMIT },
     { JSON_COUNTED("token_mask_prefixes", STRINGS, struct job_payload, mask_prefixes,
 	mask_prefix_count) },
     { JSON_COUNTED("failure_reasons", STRINGS, struct job_payload, failure_reasons,

@@ -87,11 +87,21 @@ pack_zip(const struct packer *p, const struct strlist *paths, int fd, struct err
 		.dir_fd = p->view->fd,
 		.paths = paths,
 		.level = collect_level(p->job, "ARTIFACT_COMPRESSION_LEVEL"),
-		.cancel = p->cancel };
+		.cancel = p->cancel,
+		.max_bytes = p->job->artifact_max_bytes };
 
 	if (a.level > ZIP_LEVEL_MAX)
 		a.level = ZIP_LEVEL_MAX;
 	return archive_pack(&a, fd, NULL, err);
+}
+
+/* What the server takes of one upload. */
+static int
+check_size(const struct packer *p, int64_t bytes, struct error *err)
+{
+	int64_t max = p->job->artifact_max_bytes;
+
+	return max > 0 && bytes > max ? error_set(err, ERR_LIMIT, "too large") : 0;
 }
 
 static int
@@ -99,7 +109,8 @@ pack_gzip(const struct packer *p, const struct strlist *paths, int fd, struct er
 {
 	for (size_t i = 0; i < paths->count; i++)
 		if (is_regular(p->view->fd, paths->items[i]) &&
-		    archive_gzip(p->view->fd, paths->items[i], p->cancel, fd, err) < 0)
+		    (archive_gzip(p->view->fd, paths->items[i], p->cancel, fd, err) < 0 ||
+			check_size(p, lseek(fd, 0, SEEK_CUR), err) < 0))
 			return err->code;
 	return 0;
 }
@@ -110,6 +121,7 @@ pack_raw(const struct packer *p, const struct strlist *paths, int fd, struct err
 	const char *only = NULL;
 	cleanup_close int from = -1;
 	char block[16384];
+	struct stat st;
 	ssize_t n;
 
 	for (size_t i = 0; i < paths->count; i++) {
@@ -124,8 +136,10 @@ pack_raw(const struct packer *p, const struct strlist *paths, int fd, struct err
 	if (only == NULL)
 		return error_set(err, ERR_INVALID, "no file was found");
 	from = openat(p->view->fd, only, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (from < 0)
+	if (from < 0 || fstat(from, &st) < 0)
 		return error_errno(err, "cannot read %s", only);
+	if (check_size(p, st.st_size, err) < 0)
+		return err->code;
 	while ((n = read(from, block, sizeof(block))) > 0)
 		if (path_write_fd(fd, block, (size_t)n) < 0)
 			return copy_errno(err, "cannot copy", only);
@@ -168,6 +182,54 @@ keep_layer(const struct packer *p, const struct strlist *paths, int archive_fd)
 	artifact_layer_clear(&layer);
 }
 
+/* As settings have it: "5 GiB". */
+static void
+write_size(int64_t bytes, char *out, size_t size)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double n = (double)bytes;
+	size_t u = 0;
+
+	while (n >= 1024 && u + 1 < ARRAY_LEN(units)) {
+		n /= 1024;
+		u++;
+	}
+	(void)snprintf(
+	    out, size, "%.*f %s", n == (double)(int64_t)n ? 0 : 1, n, units[u]);
+}
+
+/* Packing has stopped where the server would: say what there is, and what of it is much.
+ */
+static int
+explain_size(const struct packer *p, const struct strlist *paths, struct error *err)
+{
+	char limit[32], all[32], large[32];
+	int64_t sum = 0, largest = -1;
+	const char *which = "";
+	size_t files = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < paths->count; i++) {
+		if (fstatat(p->view->fd, paths->items[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		files++;
+		sum += st.st_size;
+		if (st.st_size > largest) {
+			largest = st.st_size;
+			which = paths->items[i];
+		}
+	}
+	write_size(p->job->artifact_max_bytes, limit, sizeof(limit));
+	write_size(sum, all, sizeof(all));
+	write_size(largest, large, sizeof(large));
+	return error_set(err, ERR_LIMIT,
+	    "packed they are larger than the %s this server takes: %zu file%s of %s, the "
+	    "largest is %.200s (%s). Leave something out of artifacts:paths, or name it "
+	    "in artifacts:exclude",
+	    limit, files, files == 1 ? "" : "s", all, which, large);
+}
+
 static int
 pack_entry(struct packer *p, size_t index, struct error *err)
 {
@@ -177,6 +239,7 @@ pack_entry(struct packer *p, size_t index, struct error *err)
 	cleanup_free char *name = base_name(p, a);
 	size_t format = format_of(a);
 	cleanup_close int fd = -1;
+	int rc;
 
 	if (list_files(p, a, &paths, err) < 0)
 		return err->code;
@@ -187,7 +250,10 @@ pack_entry(struct packer *p, size_t index, struct error *err)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return copy_errno(err, "cannot create", path);
-	if (formats[format].pack(p, &paths, fd, err) < 0)
+	rc = formats[format].pack(p, &paths, fd, err);
+	if (rc == ERR_LIMIT)
+		rc = explain_size(p, &paths, err);
+	if (rc < 0)
 		return error_wrap(
 		    err, "artifacts \"%s\"", a->type != NULL ? a->type : name);
 	if (a->type == NULL || str_eq(a->type, "archive"))

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/archive.h"
@@ -26,16 +25,6 @@ struct import {
 	char *id;
 };
 
-static int64_t
-room(int fd)
-{
-	struct statvfs v;
-
-	if (fstatvfs(fd, &v) < 0)
-		return INT64_MAX;
-	return (int64_t)v.f_bavail * (int64_t)v.f_frsize / 10 * 9;
-}
-
 static int
 unpack(struct import *m, int archive, struct error *err)
 {
@@ -43,7 +32,7 @@ unpack(struct import *m, int archive, struct error *err)
 		.not_before_ns = INT64_MIN,
 		.cancel = m->s->cancel,
 		.log = m->s->log,
-		.max_bytes = room(m->view.fd) };
+		.max_bytes = archive_room(m->view.fd) };
 	static const char *const everything[] = { "." };
 	struct collect c = { .view = &m->view,
 		.paths = everything,

@@ -23,7 +23,8 @@
 #define NOTE_NAME "remote.note" /* "ETAG\nID": of the object, of what is here */
 #define SEAL_NAME "seal"
 #define MAX_NOTE 4096
-#define REQUEST_MINUTES 10 /* as GitLab's runner has it */
+#define REQUEST_MINUTES 10 /* as GitLab's runner has it, and */
+#define MAX_MINUTES 120
 #define LOCK_WAIT_MS 50
 #define ZIP_LEVEL_MAX 9
 #define MB 1e6
@@ -116,10 +117,9 @@ request_limit_ms(const struct job_payload *job)
 	const char *text = job_payload_variable(job, "CACHE_REQUEST_TIMEOUT");
 	int64_t minutes;
 
-	if (text == NULL || !str_to_int64(text, &minutes) || minutes < 1 ||
-	    minutes > 24 * 60)
+	if (text == NULL || !str_to_int64(text, &minutes) || minutes < 1)
 		minutes = REQUEST_MINUTES;
-	return minutes * 60000;
+	return (minutes < MAX_MINUTES ? minutes : MAX_MINUTES) * 60000;
 }
 
 static char *

@@ -279,6 +279,7 @@ build(struct service *s, struct live_job *job, const char *token, struct buf *js
 		return rc;
 	set_refspecs(payload, p->id);
 	set_features(payload, &event);
+	payload->artifact_max_bytes = s->o.settings->limits.artifact_bytes;
 	job_payload_write(payload, json);
 	job_payload_free(payload);
 	return 0;

@@ -25,8 +25,11 @@ slow:
 loud:
   script: ['seq 1 20000; sleep 60']
 large:
-  script: ['head -c 100000 /dev/urandom > large']
-  artifacts: {paths: [large]}
+  script: [mkdir out, 'head -c 100000 /dev/urandom > out/large', touch out/small]
+  artifacts: {paths: [out]}
+heavy:
+  script: ['head -c 30000 /dev/zero > heavy']
+  artifacts: {reports: {codequality: heavy}}
 dotenv:
   script: ['echo "no variable" > build.env']
   artifacts: {reports: {dotenv: build.env}}
@@ -46,7 +49,9 @@ WORDS = {
 }
 
 FILES = {
-    'large': 'the artifact is larger than the 20 KiB this server takes',
+    'large': 'artifacts "archive": packed they are larger than the 20 KiB this server takes: 2 files of 97.7 KiB, '
+             'the largest is out/large (97.7 KiB). Leave something out of artifacts:paths',
+    'heavy': 'artifacts "codequality": packed they are larger than the 20 KiB this server takes: 1 file of 29.3 KiB',
     'dotenv': 'the dotenv report: line 1: invalid format',
     'several': 'only one file can be sent as it is, and out/a and out/b were found',
     'folder': 'no file was found',
@@ -95,6 +100,9 @@ assert text.endswith('ERROR: Job failed: its log was cut here: it is larger than
                      'this server keeps\x1b[0;m\n'), text[-300:]
 assert '\n1\n2\n3\n' in text and 10 * 1024 < len(text) < 10 * 1024 + 200, len(text)
 assert loud['message'] == 'the log is larger than the 10 KiB this server keeps', loud
+
+# What is too large is known before all of it is packed and sent; a runner that is not told hears it then.
+assert 'Uploading artifacts as' not in log(jobs['large']), log(jobs['large'])
 
 # Files that cannot be taken are the job's own failure: another try would end as this one has.
 for name, words in FILES.items():

@@ -399,6 +399,46 @@ START_TEST(full_disk_is_said)
 }
 END_TEST
 
+/* Little of it is written before it is known. */
+START_TEST(a_limit_ends_packing)
+{
+	cleanup_fixture char *root = make_files();
+	cleanup_close int fd = open_file(root, "a", O_RDWR | O_CREAT);
+	cleanup_close int dir = open_dir(root, "from");
+	cleanup_strlist struct strlist paths = STRLIST_INIT;
+	struct archive_pack p = {
+		.dir_fd = dir, .paths = &paths, .level = 1, .max_bytes = 300000
+	};
+	struct error err = ERROR_INIT;
+
+	p.format = _i == 0 ? ARCHIVE_ZIP : ARCHIVE_TAR_ZSTD;
+	strlist_add(&paths, "large");
+	ck_assert_int_eq(archive_pack(&p, fd, NULL, &err), ERR_LIMIT);
+	ck_assert_int_lt(lseek(fd, 0, SEEK_END), 800000);
+	p.max_bytes = 1100000;
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	ck_assert_int_eq(archive_pack(&p, fd, NULL, &err), 0);
+}
+END_TEST
+
+START_TEST(a_limit_ends_unpacking)
+{
+	cleanup_fixture char *root = fixture_open();
+	struct archive_unpack u = { KEEP_TIMES, .max_bytes = 1000000 };
+	struct error err = ERROR_INIT;
+
+	fixture_sh(root, "mkdir to from && head -c 50000000 /dev/zero >from/bomb");
+	pack_all(root, 0);
+	ck_assert_int_eq(try_unpack(root, &u, &err), ERR_LIMIT);
+	fixture_sh(root,
+	    "test $(stat -c %%s a) -lt 100000 && "
+	    "test $(stat -c %%s to/bomb) -le 1000000");
+	u.max_bytes = 50000000;
+	ck_assert_int_eq(try_unpack(root, &u, &err), 0);
+}
+END_TEST
+
 START_TEST(one_file_can_be_read)
 {
 	cleanup_fixture char *root = make_files();
@@ -457,6 +497,8 @@ make_suite(void)
 	tcase_add_loop_test(hostile, damage_is_said, 0, (int)ARRAY_LEN(damages));
 	tcase_add_test(hostile, cancel_ends_both_ways);
 	tcase_add_test(hostile, full_disk_is_said);
+	tcase_add_loop_test(hostile, a_limit_ends_packing, 0, 2);
+	tcase_add_test(hostile, a_limit_ends_unpacking);
 	suite_add_tcase(suite, honest);
 	suite_add_tcase(suite, hostile);
 	return suite;

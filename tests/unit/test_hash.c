@@ -23,6 +23,20 @@ START_TEST(hex_of_a_text)
 }
 END_TEST
 
+/* RFC 4231, test case 2. */
+START_TEST(hmac_of_a_text)
+{
+	static const unsigned char want[] = { 0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75,
+		0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00, 0x3f,
+		0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38,
+		0x43 };
+	unsigned char got[HASH_SHA256_BYTES];
+
+	hash_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, got);
+	ck_assert_mem_eq(got, want, sizeof(want));
+}
+END_TEST
+
 START_TEST(pieces_give_the_same)
 {
 	struct hash h;
@@ -76,6 +90,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, hex_of_a_text, 0, ARRAY_LEN(vectors));
+	tcase_add_test(tc, hmac_of_a_text);
 	tcase_add_loop_test(tc, pieces_give_the_same, 0, ARRAY_LEN(vectors));
 	tcase_add_loop_test(tc, sha1_of_any_length, 0, ARRAY_LEN(lengths));
 	suite_add_tcase(suite, tc);
