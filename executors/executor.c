@@ -106,6 +106,7 @@ executors_free(struct executors *e)
 	if (e == NULL)
 		return;
 	image_store_close(e->machine.images);
+	strlist_clear(&e->machine.private_files);
 	pthread_mutex_destroy(&e->machine.lock);
 	free(e->notice);
 	free(e->no_container);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -68,8 +69,10 @@ enum executor_env {
 /* What all jobs of a process share. */
 struct executor_machine {
 	const struct executor_settings *settings;
-	pthread_mutex_t lock;       /* for what follows */
-	struct image_store *images; /* opened at first use */
+	pthread_mutex_t lock;         /* for what follows */
+	struct image_store *images;   /* opened at first use */
+	struct strlist private_files; /* of root alone, as they were found */
+	time_t private_files_until;   /* when they are looked for again */
 };
 
 /* What a job's workspace has to be. */

@@ -30,6 +30,7 @@ libexecutors_a_SOURCES += executors/container/services.c executors/container/ser
 libexecutors_a_SOURCES += executors/executor.c executors/executor.h
 libexecutors_a_SOURCES += executors/init/program.c executors/init/program.h
 libexecutors_a_SOURCES += executors/orders.c executors/orders.h
+libexecutors_a_SOURCES += executors/private_files.c executors/private_files.h
 libexecutors_a_SOURCES += executors/sandbox.c executors/sandbox.h
 libexecutors_a_SOURCES += executors/shell.c executors/shell.h
 

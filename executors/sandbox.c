@@ -14,6 +14,7 @@
 #include "executors/container/services.h"
 #include "executors/init/init.h"
 #include "executors/init/program.h"
+#include "executors/private_files.h"
 #include "executors/sandbox_filter.h"
 #include "executors/shell.h"
 
@@ -31,13 +32,27 @@ static const char *const root_dirs[] = { "/bin", "/sbin", "/lib", "/lib32", "/li
 	"/libx32" };
 
 /*
- * Nobody's business, though below /etc: what only root may read elsewhere, and a sandbox
- * that root starts would show. Patterns of glob(3).
+ * Root without a capability is still the owner of these: a write to
+ * /proc/sys/kernel/core_pattern would start a program of the job's outside. Bubblewrap
+ * covers what access(2) calls writable, which for root in there is too little.
+ */
+static const char *const machine_files[] = { "/proc/acpi", "/proc/asound", "/proc/bus",
+	"/proc/fs", "/proc/irq", "/proc/mtrr", "/proc/pressure", "/proc/scsi",
+	"/proc/sys", "/proc/sysrq-trigger" };
+
+/*
+ * Nobody's business, though below /etc: by whomever it may be read. Patterns of glob(3).
+ * What root alone may read, and a sandbox that root starts would show, is looked for
+ * besides, from time to time.
  */
 static const char *const hidden[] = { "/etc/shadow*", "/etc/gshadow*", "/etc/sudoers*",
 	"/etc/ssh/*_key", "/etc/ssl/private", "/etc/pawl*", "/etc/gitlab-runner",
 	"/etc/docker", "/etc/krb5.keytab", "/etc/NetworkManager/system-connections",
 	"/etc/wireguard" };
+
+/* Where settings lie that root alone may read. */
+static const char *const settings_dirs[] = { "/etc", "/usr/local/etc" };
+#define PRIVATE_S 10
 
 /* ---- can it work ----------------------------------------------------------- */
 
@@ -134,26 +149,53 @@ add_root_dirs(struct strlist *argv)
 	}
 }
 
+/* An empty folder or nothing at all is there instead. */
 static void
-add_hidden(struct strlist *argv)
+hide(const char *path, struct strlist *argv)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISLNK(st.st_mode) ||
+	    strlist_has(argv, path)) /* it is hidden already, or shown on purpose */
+		return;
+	if (S_ISDIR(st.st_mode))
+		add2(argv, "--tmpfs", path);
+	else
+		add3(argv, "--ro-bind", "/dev/null", path);
+}
+
+static void
+hide_named(struct strlist *argv)
 {
 	for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
 		glob_t found;
 
 		if (glob(hidden[i], 0, NULL, &found) != 0)
 			continue;
-		for (size_t k = 0; k < found.gl_pathc; k++) {
-			struct stat st;
-
-			if (lstat(found.gl_pathv[k], &st) < 0 || S_ISLNK(st.st_mode))
-				continue;
-			if (S_ISDIR(st.st_mode))
-				add2(argv, "--tmpfs", found.gl_pathv[k]);
-			else
-				add3(argv, "--ro-bind", "/dev/null", found.gl_pathv[k]);
-		}
+		for (size_t k = 0; k < found.gl_pathc; k++)
+			hide(found.gl_pathv[k], argv);
 		globfree(&found);
 	}
+}
+
+/* Looking takes some milliseconds, which not every job shall pay. */
+static void
+hide_private(struct executor_machine *m, struct strlist *argv)
+{
+	time_t now = time(NULL);
+
+	if (geteuid() != 0)
+		return;
+	pthread_mutex_lock(&m->lock);
+	if (now >= m->private_files_until || m->private_files_until > now + PRIVATE_S) {
+		strlist_clear(&m->private_files);
+		for (size_t i = 0; i < ARRAY_LEN(settings_dirs); i++)
+			private_files_add(settings_dirs[i], &m->private_files);
+		m->private_files_until = now + PRIVATE_S;
+	}
+	for (size_t i = 0; i < m->private_files.count; i++)
+		hide(m->private_files.items[i], argv);
+	pthread_mutex_unlock(&m->lock);
 }
 
 /* What bubblewrap would make on the way to something else, for one user alone. */
@@ -170,15 +212,18 @@ add_plain_dirs(struct strlist *argv)
 }
 
 static void
-add_system(struct strlist *argv)
+add_system(struct executor_machine *machine, struct strlist *argv)
 {
 	add_plain_dirs(argv);
 	add2(argv, "--proc", "/proc");
+	for (size_t i = 0; i < ARRAY_LEN(machine_files) && geteuid() == 0; i++)
+		add3(argv, "--ro-bind-try", machine_files[i], machine_files[i]);
 	add2(argv, "--dev", "/dev");
 	for (size_t i = 0; i < ARRAY_LEN(system_dirs); i++)
 		add3(argv, "--ro-bind-try", system_dirs[i], system_dirs[i]);
 	add_root_dirs(argv);
-	add_hidden(argv);
+	hide_named(argv);
+	hide_private(machine, argv);
 }
 
 /* ---- one job --------------------------------------------------------------- */
@@ -246,7 +291,7 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 	executor_set_paths(job, out);
 	strlist_add(argv, BWRAP);
 	add_namespaces(machine->settings, job->payload->service_count > 0, argv);
-	add_system(argv);
+	add_system(machine, argv);
 	if (add_own(job, out, argv, err) < 0)
 		return err->code;
 	add3(argv, "--ro-bind", init, INIT_INSIDE);
