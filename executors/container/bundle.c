@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/hash.h"
 #include "base/path.h"
 #include "executors/container/image_terms.h"
 #include "executors/init/program.h"
@@ -228,6 +229,7 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 	const char *folder = executor_folder(b->job, b->dir, "bundle", 0700, err);
 	const char *state = executor_folder(b->job, b->dir, "runtime", 0700, err);
 	const char *root = NULL;
+	char id[HASH_SHA256_HEX], name[32]; /* runc names the cgroup by it */
 
 	if (folder == NULL || state == NULL || add_root(b, &root, err) < 0)
 		return err->code;
@@ -239,6 +241,8 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 	hide(b);
 	if (write_config(b, root, folder, err) < 0)
 		return err->code;
-	runtime_argv(&b->runtime, folder, state, "job", argv);
+	hash_sha256_hex(b->dir, strlen(b->dir), id);
+	(void)snprintf(name, sizeof(name), "pawl-%.16s", id);
+	runtime_argv(&b->runtime, folder, state, name, argv);
 	return 0;
 }

@@ -267,6 +267,21 @@ put_filter(struct json_writer *w)
 	json_end_object(w);
 }
 
+/*
+ * Where /sys is this machine's, its cgroups are, too, and read-only would hold for the
+ * top of it alone: a user may be given some, in which his other processes are.
+ */
+static void
+put_masked(struct json_writer *w, const struct oci_config *c)
+{
+	json_key(w, "maskedPaths");
+	json_begin_array(w);
+	add_strings(w, masked, ARRAY_LEN(masked));
+	if (c->userns && !c->own_network)
+		json_add_string(w, "/sys/fs/cgroup");
+	json_end_array(w);
+}
+
 static void
 put_linux(struct json_writer *w, const struct oci_config *c)
 {
@@ -278,7 +293,7 @@ put_linux(struct json_writer *w, const struct oci_config *c)
 		put_mapping(w, "gidMappings", getegid());
 	}
 	if (!c->privileged) {
-		put_strings(w, "maskedPaths", masked, ARRAY_LEN(masked));
+		put_masked(w, c);
 		put_strings(w, "readonlyPaths", unchanged, ARRAY_LEN(unchanged));
 		if (c->filter == NULL)
 			put_filter(w);
