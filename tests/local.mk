@@ -8,12 +8,19 @@ check_PROGRAMS += $(UNIT_TESTS)
 check_PROGRAMS += tests/image-tool
 tests_image_tool_SOURCES = tests/image_tool.c
 
+# what a hostile job calls: starts in any image, as pawl-init does
+check_PROGRAMS += tests/escape-tool
+tests_escape_tool_SOURCES = tests/escape_tool.c
+tests_escape_tool_CFLAGS = $(PAWL_INIT_CFLAGS)
+tests_escape_tool_LDFLAGS = $(PAWL_INIT_LDFLAGS)
+tests_escape_tool_LDADD =
+
 # Cases and scripts are found, not listed: adding one is adding its file.
 CASE_TESTS = `cd $(srcdir) && ls -d tests/cases/*/ 2>/dev/null | sed 's,/$$,,'`
 E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
 
 EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/databases.sh tests/engine.sh tests/hosted.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/without-mounts
-EXTRA_DIST += tests/cases tests/e2e tests/real
+EXTRA_DIST += tests/cases tests/e2e tests/escapes tests/real
 
 .PHONY: check-programs quick list-tests soak accept cover
 
