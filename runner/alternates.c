@@ -1,12 +1,14 @@
 /* Following git's alternates. */
 #include "runner/alternates.h"
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/path.h"
 
 #define DEPTH_MAX 5 /* git follows no more */
+#define MODULES_DEPTH_MAX 32
 #define FILE_MAX ((size_t)1 << 20)
 
 /* A line in double quotes is escaped as C is; what matters there is the backslash. */
@@ -23,6 +25,19 @@ unquote(char *line)
 		*to++ = *from;
 	}
 	*to = '\0';
+}
+
+/* git-lfs looks for its own beside the objects that are lent. */
+static void
+add_large_files(const char *objects, struct strlist *out)
+{
+	const char *slash = strrchr(objects, '/');
+	cleanup_free char *dir = slash == NULL
+	    ? NULL
+	    : xasprintf("%.*s/lfs/objects", (int)(slash - objects), objects);
+
+	if (dir != NULL && access(dir, X_OK) == 0 && !strlist_has(out, dir))
+		strlist_add(out, dir);
 }
 
 static void
@@ -45,6 +60,7 @@ add_lenders(const char *objects, int depth, struct strlist *out)
 		if (*line == '#' || access(path, X_OK) < 0 || strlist_has(out, path))
 			continue;
 		strlist_add(out, path);
+		add_large_files(path, out);
 		add_lenders(path, depth + 1, out);
 	}
 }
@@ -65,16 +81,41 @@ submodule_path(const char *line)
 	return *line == '\0' || *line == '/' || strstr(line, "..") != NULL ? NULL : line;
 }
 
+/* Repositories of submodules that git has put below the project's own .git. */
+static void
+add_modules(const char *dir, int depth, struct strlist *out)
+{
+	cleanup_closedir DIR *d = depth < MODULES_DEPTH_MAX ? opendir(dir) : NULL;
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+		cleanup_free char *path = path_join(dir, e->d_name);
+		cleanup_free char *head = path_join(path, "HEAD");
+		cleanup_free char *objects = path_join(path, "objects");
+		cleanup_free char *inner = path_join(path, "modules");
+
+		if (*e->d_name == '.')
+			continue;
+		if (access(head, F_OK) < 0) { /* a part of a name with slashes */
+			add_modules(path, depth + 1, out);
+			continue;
+		}
+		add_lenders(objects, 1, out);
+		add_modules(inner, depth + 1, out);
+	}
+}
+
 static void
 add_tree(const char *dir, int depth, struct strlist *out)
 {
 	cleanup_free char *objects = path_join(dir, ".git/objects");
+	cleanup_free char *git_modules = path_join(dir, ".git/modules");
 	cleanup_free char *modules = path_join(dir, ".gitmodules");
 	cleanup_buf struct buf text = BUF_INIT;
 	struct error ignored = ERROR_INIT;
 	char *save = NULL;
 
 	add_lenders(objects, 1, out);
+	add_modules(git_modules, 0, out);
 	if (depth > DEPTH_MAX || buf_read_file(&text, modules, FILE_MAX, &ignored) < 0 ||
 	    text.len == 0)
 		return;

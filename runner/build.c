@@ -20,6 +20,7 @@
 #include "runner/cache.h"
 #include "runner/runner.h"
 #include "runner/source.h"
+#include "runner/source_settings.h"
 #include "runner/supervisor.h"
 
 #define LOG_CHUNK ((size_t)256 * 1024)
@@ -559,6 +560,8 @@ prepare(struct build *b)
 	const struct spec *spec = &b->spec.spec;
 	const char *where;
 
+	if (source_settings_check(b->job, &b->work.error) < 0)
+		return;
 	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode,
 		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0) {
 		error_wrap(&b->work.error, "cannot make a workspace");

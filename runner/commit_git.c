@@ -6,12 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/copy.h"
 #include "base/git.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "runner/commit_tree.h"
-#include "runner/layers.h"
+#include "runner/git_env.h"
 
 #define GIT_LIMIT_MS (30 * 60 * 1000)
 
@@ -61,25 +60,8 @@ write_config(const struct commit_tree *t, const char *git_dir, struct error *err
 	return write_text(git_dir, "config", buf_str(&text), err);
 }
 
-/* Of a repository that has all of its history there is no such file; a delta says so, as
- * the layer below may have one. */
-static int
-copy_shallow(const char *repo_dir, const char *git_dir, bool is_delta, struct error *err)
-{
-	cleanup_close int from = open(repo_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int to = open(git_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct copier c = { .files = 0 };
-
-	if (from < 0 || to < 0)
-		return error_errno(err, "cannot open %s", from < 0 ? repo_dir : git_dir);
-	if (faccessat(from, "shallow", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return copy_file(&c, from, to, "shallow", NULL, err);
-	return is_delta ? layers_add_whiteout(to, "shallow", err) : 0;
-}
-
 int
-commit_git_dir_write(
-    const struct commit_tree *t, const char *git_dir, bool is_delta, struct error *err)
+commit_git_dir_write(const struct commit_tree *t, const char *git_dir, struct error *err)
 {
 	static const char *const folders[] = { "objects/info", "objects/pack",
 		"refs/heads", "refs/tags", "info" };
@@ -96,11 +78,9 @@ commit_git_dir_write(
 	add_quoted(&alternates, objects);
 	buf_add_char(&alternates, '\n');
 	if (write_text(git_dir, "HEAD", head, err) < 0 ||
-	    write_text(git_dir, "objects/info/alternates", buf_str(&alternates), err) <
-		0 ||
-	    write_config(t, git_dir, err) < 0)
+	    write_text(git_dir, "objects/info/alternates", buf_str(&alternates), err) < 0)
 		return err->code;
-	return copy_shallow(t->repo_dir, git_dir, is_delta, err);
+	return write_config(t, git_dir, err);
 }
 
 /* ---- calling git ----------------------------------------------------------- */
@@ -116,50 +96,29 @@ static const char *const settings[][2] = {
 	{ "feature.manyFiles", "false" },
 };
 
-static void
-add_env(struct strlist *env, const char *key, const char *value)
-{
-	strlist_add_take(env, xasprintf("%s=%s", key, value));
-}
-
-/* What the runner was called from does not count; the user's settings do: LFS is there.
- */
-static void
-fill_env(struct strlist *env, const char *index_file)
+int
+commit_git_run(const struct commit_tree *t, const char *const *argv, const char *dir,
+    const char *index_file, size_t max_out, struct buf *out, struct error *err)
 {
 	const char *path = getenv("PATH"), *home = getenv("HOME");
-	char text[24];
-
-	add_env(env, "PATH", path != NULL ? path : "/usr/bin:/bin");
-	add_env(env, "HOME", home != NULL ? home : "/");
-	add_env(env, "LC_ALL", "C.UTF-8");
-	add_env(env, "GIT_TERMINAL_PROMPT", "0");
-	if (index_file != NULL)
-		add_env(env, "GIT_INDEX_FILE", index_file);
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		strlist_add_take(
-		    env, xasprintf("GIT_CONFIG_KEY_%zu=%s", i, settings[i][0]));
-		strlist_add_take(
-		    env, xasprintf("GIT_CONFIG_VALUE_%zu=%s", i, settings[i][1]));
-	}
-	(void)snprintf(text, sizeof(text), "%zu", ARRAY_LEN(settings));
-	add_env(env, "GIT_CONFIG_COUNT", text);
-}
-
-int
-commit_git_run(const char *const *argv, const char *dir, const char *index_file,
-    size_t max_out, struct buf *out, struct error *err)
-{
-	cleanup_strlist struct strlist env = STRLIST_INIT;
+	cleanup_git_env struct git_env env = GIT_ENV_INIT;
 	struct process p = {
 		.argv = argv, .cwd = dir, .max_out = max_out, .timeout_ms = GIT_LIMIT_MS
 	};
 	const char **vars;
 	int rc;
 
-	fill_env(&env, index_file);
-	vars = xcalloc(env.count + 1, sizeof(*vars));
-	memcpy(vars, env.items, env.count * sizeof(*vars));
+	/* what the runner was called from does not count; the user's settings do */
+	git_env_add(&env, "PATH", path != NULL ? path : "/usr/bin:/bin");
+	git_env_add(&env, "HOME", home != NULL ? home : "/");
+	git_env_add(&env, "LC_ALL", "C.UTF-8");
+	git_env_add(&env, "GIT_TERMINAL_PROMPT", "0");
+	if (index_file != NULL)
+		git_env_add(&env, "GIT_INDEX_FILE", index_file);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		git_env_set(&env, settings[i][0], settings[i][1]);
+	git_env_append(&env, t->git);
+	vars = git_env_finish(&env);
 	p.env = vars;
 	rc = process_run(&p, out, NULL, err);
 	free(vars);

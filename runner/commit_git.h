@@ -1,4 +1,5 @@
-/* git for trees of commits. Only runner/commit_*.c and snapshot_commit.c use this. */
+/* git for trees of commits. Only runner/commit_*.c, snapshot_commit.c and
+ * source_modules.c use this. */
 #ifndef RUNNER_COMMIT_GIT_H
 #define RUNNER_COMMIT_GIT_H
 
@@ -7,13 +8,14 @@
 
 struct commit_tree; /* runner/commit_tree.h */
 
-/* is_delta: it is laid over another's. */
+/* Without refs, index and `shallow`. */
 MUST_CHECK int commit_git_dir_write(
-    const struct commit_tree *t, const char *git_dir, bool is_delta, struct error *err);
+    const struct commit_tree *t, const char *git_dir, struct error *err);
 
 /* In the folder dir; index_file NULL: git's own. max_out as in struct process. */
-MUST_CHECK int commit_git_run(const char *const *argv, const char *dir,
-    const char *index_file, size_t max_out, struct buf *out, struct error *err);
+MUST_CHECK int commit_git_run(const struct commit_tree *t, const char *const *argv,
+    const char *dir, const char *index_file, size_t max_out, struct buf *out,
+    struct error *err);
 
 /*
  * A text that changes when git might write the same files in another way, because of

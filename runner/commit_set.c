@@ -24,13 +24,13 @@ commit_set_clear(struct commit_set *set)
 	*set = (struct commit_set){ .names = STRLIST_INIT };
 }
 
-/* "1 OLDEST NEWEST BYTES COUNT WAYS", then a name per line */
+/* "2 OLDEST NEWEST BYTES COUNT WAYS", then a name per line */
 static bool
 parse(char *text, struct commit_set *set)
 {
 	char *rest = text, *line = strsep(&rest, "\n");
 
-	if (sscanf(line, "1 %" SCNd64 " %" SCNd64 " %" SCNu64 " %" SCNu64 " %64s",
+	if (sscanf(line, "2 %" SCNd64 " %" SCNd64 " %" SCNu64 " %" SCNu64 " %64s",
 		&set->oldest_ns, &set->newest_ns, &set->bytes, &set->count,
 		set->ways) != 5)
 		return false;
@@ -67,7 +67,7 @@ commit_set_write(const char *dir, const struct commit_set *set, struct error *er
 	cleanup_free char *file = path_join(dir, FILE_NAME);
 	cleanup_buf struct buf text = BUF_INIT;
 
-	buf_printf(&text, "1 %" PRId64 " %" PRId64 " %" PRIu64 " %" PRIu64 " %s\n",
+	buf_printf(&text, "2 %" PRId64 " %" PRId64 " %" PRIu64 " %" PRIu64 " %s\n",
 	    set->oldest_ns, set->newest_ns, set->bytes, set->count, set->ways);
 	for (size_t i = 0; i < set->names.count; i++)
 		buf_printf(&text, "%s\n", set->names.items[i]);
@@ -130,7 +130,9 @@ commit_set_list(const char *sets_dir, struct strlist *out)
 void
 commit_set_empty(const char *dir)
 {
-	static const char *const parts[] = { FILE_NAME, "tree", "new", "changed" };
+	static const char *const parts[] = { FILE_NAME, "tree", "new", "changed",
+		COMMIT_SET_NAMES, COMMIT_SET_WORDS, COMMIT_SET_SHALLOW, COMMIT_SET_DEPTH,
+		COMMIT_SET_LFS };
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		cleanup_free char *path = path_join(dir, parts[i]);

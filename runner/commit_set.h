@@ -3,7 +3,7 @@
  * says what it is, and a `lock`, which whoever uses it holds shared and whoever makes or
  * removes it alone. The file is made last: without it there is nothing. Layers below its
  * own are those of other sets beside it, which stay for as long as it does. Only
- * runner/snapshot_commit.c, commit_choice.c and layer_gc.c use this.
+ * runner/snapshot_commit.c, commit_choice.c, layer_gc.c and source*.c use this.
  */
 #ifndef RUNNER_COMMIT_SET_H
 #define RUNNER_COMMIT_SET_H
@@ -11,6 +11,13 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/str.h"
+
+/* Files beside it that some sets have; runner/source*.c say what is in them. */
+#define COMMIT_SET_NAMES "names"
+#define COMMIT_SET_WORDS "words"
+#define COMMIT_SET_SHALLOW "shallow"
+#define COMMIT_SET_DEPTH "depth"
+#define COMMIT_SET_LFS "lfs"
 
 struct commit_set {
 	struct strlist names; /* of the commits whose layers it has, its own first */

@@ -37,9 +37,9 @@ commit_tree_write(const struct commit_tree *t, const char *dir, struct error *er
 	cleanup_free char *git_dir = path_join(dir, ".git");
 	cleanup_buf struct buf out = BUF_INIT;
 
-	if (commit_git_dir_write(t, git_dir, false, err) < 0)
+	if (commit_git_dir_write(t, git_dir, err) < 0)
 		return err->code;
-	if (commit_git_run(argv, dir, NULL, 0, &out, err) < 0)
+	if (commit_git_run(t, argv, dir, NULL, 0, &out, err) < 0)
 		return error_wrap(err, "cannot check out %.12s", t->sha);
 	return 0;
 }
@@ -154,7 +154,7 @@ commit_tree_compare(const struct commit_tree *t, const char *from,
 	struct commit_changes c = { .wants = NULL };
 	cleanup_buf struct buf text = BUF_INIT;
 
-	if (commit_git_run(argv, t->repo_dir, NULL, MAX_DIFF, &text, err) < 0)
+	if (commit_git_run(t, argv, t->repo_dir, NULL, MAX_DIFF, &text, err) < 0)
 		return error_wrap(err, "cannot compare %.12s and %.12s", from, t->sha);
 	if (!parse_changes(&text, commit_tree_hash_len(t->sha), &c)) {
 		commit_changes_clear(&c);
@@ -203,7 +203,7 @@ check_out(const struct commit_tree *t, const struct commit_changes *changes,
 
 	if (write_wanted(changes, old, scratch, err) < 0)
 		return err->code;
-	if (commit_git_run(argv, dir, scratch, 0, &out, err) < 0)
+	if (commit_git_run(t, argv, dir, scratch, 0, &out, err) < 0)
 		return error_wrap(err, "cannot check out %.12s", t->sha);
 	return git_index_read(scratch, old->hash_len, fresh, err);
 }
@@ -233,7 +233,7 @@ commit_tree_write_delta(const struct commit_tree *t, const struct commit_changes
 	cleanup_free char *index = path_join(git_dir, "index");
 	int rc;
 
-	if (commit_git_dir_write(t, git_dir, true, err) < 0)
+	if (commit_git_dir_write(t, git_dir, err) < 0)
 		return err->code;
 	rc = check_out(t, changes, old, dir, scratch, written, err);
 	if (rc == 0)

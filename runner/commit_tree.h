@@ -9,12 +9,14 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "runner/git_env.h"
 #include "runner/git_index.h"
 
 struct commit_tree {
-	const char *repo_dir;   /* a bare repository, which stays where it is */
-	const char *sha;        /* as commit_tree_is_name() wants it */
-	const char *remote_url; /* origin's; NULL: none */
+	const char *repo_dir;      /* a bare repository, which stays where it is */
+	const char *sha;           /* as commit_tree_is_name() wants it */
+	const char *remote_url;    /* origin's; NULL: none */
+	const struct git_env *git; /* what git is told besides; NULL: nothing */
 };
 
 /* 40 or 64 hex digits. */

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/map.h"
-#include "runner/source.h"
+#include "runner/git_env.h"
+#include "runner/source_settings.h"
+#include "runner/source_url.h"
 
 extern char **environ;
 
@@ -93,23 +95,35 @@ put_runner(const struct job_payload *job, const struct environment_facts *facts,
 }
 
 /*
- * A git that the job starts gets at the server as its checkout did: its address, without
- * credentials, stands for the one with them. The token in it is masked.
+ * A git that the job starts gets at the server as its checkout did: addresses there,
+ * without credentials, stand for those with them. In a file, in memory, since git passes
+ * settings in its environment on to no git it starts for a submodule. The token is
+ * masked.
  */
 static void
-put_git_credentials(const struct job_payload *job, struct spec *spec)
+put_git_credentials(const struct job_payload *job, struct arena *arena, struct spec *spec)
 {
 	const char *url = job->git.repo_url;
 	cleanup_free char *secret = NULL;
 	cleanup_free char *clean = url == NULL ? NULL : source_clean_url(url, &secret);
+	cleanup_free char *server = clean == NULL ? NULL : source_server_of(clean);
+	const char *force = job_payload_variable(job, "GIT_SUBMODULE_FORCE_HTTPS");
+	cleanup_strlist struct strlist forms = STRLIST_INIT;
+	cleanup_buf struct buf text = BUF_INIT;
 	cleanup_free char *key = NULL;
 
-	if (secret == NULL)
+	if (secret == NULL || server == NULL)
 		return;
-	key = xasprintf("url.%s.insteadOf", url);
-	put(spec, "GIT_CONFIG_COUNT", "1");
-	put(spec, "GIT_CONFIG_KEY_0", key);
-	put(spec, "GIT_CONFIG_VALUE_0", clean);
+	key = xasprintf("url.%.*s/.insteadOf",
+	    (int)(strlen(url) - (strlen(clean) - strlen(server))), url);
+	strlist_add_take(&forms, xasprintf("%s/", server));
+	if (force != NULL && source_settings_is_true(force))
+		source_ssh_forms(job, server, &forms);
+	git_env_add_line(&text, "include.path", "/etc/gitconfig");
+	for (size_t i = 0; i < forms.count; i++)
+		git_env_add_line(&text, key, forms.items[i]);
+	spec_add_file(spec, "GIT_CONFIG_SYSTEM",
+	    arena_strndup(arena, buf_str(&text), text.len), text.len);
 }
 
 struct lookup {
@@ -267,7 +281,7 @@ environment_build(const struct job_payload *job, const struct environment_facts 
 	put_runner(job, facts, spec);
 	if (facts->short_token != NULL) {
 		put(spec, "CI_RUNNER_SHORT_TOKEN", facts->short_token);
-		put_git_credentials(job, spec);
+		put_git_credentials(job, arena, spec);
 	}
 	lookup.end = spec->env.count;
 	for (size_t i = 0; i < job->variable_count; i++)

@@ -2,7 +2,7 @@
 #include "runner/fetch_script.h"
 
 #include "base/str.h"
-#include "runner/source.h"
+#include "runner/source_url.h"
 
 static const char *
 setting(const struct job_payload *job, const char *key, const char *otherwise)

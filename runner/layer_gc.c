@@ -15,6 +15,7 @@
 #include "runner/commit_set.h"
 #include "runner/layer_store.h"
 #include "runner/snapshot.h"
+#include "runner/source.h"
 
 #define PAUSE_S (10 * 60)
 #define MAX_ROUNDS 16
@@ -84,13 +85,17 @@ add_commits(struct survey *s, const char *sets_dir)
 static void
 add_sources(struct survey *s, const char *sources)
 {
+	static const char *const kinds[] = { SOURCE_SETS, SOURCE_LFS_SETS,
+		SOURCE_MODULE_SETS };
 	cleanup_closedir DIR *d = opendir(sources);
 
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-		cleanup_free char *sets = xasprintf("%s/%s/layers", sources, e->d_name);
+		for (size_t i = 0; *e->d_name != '.' && i < ARRAY_LEN(kinds); i++) {
+			cleanup_free char *sets =
+			    xasprintf("%s/%s/%s", sources, e->d_name, kinds[i]);
 
-		if (*e->d_name != '.')
 			add_commits(s, sets);
+		}
 	}
 }
 

@@ -406,12 +406,12 @@ begin_build(struct remote_job *j)
 	cleanup_free char *note = path_join(j->dir, SOURCE_NAME);
 	struct error err = ERROR_INIT;
 
-	if (j->source.dir != NULL)
+	if (j->source.note != NULL)
 		add_section(&j->preface, j->payload, "end", "get_sources");
 	if (make_workspaces(j, &err) < 0 ||
-	    (j->source.dir != NULL &&
-		path_write_file(note, j->source.dir, strlen(j->source.dir), 0600, &err) <
-		    0)) {
+	    (j->source.note != NULL &&
+		path_write_file(
+		    note, j->source.note, strlen(j->source.note), 0600, &err) < 0)) {
 		end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE, err.msg);
 		return;
 	}
@@ -495,7 +495,10 @@ on_got_source(uv_work_t *work, int status UNUSED)
 
 	j->working = false;
 	if (j->work_rc < 0)
-		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &j->work_error);
+		set_problem(j,
+		    j->work_error.code == ERR_INVALID ? REASON_SCRIPT_FAILURE
+						      : REASON_RUNNER_SYSTEM_FAILURE,
+		    &j->work_error);
 	arrive(j);
 }
 
@@ -722,7 +725,7 @@ adopt_living(struct remote_job *j)
 	if (buf_read_file(&project, place, 8192, &err) == 0 &&
 	    buf_read_file(&source, note, 8192, &ignored) == 0 &&
 	    j->source.snapshot == NULL &&
-	    snapshot_reuse(buf_str(&source), &j->source.snapshot, &ignored) < 0)
+	    source_hold(buf_str(&source), &j->source.snapshot, &ignored) < 0)
 		log_event(LOG_INFO, LOG_JOB(j->payload->id), "%s", ignored.msg);
 	if (err.code == 0) {
 		j->jobdir = (struct jobdir){ .path = xstrdup(j->dir), .lock_fd = -1 };

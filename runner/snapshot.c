@@ -416,6 +416,7 @@ snapshot_new(void)
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 
 	s->slot = (struct slot)SLOT_INIT;
+	s->more_lock = -1;
 	s->names = xcalloc(1, sizeof(*s->names));
 	return s;
 }
@@ -430,6 +431,9 @@ snapshot_release(struct snapshot *s)
 	free(s->names);
 	strlist_clear(&s->layers);
 	free(s->index);
+	free(s->more_names);
+	if (s->more_lock >= 0)
+		close(s->more_lock);
 	free(s);
 }
 

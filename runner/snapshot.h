@@ -8,6 +8,7 @@
 #define RUNNER_SNAPSHOT_H
 
 #include "base/git.h"
+#include "runner/git_env.h"
 
 struct snapshot;
 
@@ -23,14 +24,22 @@ MUST_CHECK int snapshot_take(struct git_repo *repo, const struct git_facts *fact
  * that reads repo_dir, a bare repository; of a commit near to one that is there already,
  * as what differs. Blocks while another makes the same. The objects stay where they are,
  * so the repository must outlive the jobs. remote_url (NULL: none) becomes origin's, and
- * must hold no secret. ERR_MISSING: the repository does not have the commit.
+ * must hold no secret. git is told what git has (NULL: nothing); sets made with other
+ * filters in it need another sets_dir. ERR_MISSING: the repository does not have the
+ * commit.
  */
 MUST_CHECK int snapshot_of_commit(const char *repo_dir, const char *sha,
-    const char *remote_url, const char *sets_dir, struct snapshot **out,
-    struct error *err);
+    const char *remote_url, const struct git_env *git, const char *sets_dir,
+    struct snapshot **out, struct error *err);
 
 /* The one in sets_dir/SHA if it is there already; ERR_MISSING otherwise. */
 MUST_CHECK int snapshot_reuse(const char *dir, struct snapshot **out, struct error *err);
+
+/*
+ * Lay another set, of one layer, over a commit's; once. Held as long as the snapshot.
+ * ERR_MISSING: there is none in dir.
+ */
+MUST_CHECK int snapshot_add_set(struct snapshot *s, const char *dir, struct error *err);
 
 /* Remove those of these commits that nobody holds, unless one that stays is made of them.
  */

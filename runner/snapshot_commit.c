@@ -2,6 +2,7 @@
  * The tree of a commit as a set of layers (runner/commit_set.h): all of its files, or
  * what differs from a commit that has such a set.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #define NS INT64_C(1000000000)
 #define MODE_SUBMODULE 0160000
+#define MAX_NAMES ((size_t)256 << 20)
 
 /* ---- holding it ------------------------------------------------------------ */
 
@@ -65,6 +67,51 @@ snapshot_reuse(const char *dir, struct snapshot **out, struct error *err)
 	return open_set(dir, out, err);
 }
 
+int
+snapshot_add_set(struct snapshot *s, const char *dir, struct error *err)
+{
+	cleanup_commit_set struct commit_set set = { .names = STRLIST_INIT };
+	cleanup_close int lock =
+	    access(dir, F_OK) < 0 ? -1 : commit_set_lock(dir, LOCK_SH, err);
+
+	if (lock < 0 || commit_set_read(dir, &set, err) < 0)
+		return error_set(err, ERR_MISSING, "there is no tree in %s", dir);
+	futimens(lock, NULL);
+	assert(s->more_names == NULL);
+	s->more_lock = take_fd(&lock);
+	s->more_names = path_join(dir, COMMIT_SET_NAMES);
+	strlist_add_take(&s->layers, path_join(dir, "tree"));
+	for (size_t i = s->layers.count - 1; i > 0; i--) { /* it is the top one */
+		char *below = s->layers.items[i - 1];
+
+		s->layers.items[i - 1] = s->layers.items[i];
+		s->layers.items[i] = below;
+	}
+	s->names->unread = true;
+	if (set.oldest_ns < s->oldest_ns)
+		s->oldest_ns = set.oldest_ns;
+	if (set.newest_ns > s->newest_ns)
+		s->newest_ns = set.newest_ns;
+	return 0;
+}
+
+/* Of an added set: names, each with its NUL. */
+static void
+read_more_names(const struct snapshot *s)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	if (buf_read_file(&text, s->more_names, MAX_NAMES, &err) < 0) {
+		log_warn("%s", err.msg);
+		return;
+	}
+	for (const char *p = buf_str(&text), *end = p + text.len; p < end;
+	     p += strlen(p) + 1)
+		strlist_add(&s->names->list, p);
+	strlist_sort(&s->names->list);
+}
+
 void
 snapshot_read_names(const struct snapshot *s)
 {
@@ -81,6 +128,8 @@ snapshot_read_names(const struct snapshot *s)
 	while (git_index_next(&ix, &at, &e))
 		if (e.mode != MODE_SUBMODULE)
 			strlist_add(&s->names->list, e.name);
+	if (s->more_names != NULL)
+		read_more_names(s);
 }
 
 /* ---- making it ------------------------------------------------------------- */
@@ -220,9 +269,10 @@ make_locked(
 
 int
 snapshot_of_commit(const char *repo_dir, const char *sha, const char *remote_url,
-    const char *sets_dir, struct snapshot **out, struct error *err)
+    const struct git_env *git, const char *sets_dir, struct snapshot **out,
+    struct error *err)
 {
-	const struct commit_tree t = { repo_dir, sha, remote_url };
+	const struct commit_tree t = { repo_dir, sha, remote_url, git };
 	cleanup_free char *dir = path_join(sets_dir, sha);
 	struct error ignored = ERROR_INIT;
 

@@ -17,6 +17,8 @@ struct snapshot {
 	char *index;                  /* of a commit: git's, which has the names */
 	size_t hash_len;
 	int64_t oldest_ns, newest_ns;
+	char *more_names; /* a file: those of an added set; NULL: there is none */
+	int more_lock;    /* on it, or -1 */
 };
 
 /* Without layers and a lock. */

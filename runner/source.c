@@ -11,18 +11,29 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "runner/commit_set.h"
+#include "runner/git_env.h"
+#include "runner/source_lfs.h"
+#include "runner/source_modules.h"
 #include "runner/source_refs.h"
+#include "runner/source_settings.h"
+#include "runner/source_url.h"
 
 #define FETCH_LIMIT_MS (60 * 60 * 1000)
+#define RETRY_S 5
+#define MAX_SHALLOW ((size_t)64 << 20)
 
 /* One job's source on its way. */
 struct getting {
 	const struct source_options *o;
 	const struct job_payload *job;
+	const struct source_settings *settings;
 	struct buf *log;
 	char *url, *credentials; /* of the repository; credentials may be NULL */
 	char *base;              /* sources/<project> */
 	char *repo;              /* the bare repository that has the commit */
+	bool lfs;                /* git-lfs writes files */
+	struct git_env git;      /* what every git is told */
 };
 
 void
@@ -30,7 +41,8 @@ source_clear(struct source *s)
 {
 	snapshot_release(s->snapshot);
 	buf_clear(&s->packed_refs);
-	free(s->dir);
+	buf_clear(&s->shallow);
+	free(s->note);
 	*s = (struct source){ .snapshot = NULL };
 }
 
@@ -41,78 +53,6 @@ source_is_unwanted(const struct job_payload *job)
 
 	return strategy != NULL &&
 	    (str_eq(strategy, "none") || str_eq(strategy, "empty"));
-}
-
-/* ---- addresses ------------------------------------------------------------- */
-
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
-static char *
-decode_percent(const char *text, size_t len)
-{
-	char *out = xstrndup(text, len), *to = out;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 &&
-		    hex_digit(text[i + 2]) >= 0) {
-			*to++ =
-			    (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-			i += 2;
-		} else {
-			*to++ = text[i];
-		}
-	}
-	*to = '\0';
-	return out;
-}
-
-char *
-source_clean_url(const char *url, char **credentials)
-{
-	const char *scheme = strstr(url, "://"), *host, *at;
-
-	if (credentials != NULL)
-		*credentials = NULL;
-	if (scheme == NULL || strncasecmp(url, "http", 4) != 0)
-		return xstrdup(url);
-	host = scheme + 3;
-	at = memrchr(host, '@', strcspn(host, "/?#"));
-	if (at == NULL)
-		return xstrdup(url);
-	if (credentials != NULL)
-		*credentials = decode_percent(host, (size_t)(at - host));
-	return xasprintf("%.*s%s", (int)(host - url), url, at + 1);
-}
-
-static char *
-base64(const char *text)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t len = strlen(text);
-	char *out = xmalloc((len + 2) / 3 * 4 + 1), *p = out;
-
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t n = (uint32_t)(unsigned char)text[i] << 16;
-
-		if (i + 1 < len)
-			n |= (uint32_t)(unsigned char)text[i + 1] << 8;
-		if (i + 2 < len)
-			n |= (unsigned char)text[i + 2];
-		*p++ = digits[n >> 18];
-		*p++ = digits[n >> 12 & 63];
-		*p++ = i + 1 < len ? digits[n >> 6 & 63] : '=';
-		*p++ = i + 2 < len ? digits[n & 63] : '=';
-	}
-	*p = '\0';
-	return out;
 }
 
 /* A server's word: it must not lead out of the folder of repositories. */
@@ -126,70 +66,59 @@ is_project_path(const char *path)
 
 /* ---- git fetch ------------------------------------------------------------- */
 
-/* What git is told through its environment, in GIT_CONFIG_* pairs. */
-struct git_env {
-	struct strlist entries;
-	size_t settings;
-};
-
+/*
+ * Files of this machine are read when the project itself is one: else the address of a
+ * submodule could be that of somebody else's repository here.
+ */
 static void
-add_env(struct git_env *e, const char *key, const char *value)
+add_protocols(struct git_env *e, const char *url)
 {
-	strlist_add_take(&e->entries, xasprintf("%s=%s", key, value));
+	bool is_file = str_starts(url, "/") || str_starts(url, "file:");
+
+	git_env_add(e, "GIT_ALLOW_PROTOCOL",
+	    is_file ? "http:https:ssh:git:file" : "http:https:ssh:git");
+	git_env_set(e, "protocol.file.allow", is_file ? "always" : "never");
+}
+
+/* Addresses of this server by SSH are those by HTTP. */
+static void
+force_https(struct getting *g, const char *server)
+{
+	cleanup_strlist struct strlist forms = STRLIST_INIT;
+	cleanup_free char *key = xasprintf("url.%s/.insteadOf", server);
+
+	source_ssh_forms(g->job, server, &forms);
+	for (size_t i = 0; i < forms.count; i++)
+		git_env_set(&g->git, key, forms.items[i]);
 }
 
 static void
-add_setting(struct git_env *e, const char *key, const char *value)
+fill_env(struct getting *g)
 {
-	strlist_add_take(
-	    &e->entries, xasprintf("GIT_CONFIG_KEY_%zu=%s", e->settings, key));
-	strlist_add_take(
-	    &e->entries, xasprintf("GIT_CONFIG_VALUE_%zu=%s", e->settings, value));
-	e->settings++;
-}
+	cleanup_free char *server = source_server_of(g->url);
+	cleanup_free char *storage =
+	    path_join(g->o->repos_dir != NULL ? g->base : g->repo, "lfs");
+	struct git_env *e = &g->git;
 
-static void
-add_inherited(struct git_env *e)
-{
-	static const char *const names[] = { "PATH", "HOME", "http_proxy", "https_proxy",
-		"HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE",
-		"SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSH", "GIT_SSH_COMMAND",
-		"SSH_AUTH_SOCK", "TMPDIR" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *value = getenv(names[i]);
-
-		if (value != NULL)
-			add_env(e, names[i], value);
-	}
-}
-
-static void
-fill_env(struct git_env *e, const struct getting *g)
-{
-	const char *host = strstr(g->url, "://");
-	char count[24];
-
-	add_inherited(e);
-	add_env(e, "LC_ALL", "C.UTF-8");
-	add_env(e, "GIT_TERMINAL_PROMPT", "0");
-	add_env(e, "GIT_ALLOW_PROTOCOL", "http:https:ssh:git:file");
-	add_setting(e, "safe.directory", "*");
-	add_setting(e, "gc.auto", "0");
-	add_setting(e, "credential.helper", "");
+	git_env_add_ways_out(e);
+	add_protocols(e, g->url);
+	git_env_set(e, "safe.directory", "*");
+	git_env_set(e, "gc.auto", "0");
+	git_env_set(e, "credential.helper", "");
+	source_lfs_add(e, g->lfs, storage);
 	if (g->o->ca_file != NULL)
-		add_setting(e, "http.sslCAInfo", g->o->ca_file);
-	if (g->credentials != NULL && host != NULL) {
-		cleanup_free char *code = base64(g->credentials);
+		git_env_set(e, "http.sslCAInfo", g->o->ca_file);
+	if (g->credentials != NULL && server != NULL) {
+		cleanup_free char *code = source_base64(g->credentials);
 		cleanup_free char *value = xasprintf("Authorization: Basic %s", code);
-		cleanup_free char *key = xasprintf("http.%.*s/.extraHeader",
-		    (int)((size_t)(host - g->url) + 3 + strcspn(host + 3, "/")), g->url);
+		cleanup_free char *key = xasprintf("http.%s/.extraHeader", server);
 
-		add_setting(e, key, value);
+		git_env_set(e, key, value);
 		explicit_bzero(code, strlen(code));
+		explicit_bzero(value, strlen(value));
 	}
-	(void)snprintf(count, sizeof(count), "%zu", e->settings);
-	add_env(e, "GIT_CONFIG_COUNT", count);
+	if (server != NULL && g->settings->force_https)
+		force_https(g, server);
 }
 
 /* An empty bare repository, without starting git for it. */
@@ -241,10 +170,10 @@ add_depth(const struct getting *g, struct strlist *argv)
 }
 
 static int
-run_fetch(const struct getting *g, struct error *err)
+run_fetch(struct getting *g, struct error *err)
 {
 	cleanup_strlist struct strlist argv = STRLIST_INIT;
-	struct git_env env = { .entries = STRLIST_INIT };
+	cleanup_git_env struct git_env env = GIT_ENV_INIT;
 	cleanup_buf struct buf out = BUF_INIT;
 	struct process p = { .cwd = g->repo, .timeout_ms = FETCH_LIMIT_MS };
 	const char **args, **vars;
@@ -260,18 +189,33 @@ run_fetch(const struct getting *g, struct error *err)
 	strlist_add(&argv, "--");
 	strlist_add(&argv, g->url);
 	source_refs_to_fetch(g->job, &argv);
-	fill_env(&env, g);
+	if (g->settings->all_tags)
+		strlist_add(&argv, "+refs/tags/*:refs/tags/*");
+	git_env_append(&env, &g->git);
 	args = xcalloc(argv.count + 1, sizeof(*args));
 	memcpy(args, argv.items, argv.count * sizeof(*args));
-	vars = xcalloc(env.entries.count + 1, sizeof(*vars));
-	memcpy(vars, env.entries.items, env.entries.count * sizeof(*vars));
+	vars = git_env_finish(&env);
 	p.argv = args;
 	p.env = vars;
 	rc = process_run(&p, &out, NULL, err);
 	free(args);
 	free(vars);
-	strlist_clear(&env.entries);
 	return rc < 0 ? error_wrap(err, "cannot fetch from %s", g->url) : 0;
+}
+
+/* GET_SOURCES_ATTEMPTS */
+static int
+try_fetch(struct getting *g, struct error *err)
+{
+	for (unsigned i = 1; run_fetch(g, err) < 0; i++) {
+		if (i >= g->settings->attempts)
+			return err->code;
+		buf_printf(g->log, "%s; once more in %d s (%u of %u)\n", err->msg,
+		    RETRY_S, i + 1, g->settings->attempts);
+		*err = (struct error)ERROR_INIT;
+		sleep(RETRY_S);
+	}
+	return 0;
 }
 
 static int
@@ -293,7 +237,7 @@ fetch(struct getting *g, struct error *err)
 		    g->job->git.depth);
 	else
 		buf_add_str(g->log, "Fetching changes...\n");
-	return run_fetch(g, err);
+	return try_fetch(g, err);
 }
 
 /* ---- all of it ------------------------------------------------------------- */
@@ -339,20 +283,121 @@ begin(struct getting *g, struct error *err)
 	return 0;
 }
 
-static int
-get_tree(struct getting *g, const char *sets, struct source *out, struct error *err)
+/*
+ * How much history a commit was fetched with, beside its tree: later fetches of the
+ * mirror may move where it ends. 0: all of it.
+ */
+static int64_t
+known_depth(const char *dir)
 {
-	const char *sha = g->job->git.sha;
+	cleanup_free char *file = path_join(dir, COMMIT_SET_DEPTH);
+	cleanup_buf struct buf text = BUF_INIT;
 	struct error ignored = ERROR_INIT;
 
-	out->dir = xasprintf("%s/%s", sets, sha);
-	if (snapshot_reuse(out->dir, &out->snapshot, &ignored) == 0)
+	if (buf_read_file(&text, file, 32, &ignored) < 0 || text.len == 0)
 		return 0;
+	return strtoll(text.data, NULL, 10);
+}
+
+static bool
+is_deep_enough(const struct getting *g, const char *dir)
+{
+	int64_t known = known_depth(dir), wanted = g->job->git.depth;
+
+	return known == 0 || (wanted > 0 && wanted <= known);
+}
+
+static int
+note_depth(const struct getting *g, const char *dir, struct error *err)
+{
+	cleanup_free char *from = path_join(g->repo, "shallow");
+	cleanup_free char *to = path_join(dir, COMMIT_SET_SHALLOW);
+	cleanup_free char *file = path_join(dir, COMMIT_SET_DEPTH);
+	cleanup_buf struct buf text = BUF_INIT;
+	char number[24];
+
+	if (access(from, F_OK) < 0) {
+		unlink(file);
+		return unlink(to) < 0 && errno != ENOENT
+		    ? error_errno(err, "cannot remove %s", to)
+		    : 0;
+	}
+	(void)snprintf(number, sizeof(number), "%" PRId64, g->job->git.depth);
+	if (buf_read_file(&text, from, MAX_SHALLOW, err) < 0 ||
+	    path_write_file(to, buf_str(&text), text.len, 0600, err) < 0)
+		return err->code;
+	return path_write_file(file, number, strlen(number), 0600, err);
+}
+
+static int
+make_tree(struct getting *g, const char *sets, const char *dir, struct source *out,
+    struct error *err)
+{
+	const char *sha = g->job->git.sha;
+
 	if (g->o->repos_dir == NULL && fetch(g, err) < 0)
 		return err->code;
-	if (snapshot_of_commit(g->repo, sha, *g->url == '\0' ? NULL : g->url, sets,
-		&out->snapshot, err) < 0)
+	if (out->snapshot == NULL &&
+	    snapshot_of_commit(g->repo, sha, *g->url == '\0' ? NULL : g->url, &g->git,
+		sets, &out->snapshot, err) < 0)
+		return !g->lfs || strstr(err->msg, "lfs") == NULL
+		    ? err->code
+		    : error_wrap(err,
+			  "large files (git-lfs; GIT_LFS_SKIP_SMUDGE: \"1\" leaves "
+			  "what stands for them)");
+	return g->o->repos_dir == NULL ? note_depth(g, dir, err) : 0;
+}
+
+static int
+get_tree(struct getting *g, struct source *out, struct error *err)
+{
+	cleanup_free char *sets =
+	    path_join(g->base, g->lfs ? SOURCE_LFS_SETS : SOURCE_SETS);
+	cleanup_free char *dir = path_join(sets, g->job->git.sha);
+	cleanup_free char *shallow = path_join(dir, COMMIT_SET_SHALLOW);
+	struct error ignored = ERROR_INIT;
+
+	out->note = xstrdup(dir);
+	if (snapshot_reuse(dir, &out->snapshot, &ignored) < 0 ||
+	    (g->o->repos_dir == NULL &&
+		(g->settings->all_tags || !is_deep_enough(g, dir)))) {
+		if (make_tree(g, sets, dir, out, err) < 0)
+			return err->code;
+	}
+	if (access(shallow, F_OK) == 0 &&
+	    buf_read_file(&out->shallow, shallow, MAX_SHALLOW, err) < 0)
 		return err->code;
+	if (!g->lfs && !g->settings->skip_lfs && source_lfs_is_wanted(out->snapshot, dir))
+		buf_add_str(g->log,
+		    "WARNING: this repository has large files in git-lfs, which is not "
+		    "installed on this machine: what stands for them is there instead\n");
+	return 0;
+}
+
+static int
+get_submodules(struct getting *g, struct source *out, struct error *err)
+{
+	const struct source_modules m = { .base = g->base,
+		.repo = g->repo,
+		.sha = g->job->git.sha,
+		.url = g->url,
+		.job = g->job->id,
+		.git = &g->git,
+		.lfs = g->lfs,
+		.settings = g->settings,
+		.snapshot = out->snapshot };
+	cleanup_free char *dir = NULL, *note = NULL;
+
+	if (!g->settings->submodules)
+		return 0;
+	if (source_modules_get(&m, &dir, g->log, err) < 0)
+		return err->code;
+	if (dir == NULL)
+		return 0;
+	if (snapshot_add_set(out->snapshot, dir, err) < 0)
+		return err->code;
+	note = out->note;
+	out->note = xasprintf("%s\n%s", note, dir);
 	return 0;
 }
 
@@ -365,28 +410,45 @@ announce(const struct getting *g)
 	    git->sha, git->ref == NULL ? "unknown" : git->ref);
 }
 
+/* The words of a log are in order: sources, then what lies in them. */
+static int
+get_all(struct getting *g, struct source *out, struct error *err)
+{
+	if (begin(g, err) < 0)
+		return err->code;
+	g->lfs = !g->settings->skip_lfs && source_lfs_is_there();
+	fill_env(g);
+	if (get_tree(g, out, err) < 0)
+		return err->code;
+	announce(g);
+	if (get_submodules(g, out, err) < 0)
+		return err->code;
+	source_refs_pack(g->repo, g->job, &out->packed_refs);
+	return 0;
+}
+
 int
 source_get(const struct source_options *options, const struct job_payload *job,
     struct source *out, struct buf *log, struct error *err)
 {
-	struct getting g = { .o = options, .job = job, .log = log };
+	cleanup_source_settings struct source_settings settings = { .attempts = 1 };
+	struct getting g = { .o = options,
+		.job = job,
+		.settings = &settings,
+		.log = log,
+		.git = GIT_ENV_INIT };
 	struct source got = { .snapshot = NULL };
-	cleanup_free char *sets = NULL;
-	int rc = begin(&g, err);
+	int rc = source_settings_read(job, &settings, log, err);
 
-	if (rc == 0) {
-		sets = path_join(g.base, "layers");
-		rc = get_tree(&g, sets, &got, err);
-	}
-	if (rc == 0) {
-		announce(&g);
-		source_refs_pack(g.repo, job, &got.packed_refs);
+	if (rc == 0)
+		rc = get_all(&g, &got, err);
+	if (rc == 0)
 		*out = got;
-	} else {
+	else
 		source_clear(&got);
-	}
 	if (g.credentials != NULL)
 		explicit_bzero(g.credentials, strlen(g.credentials));
+	git_env_clear(&g.git);
 	free(g.credentials);
 	free(g.url);
 	free(g.base);
@@ -395,15 +457,42 @@ source_get(const struct source_options *options, const struct job_payload *job,
 }
 
 int
+source_hold(const char *note, struct snapshot **out, struct error *err)
+{
+	const char *end = strchrnul(note, '\n');
+	cleanup_free char *dir = xstrndup(note, (size_t)(end - note));
+	struct snapshot *s = NULL;
+
+	if (snapshot_reuse(dir, &s, err) < 0)
+		return err->code;
+	if (*end != '\0' && snapshot_add_set(s, end + 1, err) < 0) {
+		snapshot_release(s);
+		return err->code;
+	}
+	*out = s;
+	return 0;
+}
+
+static int
+write_git_file(
+    const char *git_dir, const char *name, const struct buf *text, struct error *err)
+{
+	cleanup_free char *file = path_join(git_dir, name);
+
+	if (text->len == 0)
+		return 0;
+	return path_write_file(file, text->data, text->len, 0666, err);
+}
+
+int
 source_write_refs(const struct source *source, const char *dir, struct error *err)
 {
 	cleanup_free char *git_dir = path_join(dir, ".git");
-	cleanup_free char *file = path_join(git_dir, "packed-refs");
 
-	if (source->packed_refs.len == 0)
+	if (source->packed_refs.len == 0 && source->shallow.len == 0)
 		return 0;
-	if (path_mkdirs(git_dir, 0777, err) < 0)
+	if (path_mkdirs(git_dir, 0777, err) < 0 ||
+	    write_git_file(git_dir, "packed-refs", &source->packed_refs, err) < 0)
 		return err->code;
-	return path_write_file(
-	    file, source->packed_refs.data, source->packed_refs.len, 0666, err);
+	return write_git_file(git_dir, "shallow", &source->shallow, err);
 }

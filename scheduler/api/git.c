@@ -82,6 +82,15 @@ password(struct call *c)
 	return colon == NULL ? NULL : arena_strdup(c->arena, colon + 1);
 }
 
+/* Its own project, and as submodules those that are not private: code of strangers may
+ * run in a job. */
+static bool
+job_may_read(const struct live_job *job, const struct project *p)
+{
+	return service_project_of(job) == p || str_eq(p->row.visibility, "public") ||
+	    str_eq(p->row.visibility, "internal");
+}
+
 static bool
 may(struct call *c, bool write, const struct project *p)
 {
@@ -101,7 +110,7 @@ may(struct call *c, bool write, const struct project *p)
 			    c->token, write ? "write_repository" : "read_repository"));
 	}
 	job = write ? NULL : service_job_of_token(c->service, token);
-	return job != NULL && p != NULL && service_project_of(job) == p;
+	return job != NULL && p != NULL && job_may_read(job, p);
 }
 
 /* git shows its user a plain text, and nothing of any other answer. */
@@ -563,6 +572,14 @@ api_git(struct call *c)
 		if (password(c) != NULL && c->token != NULL) {
 			refuse(c, 403, "this token may not %s %s\n",
 			    write ? "push to" : "read", path);
+			return;
+		}
+		if (password(c) != NULL &&
+		    service_job_of_token(c->service, password(c)) != NULL) {
+			refuse(c, 403,
+			    "a job's token reads its own project and those of this server "
+			    "that are not private, not %s\n",
+			    path);
 			return;
 		}
 		api_header(c, "WWW-Authenticate", "Basic realm=\"pawl\"");

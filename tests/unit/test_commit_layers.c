@@ -139,7 +139,7 @@ take_commit(struct scene *s, const char *sets, const char *sha)
 	struct snapshot *out = NULL;
 	struct error err = ERROR_INIT;
 
-	if (snapshot_of_commit(s->repo, sha, NULL, sets, &out, &err) < 0)
+	if (snapshot_of_commit(s->repo, sha, NULL, NULL, sets, &out, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	return out;
 }

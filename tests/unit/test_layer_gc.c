@@ -173,8 +173,8 @@ START_TEST(trees_of_commits_count_and_go)
 	sets = path_join(s.sources, "p/layers");
 	one = fixture_ask(s.root, "git -C repo rev-parse main");
 	two = fixture_ask(s.root, "git -C repo rev-parse other");
-	if (snapshot_of_commit(repo, one, NULL, sets, &first, &err) < 0 ||
-	    snapshot_of_commit(repo, two, NULL, sets, &second, &err) < 0)
+	if (snapshot_of_commit(repo, one, NULL, NULL, sets, &first, &err) < 0 ||
+	    snapshot_of_commit(repo, two, NULL, NULL, sets, &second, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	fixture_sh(sets,
 	    "touch -d '2 hours ago' %s/lock && touch -d '1 hour ago' %s/lock", one, two);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "runner/layers.h"
 #include "runner/source.h"
+#include "runner/source_url.h"
 #include "tests/unit/fixture.h"
 
 /* ---- addresses ---- */
@@ -203,6 +204,33 @@ START_TEST(whole_history_is_had_after_a_short_one)
 }
 END_TEST
 
+START_TEST(whole_history_of_the_same_commit_is_had_too)
+{
+	cleanup_free char *log = NULL, *again = NULL, *state = NULL;
+	struct scene s;
+
+	open_scene(&s);
+	use_url(&s, 1);
+	get(&s);
+	source_clear(&s.source);
+	s.job.git.depth = 0;
+	get(&s);
+	log = ask_git(&s, "git log --format=%s");
+	ck_assert_str_eq(log, "two\none");
+	state =
+	    ask_git(&s, "git status --porcelain; git rev-parse --is-shallow-repository");
+	ck_assert_str_eq(state, "false");
+	/* what is there need not be fetched for one that wants less */
+	source_clear(&s.source);
+	fixture_sh(s.root, "mv repos gone");
+	s.job.git.depth = 1;
+	get(&s);
+	again = ask_git(&s, "git log --format=%s");
+	ck_assert_str_eq(again, "two\none");
+	close_scene(&s);
+}
+END_TEST
+
 START_TEST(second_job_of_a_commit_needs_no_repository)
 {
 	struct scene s;
@@ -348,6 +376,7 @@ main(void)
 	tcase_add_test(tc, git_works_in_a_tree_that_was_fetched);
 	tcase_add_test(tc, depth_is_what_was_asked_for);
 	tcase_add_test(tc, whole_history_is_had_after_a_short_one);
+	tcase_add_test(tc, whole_history_of_the_same_commit_is_had_too);
 	tcase_add_test(tc, second_job_of_a_commit_needs_no_repository);
 	tcase_add_test(tc, branch_that_moved_does_not_move_the_job);
 	tcase_add_loop_test(tc, stars_in_refspecs_bring_all_branches, 0, 2);
