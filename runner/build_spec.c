@@ -227,7 +227,8 @@ static bool
 pulls_cache(const struct job_payload *job)
 {
 	for (size_t i = 0; i < job->cache_count; i++)
-		if (!str_eq(job->caches[i].policy, "push"))
+		if (job->caches[i].policy == NULL ||
+		    !str_eq(job->caches[i].policy, "push"))
 			return true;
 	return false;
 }
