@@ -620,6 +620,13 @@ prepare_slowly(struct build *b)
 static void
 prepared(struct build *b)
 {
+	if (b->canceled) { /* nothing of it has run */
+		b->result.reason = REASON_JOB_CANCELED;
+		(void)snprintf(b->result.message, sizeof(b->result.message), "%s",
+		    reason_text(REASON_JOB_CANCELED));
+		end(b);
+		return;
+	}
 	if (b->work.error.code != 0) {
 		set_failure(b,
 		    b->work.reason != REASON_NONE ? b->work.reason
@@ -769,7 +776,7 @@ build_cancel(struct build *b, bool force)
 {
 	b->canceled = true;
 	b->forced = b->forced || force;
-	if (force)
+	if (force || b->supervisor == NULL)
 		atomic_store(&b->work.cancel, true);
 	if (b->supervisor != NULL)
 		supervisor_cancel(b->supervisor, force);

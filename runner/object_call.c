@@ -178,7 +178,7 @@ say_progress(struct running *r, uint64_t now)
 	struct object_call *c = r->call;
 	char line[128];
 
-	if (c->say == NULL || now - r->said_at < SAY_MS)
+	if (c->say == NULL || c->moved == 0 || now - r->said_at < SAY_MS)
 		return;
 	r->said_at = now;
 	if (r->is_put)

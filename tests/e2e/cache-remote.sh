@@ -145,7 +145,7 @@ END
 	kill -9 "$server"
 	wait "$server" 2>/dev/null || true
 	log=$R/server/got/$id.log
-	grep -q '"state": *"success"' "server/got/$id.end" || fail "job $id did not succeed"
+	grep -q "\"state\": *\"${ends-success}\"" "server/got/$id.end" || fail "job $id did not end as ${ends-success}"
 }
 says() { grep -qF -- "$1" "$log" || fail "job $id does not say: $1"; }
 says_not() { if grep -qF -- "$1" "$log"; then fail "job $id says: $1"; fi; }
@@ -249,7 +249,16 @@ says "stalled for 10 s"
 [ "$(warnings)" = 1 ] || fail "job $id has $(warnings) warnings of a store that stalls"
 ((SECONDS < 20)) || fail "a store that stalls has held the job for $SECONDS s"
 
+
+# ---- whoever cancels a job waits for no store
+echo canceling >"server/status-$((id + 1))"
+SECONDS=0
+ends=failed run_job B stalled.yml "$pull" '["touch $R/ran"]'
+says "it was canceled"
+if [ -e ran ]; then fail "a job that was canceled while its cache was fetched has run"; fi
+((SECONDS < 9)) || fail "a store that stalls has held a canceled job for $SECONDS s"
+
 # ---- what has been removed there is removed here
 s3_curl "$object" -X DELETE
-run_job A good.yml "$both" '["! test -e deps"]'
+run_job A good.yml '"untracked":false' '["! test -e deps"]' # a policy need not be said
 says "No cache for k-protected"
