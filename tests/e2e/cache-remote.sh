@@ -240,7 +240,9 @@ stalled=$(free_port)
 python3 -c 'import socket, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
 kept = []
-while True: kept.append(s.accept())' "$stalled" &
+while True:
+    kept.append(s.accept())
+    open("asked", "w").close()' "$stalled" &
 pids+=($!)
 settings stalled.yml "server_address: '127.0.0.1:$stalled', credentials_file: $R/keys"
 SECONDS=0
@@ -251,12 +253,14 @@ says "stalled for 10 s"
 
 
 # ---- whoever cancels a job waits for no store
-echo canceling >"server/status-$((id + 1))"
+rm asked
+(wait_for test -e asked && echo canceling >"server/status-$((id + 1))") &
+pids+=($!)
 SECONDS=0
 ends=failed run_job B stalled.yml "$pull" '["touch $R/ran"]'
 says "it was canceled"
 if [ -e ran ]; then fail "a job that was canceled while its cache was fetched has run"; fi
-((SECONDS < 9)) || fail "a store that stalls has held a canceled job for $SECONDS s"
+((SECONDS < 10)) || fail "a store that stalls has held a canceled job for $SECONDS s"
 
 # ---- what has been removed there is removed here
 s3_curl "$object" -X DELETE
