@@ -14,7 +14,9 @@
 #include "base/path.h"
 #include "runner/artifacts.h"
 #include "runner/artifacts_export.h"
+#include "runner/build_end.h"
 #include "runner/build_layers.h"
+#include "runner/build_live.h"
 #include "runner/build_spec.h"
 #include "runner/build_words.h"
 #include "runner/cache.h"
@@ -56,6 +58,7 @@ struct build {
 	uv_timer_t later; /* to fail from the loop, not from within build_start(); to pass
 			     words on while a worker prepares */
 	struct build_words words;
+	struct build_live live; /* while a worker collects */
 	char *trace_path;
 	int trace_fd;
 	uint64_t trace_read;
@@ -389,6 +392,8 @@ collect(struct build *b)
 	const struct artifacts_store store = artifacts_store(b);
 	struct cache_remote_use remote = build_layers_remote(b->runner, &w->cancel);
 
+	remote.say = build_live_say;
+	remote.data = &b->live;
 	cache_save(b->job, w->success, &w->view, b->runner->cache_dir, &b->layers.caches,
 	    b->runner->cache_remote != NULL ? &remote : NULL, &w->cancel, &w->log);
 	if (b->is_remote) {
@@ -404,25 +409,6 @@ collect(struct build *b)
 		log_error_line(b);
 }
 
-static bool
-is_of_system(enum reason reason)
-{
-	return reason == REASON_RUNNER_SYSTEM_FAILURE ||
-	    reason == REASON_MISSING_DEPENDENCY_FAILURE;
-}
-
-/* Files the job made that cannot be taken as they are fail it as its script would, as
- * with GitLab's runner: another try would fare no better. */
-static enum reason
-reason_of_files(const struct error *err)
-{
-	return err->code == ERR_INVALID || err->code == ERR_LIMIT
-	    ? REASON_SCRIPT_FAILURE
-	    : REASON_RUNNER_SYSTEM_FAILURE;
-}
-
-#define SUCCEEDED "\033[32;1mJob succeeded\033[0;m\n"
-
 /* A server's job ends with a line that says how, as its readers know it. */
 static void
 log_end(struct build *b)
@@ -434,15 +420,7 @@ log_end(struct build *b)
 
 	if (!b->is_remote)
 		return;
-	if (reason == REASON_NONE)
-		buf_add_str(&line, SUCCEEDED);
-	else if (reason == REASON_SCRIPT_FAILURE && !around && b->result.exit_code != 0)
-		buf_printf(&line, "\033[31;1mERROR: Job failed: exit code %d\033[0;m\n",
-		    b->result.exit_code);
-	else
-		buf_printf(&line, "\033[31;1mERROR: Job failed%s: %s\033[0;m\n",
-		    is_of_system(reason) ? " (system failure)" : "",
-		    *message != '\0' ? message : reason_text(reason));
+	build_end_line(reason, around ? 0 : b->result.exit_code, message, &line);
 	supervisor_log(b->supervisor, line.data, line.len);
 }
 
@@ -459,14 +437,14 @@ build_uploaded(struct build *b, const struct buf *words, const struct error *err
 	if (words->len > 0)
 		supervisor_log(b->supervisor, words->data, words->len);
 	if (err->code != 0)
-		set_failure(b, reason_of_files(err), err);
+		set_failure(b, build_end_reason_of_files(err), err);
 	finish(b);
 }
 
 static void
-on_collected(uv_work_t *request, int status UNUSED)
+collected(void *data)
 {
-	struct build *b = request->data;
+	struct build *b = data;
 
 	log_work(b);
 	if (b->is_over) {
@@ -474,11 +452,31 @@ on_collected(uv_work_t *request, int status UNUSED)
 		return;
 	}
 	if (b->work.error.code != 0)
-		set_failure(b, reason_of_files(&b->work.error), &b->work.error);
+		set_failure(b, build_end_reason_of_files(&b->work.error), &b->work.error);
 	if (b->work.packed.count > 0 && b->failure.code == 0 && !b->forced)
 		b->remote.upload(b, &b->work.packed, b->events.data);
 	else
 		finish(b);
+}
+
+static void
+on_collected(uv_work_t *request, int status UNUSED)
+{
+	struct build *b = request->data;
+
+	if (b->live.runs)
+		build_live_stop(&b->live, collected);
+	else
+		collected(b);
+}
+
+static void
+pass_live(const char *text, size_t len, void *data)
+{
+	struct build *b = data;
+
+	if (!b->is_over)
+		supervisor_log(b->supervisor, text, len);
 }
 
 /* Nothing to keep needs no worker. */
@@ -500,6 +498,8 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 	pass_log(b, so_far->trace_bytes);
 	b->events.on_scripts_ended(b, b->events.data);
 	if (has_to_collect(b)) {
+		if (b->runner->cache_remote != NULL)
+			build_live_start(&b->live, b->runner->loop, pass_live, b);
 		start_work(b, workspace_fd, collect, on_collected);
 		return;
 	}
@@ -696,7 +696,7 @@ finish_spec(struct build *b)
 	if (!b->is_remote)
 		return;
 	if (!spec->collect)
-		spec->last_line = SUCCEEDED;
+		spec->last_line = BUILD_END_SUCCEEDED;
 	spec->collect = true;
 }
 

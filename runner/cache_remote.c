@@ -369,6 +369,16 @@ pack(const struct cache_store *s, const struct job_cache *c, int fd, struct erro
 	return archive_pack(&p, fd, NULL, err);
 }
 
+/* What the log says so far comes before what is said meanwhile. */
+static void
+say_log(const struct cache_store *s)
+{
+	if (s->remote->say == NULL || s->log->len == 0)
+		return;
+	say_lines(s->remote, s->log->data);
+	buf_reset(s->log);
+}
+
 static int
 send_archive(const struct cache_store *s, const struct job_cache *c, const char *key,
     const char *id, struct error *err)
@@ -382,6 +392,7 @@ send_archive(const struct cache_store *s, const struct job_cache *c, const char 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, "cannot look at the archive");
 	call.size = st.st_size;
+	say_log(s);
 	if (call_store(s, key, &call, err) < 0)
 		return err->code;
 	buf_printf(s->log, "Sent cache %s to %s: %.1f MB in %.1f s\n", key,

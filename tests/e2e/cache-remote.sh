@@ -251,6 +251,12 @@ says "stalled for 10 s"
 [ "$(warnings)" = 1 ] || fail "job $id has $(warnings) warnings of a store that stalls"
 ((SECONDS < 20)) || fail "a store that stalls has held the job for $SECONDS s"
 
+SECONDS=0
+run_job A stalled.yml '"policy":"push"' '["mkdir deps","head -c 30000000 /dev/urandom >deps/large"]'
+grep -q '^\.\.\. [0-9.]* of 30.0 MB' "$log" || fail "job $id does not say how far it is"
+says "stalled for 10 s"
+[ "$(warnings)" = 1 ] || fail "job $id has $(warnings) warnings of a store that stalls"
+((SECONDS < 25)) || fail "a store that stalls has held the end of a job for $SECONDS s"
 
 # ---- whoever cancels a job waits for no store
 rm asked

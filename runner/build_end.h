@@ -1,0 +1,18 @@
+/* The last line of a server's job, which says how it ended, as readers of GitLab's logs
+ * know it. */
+#ifndef RUNNER_BUILD_END_H
+#define RUNNER_BUILD_END_H
+
+#include "base/buf.h"
+#include "protocol/reason.h"
+
+#define BUILD_END_SUCCEEDED "\033[32;1mJob succeeded\033[0;m\n"
+
+/* exit_code: of the script, when that is why; else 0. message: "": the reason's own. */
+void build_end_line(
+    enum reason reason, int exit_code, const char *message, struct buf *line);
+
+/* Why a job has failed whose files cannot be taken. */
+enum reason build_end_reason_of_files(const struct error *err);
+
+#endif
