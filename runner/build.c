@@ -560,8 +560,10 @@ prepare(struct build *b)
 	const struct spec *spec = &b->spec.spec;
 	const char *where;
 
-	if (source_settings_check(b->job, &b->work.error) < 0)
+	if (source_settings_check(b->job, &b->work.error) < 0) {
+		b->work.reason = REASON_SCRIPT_FAILURE;
 		return;
+	}
 	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode,
 		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0) {
 		error_wrap(&b->work.error, "cannot make a workspace");

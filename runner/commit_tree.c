@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/copy.h"
@@ -13,6 +15,7 @@
 #include "runner/layers.h"
 
 #define MAX_DIFF ((size_t)32 << 20)
+#define LFS_NAME "lfs"
 #define MODE_FOLDER 040000
 
 bool
@@ -30,6 +33,66 @@ commit_tree_hash_len(const char *sha)
 	return strlen(sha) / 2;
 }
 
+/*
+ * git-lfs takes large files from there, and puts those it fetches, while files are
+ * written. No setting: that would hold for a remote repository on this machine, too.
+ */
+static int
+lend_large_files(const struct commit_tree *t, const char *git_dir, struct error *err)
+{
+	cleanup_free char *link = path_join(git_dir, LFS_NAME);
+
+	if (t->git == NULL || t->git->large_files == NULL)
+		return 0;
+	if (path_mkdirs(t->git->large_files, 0700, err) < 0)
+		return err->code;
+	return symlink(t->git->large_files, link) < 0
+	    ? copy_errno(err, "cannot create", link)
+	    : 0;
+}
+
+static int
+take_large_files_back(const struct commit_tree *t, const char *git_dir, struct error *err)
+{
+	cleanup_free char *link = path_join(git_dir, LFS_NAME);
+
+	if (t->git == NULL || t->git->large_files == NULL)
+		return 0;
+	return unlink(link) < 0 ? copy_errno(err, "cannot remove", link) : 0;
+}
+
+int
+commit_tree_settle(const char *index, struct error *err)
+{
+	struct timespec now, until;
+	struct stat st;
+
+	if (stat(index, &st) < 0)
+		return copy_errno(err, "cannot look at", index);
+	until = (struct timespec){ .tv_sec = st.st_mtim.tv_sec + 1 };
+	clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock of file times */
+	while (now.tv_sec < until.tv_sec && now.tv_sec >= st.st_mtim.tv_sec) {
+		const struct timespec pause = { .tv_nsec = 1000000000 - now.tv_nsec };
+
+		nanosleep(&pause, NULL);
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	}
+	return utimensat(AT_FDCWD, index, NULL, 0) < 0
+	    ? copy_errno(err, "cannot change", index)
+	    : 0;
+}
+
+static int
+settle(const char *git_dir, struct error *err)
+{
+	cleanup_free char *mark = path_join(git_dir, COMMIT_TREE_LFS_RAN);
+	cleanup_free char *index = path_join(git_dir, "index");
+
+	if (unlink(mark) < 0)
+		return 0; /* no filter ran */
+	return commit_tree_settle(index, err);
+}
+
 int
 commit_tree_write(const struct commit_tree *t, const char *dir, struct error *err)
 {
@@ -37,11 +100,14 @@ commit_tree_write(const struct commit_tree *t, const char *dir, struct error *er
 	cleanup_free char *git_dir = path_join(dir, ".git");
 	cleanup_buf struct buf out = BUF_INIT;
 
-	if (commit_git_dir_write(t, git_dir, err) < 0)
+	if (commit_git_dir_write(t, git_dir, err) < 0 ||
+	    lend_large_files(t, git_dir, err) < 0)
 		return err->code;
 	if (commit_git_run(t, argv, dir, NULL, 0, &out, err) < 0)
 		return error_wrap(err, "cannot check out %.12s", t->sha);
-	return 0;
+	if (take_large_files_back(t, git_dir, err) < 0)
+		return err->code;
+	return settle(git_dir, err);
 }
 
 /* ---- what differs ---------------------------------------------------------- */
@@ -233,13 +299,18 @@ commit_tree_write_delta(const struct commit_tree *t, const struct commit_changes
 	cleanup_free char *index = path_join(git_dir, "index");
 	int rc;
 
-	if (commit_git_dir_write(t, git_dir, err) < 0)
+	if (commit_git_dir_write(t, git_dir, err) < 0 ||
+	    lend_large_files(t, git_dir, err) < 0)
 		return err->code;
 	rc = check_out(t, changes, old, dir, scratch, written, err);
+	if (rc == 0)
+		rc = take_large_files_back(t, git_dir, err);
 	if (rc == 0)
 		rc = mark_gone(changes, dir, err);
 	if (rc == 0)
 		rc = git_index_patch(old, written, &changes->gone, index, err);
+	if (rc == 0)
+		rc = settle(git_dir, err);
 	if (unlink(scratch) < 0 && errno != ENOENT && rc == 0)
 		rc = error_errno(err, "cannot remove %s", scratch);
 	return rc;

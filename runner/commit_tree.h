@@ -19,6 +19,15 @@ struct commit_tree {
 	const struct git_env *git; /* what git is told besides; NULL: nothing */
 };
 
+/* A file in .git that a filter makes who writes other files than the commit has. */
+#define COMMIT_TREE_LFS_RAN "large-files"
+
+/*
+ * git compares what was changed in the second its index was written with the commit, by
+ * filters a job may not have. Wait until that second is over, and say so in the index.
+ */
+MUST_CHECK int commit_tree_settle(const char *index, struct error *err);
+
 /* 40 or 64 hex digits. */
 bool commit_tree_is_name(const char *sha);
 size_t commit_tree_hash_len(const char *sha);

@@ -94,14 +94,8 @@ put_runner(const struct job_payload *job, const struct environment_facts *facts,
 		put(spec, "CI_JOB_IMAGE", job->image.name);
 }
 
-/*
- * A git that the job starts gets at the server as its checkout did: addresses there,
- * without credentials, stand for those with them. In a file, in memory, since git passes
- * settings in its environment on to no git it starts for a submodule. The token is
- * masked.
- */
-static void
-put_git_credentials(const struct job_payload *job, struct arena *arena, struct spec *spec)
+bool
+environment_git_settings(const struct job_payload *job, struct buf *out)
 {
 	const char *url = job->git.repo_url;
 	cleanup_free char *secret = NULL;
@@ -109,20 +103,31 @@ put_git_credentials(const struct job_payload *job, struct arena *arena, struct s
 	cleanup_free char *server = clean == NULL ? NULL : source_server_of(clean);
 	const char *force = job_payload_variable(job, "GIT_SUBMODULE_FORCE_HTTPS");
 	cleanup_strlist struct strlist forms = STRLIST_INIT;
-	cleanup_buf struct buf text = BUF_INIT;
 	cleanup_free char *key = NULL;
 
 	if (secret == NULL || server == NULL)
-		return;
+		return false;
 	key = xasprintf("url.%.*s/.insteadOf",
 	    (int)(strlen(url) - (strlen(clean) - strlen(server))), url);
 	strlist_add_take(&forms, xasprintf("%s/", server));
 	if (force != NULL && source_settings_is_true(force))
 		source_ssh_forms(job, server, &forms);
-	git_env_add_line(&text, "include.path", "/etc/gitconfig");
+	git_env_add_line(out, "include.path", "/etc/gitconfig");
 	for (size_t i = 0; i < forms.count; i++)
-		git_env_add_line(&text, key, forms.items[i]);
-	spec_add_file(spec, "GIT_CONFIG_SYSTEM",
+		git_env_add_line(out, key, forms.items[i]);
+	return true;
+}
+
+/* The token in it is masked, and the file lies in memory. */
+static void
+put_git_credentials(const struct job_payload *job, struct arena *arena, struct spec *spec)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	if (!environment_git_settings(job, &text))
+		return;
+	put(spec, "GIT_CONFIG_NOSYSTEM", "0"); /* whatever a driver was called with */
+	spec_add_file(spec, ENVIRONMENT_GIT_FILE,
 	    arena_strndup(arena, buf_str(&text), text.len), text.len);
 }
 

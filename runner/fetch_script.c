@@ -2,6 +2,8 @@
 #include "runner/fetch_script.h"
 
 #include "base/str.h"
+#include "runner/environment.h"
+#include "runner/source_settings.h"
 #include "runner/source_url.h"
 
 static const char *
@@ -13,7 +15,7 @@ setting(const struct job_payload *job, const char *key, const char *otherwise)
 }
 
 static void
-add_fetch(const struct job_payload *job, struct buf *out)
+add_fetch(const struct job_payload *job, const struct source_settings *s, struct buf *out)
 {
 	cleanup_free char *secret = NULL;
 	cleanup_free char *url = source_clean_url(job->git.repo_url, &secret);
@@ -21,15 +23,24 @@ add_fetch(const struct job_payload *job, struct buf *out)
 	buf_add_str(
 	    out, "git remote remove origin 2>/dev/null || :\ngit remote add origin ");
 	buf_add_shell_quoted(out, url != NULL ? url : job->git.repo_url);
-	buf_add_str(out, "\ngit fetch --quiet --force --prune --no-recurse-submodules");
+	buf_add_str(out,
+	    "\nwhole=; if [ -f .git/shallow ]; then whole=--unshallow; fi\n"
+	    "try=1\nuntil git fetch --quiet --force --prune "
+	    "--no-recurse-submodules");
 	if (job->git.depth > 0)
 		buf_printf(out, " --depth %" PRId64, job->git.depth);
+	else
+		buf_add_str(out, " $whole");
 	buf_add_str(out, " origin");
 	for (size_t i = 0; i < job->git.refspec_count; i++) {
 		buf_add_char(out, ' ');
 		buf_add_shell_quoted(out, job->git.refspecs[i]);
 	}
-	buf_add_char(out, '\n');
+	if (s->all_tags)
+		buf_add_str(out, " '+refs/tags/*:refs/tags/*'");
+	buf_printf(out,
+	    "; do\n[ $try -lt %u ] || exit 1\ntry=$((try + 1))\nsleep 5\ndone\n",
+	    s->attempts);
 }
 
 static void
@@ -37,8 +48,6 @@ add_checkout(const struct job_payload *job, struct buf *out)
 {
 	const char *flags = setting(job, "GIT_CLEAN_FLAGS", "-ffdx");
 
-	if (str_eq(setting(job, "GIT_CHECKOUT", "true"), "false"))
-		return;
 	buf_printf(out, "echo 'Checking out %.8s as detached HEAD...'\n", job->git.sha);
 	buf_printf(out, "git checkout --force --quiet --detach %s\n", job->git.sha);
 	if (!str_eq(flags, "none")) {
@@ -51,31 +60,88 @@ add_checkout(const struct job_payload *job, struct buf *out)
 }
 
 static void
-add_submodules(const struct job_payload *job, struct buf *out)
+add_words(struct buf *out, const struct strlist *words)
 {
-	const char *strategy = setting(job, "GIT_SUBMODULE_STRATEGY", "none");
-	const char *depth = setting(job, "GIT_SUBMODULE_DEPTH", "");
-	bool recursive = str_eq(strategy, "recursive");
-
-	if (!recursive && !str_eq(strategy, "normal"))
-		return;
-	buf_printf(out,
-	    "echo 'Updating/initializing submodules...'\n"
-	    "git submodule init\ngit submodule --quiet sync%s\n",
-	    recursive ? " --recursive" : "");
-	buf_printf(out, "git submodule --quiet update --init --force%s",
-	    recursive ? " --recursive" : "");
-	if (*depth != '\0') {
-		buf_add_str(out, " --depth ");
-		buf_add_shell_quoted(out, depth);
+	for (size_t i = 0; i < words->count; i++) {
+		buf_add_char(out, ' ');
+		buf_add_shell_quoted(out, words->items[i]);
 	}
-	buf_add_char(out, '\n');
+}
+
+static void
+add_submodules(const struct source_settings *s, struct buf *out)
+{
+	const char *deep = s->recursive ? " --recursive" : "";
+
+	if (!s->submodules)
+		return;
+	buf_add_str(out,
+	    "echo 'Updating/initializing submodules...'\ngit submodule --quiet init --");
+	add_words(out, &s->submodule_paths);
+	buf_printf(out, "\ngit submodule --quiet sync%s --", deep);
+	add_words(out, &s->submodule_paths);
+	buf_printf(out, "\ngit submodule update --init --force%s", deep);
+	if (s->submodule_depth > 0)
+		buf_printf(out, " --depth %" PRId64, s->submodule_depth);
+	add_words(out, &s->submodule_flags);
+	buf_add_str(out, " --");
+	add_words(out, &s->submodule_paths);
+	buf_printf(out, "\ngit submodule --quiet foreach%s 'git clean -ffdxq'\n", deep);
+	if (!s->skip_lfs)
+		buf_printf(out,
+		    "if git lfs version >/dev/null 2>&1; then\n"
+		    "git submodule --quiet foreach%s 'git lfs pull'\nfi\n",
+		    deep);
+}
+
+/* Written by the checkout itself large files would come one by one. */
+static void
+add_large_files(const struct source_settings *s, struct buf *out)
+{
+	if (!s->skip_lfs)
+		buf_add_str(
+		    out, "if git lfs version >/dev/null 2>&1; then git lfs pull; fi\n");
+}
+
+/* The one file a driver does not bring: it is no variable of the job. */
+static void
+add_credentials(const struct job_payload *job, struct buf *out)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	if (!environment_git_settings(job, &text))
+		return;
+	buf_add_str(
+	    out, "mkdir -p \"${" ENVIRONMENT_GIT_FILE "%/*}\"\n(umask 077 && printf %s ");
+	buf_add_shell_quoted(out, buf_str(&text));
+	buf_add_str(out, " >\"$" ENVIRONMENT_GIT_FILE "\")\n");
+}
+
+static void
+add_sources(
+    const struct job_payload *job, const struct source_settings *s, struct buf *out)
+{
+	bool is_out = !str_eq(setting(job, "GIT_CHECKOUT", "true"), "false");
+
+	buf_add_str(out,
+	    "cd \"$CI_PROJECT_DIR\"\ngit init --quiet\n"
+	    "rm -f .git/index.lock .git/shallow.lock .git/HEAD.lock\n");
+	add_credentials(job, out);
+	add_fetch(job, s, out);
+	buf_add_str(out, "export GIT_LFS_SKIP_SMUDGE=1\n");
+	if (is_out) {
+		add_checkout(job, out);
+		add_large_files(s, out);
+	}
+	add_submodules(s, out);
 }
 
 void
 fetch_script_build(const struct job_payload *job, struct buf *out)
 {
 	const char *strategy = setting(job, "GIT_STRATEGY", "fetch");
+	cleanup_source_settings struct source_settings s = { .attempts = 1 };
+	struct error refused = ERROR_INIT;
 
 	buf_add_str(out, "set -e\n");
 	if (str_eq(strategy, "none") || str_eq(strategy, "empty")) {
@@ -92,10 +158,11 @@ fetch_script_build(const struct job_payload *job, struct buf *out)
 	if (str_eq(strategy, "clone") || !job->allow_git_fetch)
 		buf_add_str(
 		    out, "rm -rf \"$CI_PROJECT_DIR\"\nmkdir -p \"$CI_PROJECT_DIR\"\n");
-	buf_add_str(out,
-	    "cd \"$CI_PROJECT_DIR\"\ngit init --quiet\n"
-	    "rm -f .git/index.lock .git/shallow.lock .git/HEAD.lock\n");
-	add_fetch(job, out);
-	add_checkout(job, out);
-	add_submodules(job, out);
+	if (source_settings_read(job, &s, NULL, &refused) < 0) {
+		buf_add_str(out, "echo ");
+		buf_add_shell_quoted(out, refused.msg);
+		buf_add_str(out, " >&2\nexit 1\n");
+		return;
+	}
+	add_sources(job, &s, out);
 }

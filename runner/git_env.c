@@ -25,6 +25,8 @@ git_env_clear(struct git_env *e)
 	if (e->file_fd >= 0)
 		close(e->file_fd);
 	e->file_fd = -1;
+	free(e->large_files);
+	e->large_files = NULL;
 }
 
 void

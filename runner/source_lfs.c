@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/path.h"
 #include "runner/commit_set.h"
+#include "runner/commit_tree.h"
 
 #define PROGRAM "git-lfs"
 #define MAX_ATTRIBUTES ((size_t)1 << 20)
@@ -32,12 +33,15 @@ source_lfs_is_there(void)
 void
 source_lfs_add(struct git_env *env, bool run, const char *storage)
 {
-	git_env_set(env, "filter.lfs.process", run ? PROGRAM " filter-process" : "");
+	git_env_set(env, "filter.lfs.process",
+	    run ? "touch .git/" COMMIT_TREE_LFS_RAN " 2>/dev/null; " PROGRAM
+		  " filter-process"
+		: "");
 	git_env_set(env, "filter.lfs.smudge", run ? PROGRAM " smudge -- %f" : "");
 	git_env_set(env, "filter.lfs.clean", run ? PROGRAM " clean -- %f" : "");
 	git_env_set(env, "filter.lfs.required", run ? "true" : "false");
-	if (run && storage != NULL)
-		git_env_set(env, "lfs.storage", storage);
+	if (run)
+		env->large_files = xstrdup(storage);
 }
 
 static bool

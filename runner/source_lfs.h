@@ -12,8 +12,8 @@
 /* Is git-lfs in PATH? */
 bool source_lfs_is_there(void);
 
-/* run: large files are written, kept in storage (NULL: below each .git); else what stands
- * for them in the repository is, whatever the user's settings say. */
+/* run: large files are written, those of trees kept in storage; else what stands for them
+ * in the repository is, whatever the user's settings say. */
 void source_lfs_add(struct git_env *env, bool run, const char *storage);
 
 /* Does a .gitattributes of this commit name files for it? dir is its set's, which keeps

@@ -395,7 +395,8 @@ take_module(struct making *k, const char *path, const char *git_dir, const char 
     struct error *err)
 {
 	cleanup_free char *own = path_join(k->work, ".git/modules/");
-	cleanup_free char *real = realpath(own, NULL), *to = NULL;
+	cleanup_free char *real = realpath(own, NULL), *to = NULL, *index = NULL,
+			  *large_files = NULL;
 	size_t len = real != NULL ? strlen(real) : 0;
 
 	if (real == NULL || strncmp(git_dir, real, len) != 0 || git_dir[len] != '/')
@@ -403,7 +404,10 @@ take_module(struct making *k, const char *path, const char *git_dir, const char 
 		    "the submodule %s has its repository in %s", path, git_dir);
 	to = xasprintf("%s/.git/modules%s", k->fresh, git_dir + len);
 	buf_printf(&k->words, "Submodule path '%s': checked out '%s'\n", path, sha);
-	if (write_git_dir(git_dir, to, err) < 0)
+	index = path_join(to, "index");
+	large_files = path_join(git_dir, "lfs");
+	if (write_git_dir(git_dir, to, err) < 0 ||
+	    (access(large_files, F_OK) == 0 && commit_tree_settle(index, err) < 0))
 		return err->code;
 	return note_files(k, path, git_dir, err);
 }

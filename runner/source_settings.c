@@ -89,13 +89,18 @@ is_harmless(const char *flag)
 		"--no-single-branch", "--recommend-shallow", "--no-recommend-shallow",
 		"--progress", "--quiet", "-q", "--checkout", "--force", "-f",
 		"--no-fetch", "-N" };
+	static const char *const numbers[] = { "--jobs=", "-j", "--depth=" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (str_eq(flag, known[i]))
 			return true;
-	return (str_starts(flag, "--jobs=") || str_starts(flag, "-j") ||
-		   str_starts(flag, "--filter=") || str_starts(flag, "--depth=")) &&
-	    strpbrk(flag, " '\"$`\\") == NULL;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		size_t len = strlen(numbers[i]);
+
+		if (strncmp(flag, numbers[i], len) == 0 && flag[len] != '\0')
+			return flag[len + strspn(flag + len, "0123456789")] == '\0';
+	}
+	return str_starts(flag, "--filter=") && strpbrk(flag, " '\"$`\\") == NULL;
 }
 
 /* "--jobs 4" is "--jobs=4"; so is --depth. */

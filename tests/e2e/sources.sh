@@ -70,7 +70,6 @@ none:
   script: ["! test -e lib/file", "! test -e libs/other/file", "git submodule status | grep -c ^-"]
 normal:
   variables: {GIT_SUBMODULE_STRATEGY: normal}
-  artifacts: {untracked: true, paths: [mine]}
   script:
     - grep 'lib 3' lib/file && grep 'other 3' libs/other/file
     - '! test -e lib/deep/file'
@@ -78,6 +77,11 @@ normal:
     - git -C lib log --oneline && git -C lib describe && test -z "$(git -C lib status --porcelain)"
     - echo x >mine && echo more >>lib/file && git status --porcelain && git diff --submodule=diff | grep '^+more'
     - git -C lib -c user.name=A -c user.email=a@b.c commit -qam mine && git submodule status | grep '^+'
+untracked:
+  <<: *once
+  variables: {GIT_SUBMODULE_STRATEGY: recursive}
+  artifacts: {untracked: true}
+  script: [echo x >mine]
 recursive: &recursive
   variables: {GIT_SUBMODULE_STRATEGY: recursive}
   script:
@@ -175,7 +179,7 @@ round() { # NAME EXECUTOR [ARGUMENTS OF THE RUNNER…]
 	done
 	mkdir -p "$name"
 	while read -r job title state; do
-		if [ "$title" = normal ]; then
+		if [ "$title" = untracked ]; then
 			api "$url/api/v4/projects/team%2Fapp/jobs/$job/artifacts" >"$name.zip"
 		fi
 		api "$url/api/v4/projects/team%2Fapp/jobs/$job/trace" >"$name/$title"
@@ -193,7 +197,7 @@ says() { grep -qF -- "$2" "$1" || fail "$1 lacks $2: $(cat "$1")"; }
 api -X POST "$url/api/v4/user/runners" -d runner_type=instance_type -d run_untagged=true |
     jq -r .token >runner-token
 
-jobs=18
+jobs=19
 round http shell
 says http/unknown-strategy 'GIT_STRATEGY is "pull"; it may be one of fetch, clone, none, empty'
 says http/unknown-submodules 'GIT_SUBMODULE_STRATEGY is "all"; it may be one of none, normal, recursive'
@@ -207,6 +211,17 @@ jobs=8
 round local auto --repos "$top/data/repos"
 # made once, whoever asks: the pins are those of the first round
 [ "$(find state-http/sources/*/modules -name tree -maxdepth 2 | wc -l)" -ge 5 ] || fail "no layers of submodules"
+
+# where a driver runs scripts git makes the same there
+cat >driver <<'END'
+#!/bin/bash
+[ "$2" = prepare_script ] || exec bash "$1"
+END
+chmod +x driver
+cat >custom.yml <<END
+custom: {run_exec: $top/driver, builds_dir: $top/elsewhere}
+END
+round custom custom --config custom.yml
 
 # what cannot be had is named, and what to do
 cat >app/.gitlab-ci.yml <<'END'
