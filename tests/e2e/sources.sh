@@ -166,7 +166,7 @@ round() { # NAME EXECUTOR [ARGUMENTS OF THE RUNNER…]
 	local -a options=()
 	shift 2
 	[ "$name" = http ] || options=(-o ci.variable=SHORT=1)
-	pawl-runner run --url "$url" --token-file runner-token --executor "$by" --concurrent 2 \
+	pawl-runner run --url "$url" --token-file runner-token --executor "$by" --concurrent "${concurrent-2}" \
 	    --state "$top/state-$name" "$@" >"runner-$name.out" 2>&1 &
 	runner=$!
 	git -C app commit -q --allow-empty -m "$name"
@@ -221,7 +221,9 @@ chmod +x driver
 cat >custom.yml <<END
 custom: {run_exec: $top/driver, builds_dir: $top/elsewhere}
 END
+concurrent=1 # one place
 round custom custom --config custom.yml
+concurrent=2
 
 # what cannot be had is named, and what to do
 cat >app/.gitlab-ci.yml <<'END'
