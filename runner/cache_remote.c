@@ -183,18 +183,24 @@ open_temporary(const char *dir, struct error *err)
 
 /* ---- fetching -------------------------------------------------------------- */
 
+static char *
+lock_name(const struct cache_store *s, const char *key)
+{
+	char hash[HASH_SHA256_HEX];
+
+	hash_sha256_hex(key, strlen(key), hash);
+	return xasprintf("%s/" LAYER_STORE_FOLDER "/fetch-%.16s", s->dir, hash);
+}
+
 /* Jobs that want the same object at the same time fetch it once. */
 static int
 lock_key(const struct cache_store *s, const char *key)
 {
 	cleanup_free char *folder = xasprintf("%s/" LAYER_STORE_FOLDER, s->dir);
+	cleanup_free char *file = lock_name(s, key);
 	struct error ignored = ERROR_INIT;
-	cleanup_free char *file = NULL;
-	char hash[HASH_SHA256_HEX];
 	int fd;
 
-	hash_sha256_hex(key, strlen(key), hash);
-	file = xasprintf("%s/fetch-%.16s", folder, hash);
 	if (path_mkdirs(folder, 0755, &ignored) < 0)
 		return -1;
 	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -202,6 +208,17 @@ lock_key(const struct cache_store *s, const char *key)
 	    !(s->remote->cancel != NULL && atomic_load(s->remote->cancel)))
 		usleep(LOCK_WAIT_MS * 1000);
 	return fd;
+}
+
+/* Who comes between the two may fetch it once more; nothing worse. */
+static void
+unlock_key(const struct cache_store *s, const char *key, int fd)
+{
+	cleanup_free char *file = lock_name(s, key);
+
+	unlink(file);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void
@@ -253,6 +270,7 @@ fetch(const struct cache_store *s, const struct job_cache *cache, const char *ke
 
 	if (fd < 0)
 		return fd;
+	c.size = archive_room(fd);
 	read_note(s, key, &note);
 	c.if_none_match = here ? note.etag : NULL;
 	rc = call_store(s, key, &c, err);
@@ -279,13 +297,13 @@ fetch_key(const struct cache_store *s, const char *key, void *data)
 {
 	const struct job_cache *cache = data;
 	struct error err = ERROR_INIT;
-	cleanup_close int lock = -1;
-	int rc;
+	int rc, lock;
 
 	if (s->remote->failed)
 		return true;
 	lock = lock_key(s, key);
 	rc = fetch(s, cache, key, &err);
+	unlock_key(s, key, lock);
 	if (rc >= 0)
 		return rc > 0;
 	if (rc == ERR_INVALID ||

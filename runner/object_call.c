@@ -29,7 +29,6 @@ struct running {
 	struct http_call *http;
 	uint64_t began, progress_at, said_at;
 	int64_t progress; /* bytes moved by then */
-	int64_t total;    /* of the object; -1: not known yet */
 	unsigned retries;
 	bool is_put;
 	struct error err;
@@ -124,6 +123,10 @@ on_bytes(const char *bytes, size_t len, void *data)
 {
 	struct running *r = data;
 
+	if ((int64_t)len > r->call->size - r->call->moved) {
+		error_set(&r->err, ERR_LIMIT, "it is larger than there is room for");
+		return false;
+	}
 	if (path_write_fd_at(r->call->fd, bytes, len, (off_t)r->call->moved) < 0) {
 		error_errno(&r->err, "cannot write what the store sends");
 		return false;

@@ -14,7 +14,8 @@
 #define OBJECT_ETAG_MAX 256
 
 struct object_call {
-	const char *method; /* "GET": to fd, from its start; "PUT": from fd, size bytes */
+	/* "GET": to fd, from its start, up to size bytes; "PUT": from fd, size bytes */
+	const char *method;
 	const char *url;
 	const char *if_none_match; /* an etag; NULL: the object in any case */
 	int fd;
@@ -36,6 +37,7 @@ struct object_call {
 /*
  * 0: done (2xx), or the object is as it was (304). ERR_MISSING: there is none.
  * ERR_FOREIGN: the store cannot be reached, refuses, stalls, or takes too long.
+ * ERR_LIMIT: more than size bytes came.
  */
 MUST_CHECK int object_call(struct object_call *call, struct error *err);
 

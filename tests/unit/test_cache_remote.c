@@ -399,6 +399,39 @@ START_TEST(damaged_objects_are_as_none)
 }
 END_TEST
 
+struct asking {
+	struct machines *m;
+	const struct job_payload *job;
+};
+
+static void *
+ask(void *data)
+{
+	const struct asking *a = data;
+	struct cache_remote_use use = { .remote = &a->m->remote, .short_token = "short" };
+
+	cache_remote_fetch(&use, a->job, &a->m->bench.view, a->m->stores[1]);
+	return NULL;
+}
+
+START_TEST(jobs_at_the_same_time_fetch_once)
+{
+	pthread_t threads[4];
+	struct asking a;
+	BEGIN;
+
+	run_job(&m, 0, &job, make_deps);
+	a = (struct asking){ &m, &job };
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask, &a), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(s.fetched, 1);
+	ck_assert_uint_eq(s.unchanged, ARRAY_LEN(threads) - 1);
+	fixture_sh(m.stores[1], "! ls .layers/fetch-*");
+}
+END_TEST
+
 /* ---- calls ---- */
 
 static int
@@ -499,6 +532,7 @@ main(void)
 	tcase_add_test(tc, too_large_an_archive_stays_here);
 	tcase_add_test(tc, other_paths_are_saved_anew);
 	tcase_add_test(tc, damaged_objects_are_as_none);
+	tcase_add_test(tc, jobs_at_the_same_time_fetch_once);
 	tcase_add_test(tc, a_stall_is_given_up);
 	tcase_add_test(tc, a_cancel_ends_it);
 	tcase_add_loop_test(tc, files_of_keys, 0, ARRAY_LEN(files));
