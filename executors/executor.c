@@ -131,7 +131,7 @@ executor_set_paths(const struct executor_job *job, struct cage *out)
 {
 	out->project_dir = job->project_dir != NULL
 	    ? job->project_dir
-	    : arena_printf(job->arena, "/builds/%s", job->project_name);
+	    : arena_printf(job->arena, EXECUTOR_BUILDS "/%s", job->project_name);
 	out->files_dir = arena_printf(job->arena, "%s.tmp", out->project_dir);
 }
 

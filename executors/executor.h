@@ -109,6 +109,9 @@ struct executor {
 	bool is_shared;
 };
 
+/* CI_BUILDS_DIR in a cage. */
+#define EXECUTOR_BUILDS "/builds"
+
 /* Where a cage shows the workspace: where the job wants it, or as GitLab's containers do.
  */
 void executor_set_paths(const struct executor_job *job, struct cage *out);

@@ -1,8 +1,10 @@
 /* Making a spec from a payload. */
 #include "runner/build_spec.h"
 
+#include "base/path.h"
 #include "base/str.h"
 #include "runner/alternates.h"
+#include "runner/clone_path.h"
 #include "runner/duration.h"
 #include "runner/environment.h"
 #include "runner/fetch_script.h"
@@ -63,6 +65,69 @@ list_shown(const struct snapshot *snapshot, struct strlist *out)
 		alternates_list(layers->items[i], out);
 }
 
+static const char *
+parent_dir(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL || slash == path
+	    ? "/"
+	    : arena_strndup(arena, path, (size_t)(slash - path));
+}
+
+/* The end of the default path is the project's name; what is before it holds all. */
+static const char *
+builds_dir_of(struct arena *arena, const char *project_dir, const char *name)
+{
+	cleanup_free char *end = xasprintf("/%s", name);
+	size_t len = strlen(project_dir);
+
+	return str_ends(project_dir, end) && len > strlen(end)
+	    ? arena_strndup(arena, project_dir, len - strlen(end))
+	    : parent_dir(arena, project_dir);
+}
+
+/* On this machine, in no cage: the mount that makes the workspace goes there. */
+static int
+move_mount(struct build_spec *b, const struct job_payload *job, struct error *err)
+{
+	const char *path = NULL;
+
+	if (clone_path_find(job, b->builds_dir, b->arena, &path, err) < 0)
+		return err->code;
+	if (path == NULL)
+		return 0;
+	if (b->spec.mode == SPEC_PLAIN)
+		return error_set(err, ERR_ENVIRONMENT,
+		    "GIT_CLONE_PATH cannot be had: nothing can be mounted here");
+	if (path_mkdirs(path, 0700, err) < 0)
+		return err->code;
+	b->spec.project_dir = arena_strdup(b->arena, path);
+	return 0;
+}
+
+/* GIT_CLONE_PATH, and what CI_BUILDS_DIR is. */
+static int
+choose_path(struct build_spec *b, const struct runner *runner,
+    const struct job_payload *job, struct executor_job *what, struct error *err)
+{
+	const char *name = workspaces_project_name(runner->workspaces);
+
+	if (workspaces_in_place(runner->workspaces)) {
+		what->project_dir = b->spec.project_dir;
+		return 0;
+	}
+	if (build_spec_is_elsewhere(b))
+		return 0;
+	if (!b->executor->is_shared) {
+		b->builds_dir = EXECUTOR_BUILDS;
+		return clone_path_find(
+		    job, b->builds_dir, b->arena, &what->project_dir, err);
+	}
+	b->builds_dir = builds_dir_of(b->arena, b->spec.project_dir, name);
+	return move_mount(b, job, err);
+}
+
 int
 build_spec_add_cage(struct build_spec *b, const struct runner *runner,
     const struct job_payload *job, struct executor_job *what, struct error *err)
@@ -73,9 +138,12 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 	what->payload = job;
 	what->image = arena_strdup(b->arena, image);
 	what->service_images = service_images(b, job);
+	if (choose_path(b, runner, job, what, err) < 0) {
+		what->reason = err->code == ERR_INVALID ? REASON_SCRIPT_FAILURE
+							: REASON_RUNNER_SYSTEM_FAILURE;
+		return err->code;
+	}
 	what->work_dir = b->spec.project_dir;
-	if (workspaces_in_place(runner->workspaces))
-		what->project_dir = b->spec.project_dir;
 	what->project_name = workspaces_project_name(runner->workspaces);
 	what->userns = b->spec.userns;
 	what->arena = b->arena;
@@ -233,23 +301,15 @@ pulls_cache(const struct job_payload *job)
 	return false;
 }
 
-static const char *
-parent_dir(struct arena *arena, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL || slash == path
-	    ? "/"
-	    : arena_strndup(arena, path, (size_t)(slash - path));
-}
-
 void
 build_spec_finish(
     struct build_spec *b, const struct runner *runner, const struct job_payload *job)
 {
 	struct environment_facts facts = {
 		.project_dir = build_spec_project_dir(b),
-		.builds_dir = parent_dir(b->arena, build_spec_project_dir(b)),
+		.builds_dir = b->builds_dir != NULL
+		    ? b->builds_dir
+		    : parent_dir(b->arena, build_spec_project_dir(b)),
 		.runner_name = runner->name,
 		.runner_version = runner->version,
 		.shell =

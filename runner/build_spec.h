@@ -22,6 +22,7 @@ struct build_spec {
 		const char *const *items;
 		size_t count;
 	} * steps;
+	const char *builds_dir; /* CI_BUILDS_DIR; NULL: what CI_PROJECT_DIR lies in */
 	bool finished;
 };
 

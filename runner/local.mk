@@ -21,6 +21,7 @@ librunner_a_SOURCES += runner/cache_layers.c
 librunner_a_SOURCES += runner/cache_mount.c
 librunner_a_SOURCES += runner/cache_remote.c runner/cache_remote.h
 librunner_a_SOURCES += runner/cache_remote_keys.c
+librunner_a_SOURCES += runner/clone_path.c runner/clone_path.h
 librunner_a_SOURCES += runner/collect.c runner/collect.h
 librunner_a_SOURCES += runner/commit_choice.c runner/commit_choice.h
 librunner_a_SOURCES += runner/commit_git.c runner/commit_git.h

@@ -43,6 +43,15 @@ job:
     - git submodule status --recursive; ! git submodule status sub/lib | grep '^[+U-]'
     - git describe && test \$(git rev-list --count HEAD) = 2
     - ls -A away | wc -l
+elsewhere:
+  rules: [{if: \$MOUNTS}]
+  variables: {GIT_CLONE_PATH: "\$CI_BUILDS_DIR/go/src/app"}
+  before_script: ["echo \$CI_PROJECT_DIR in \$CI_BUILDS_DIR"]
+  script:
+    - test "\$PWD" = "\$CI_BUILDS_DIR/go/src/app" && test "\$CI_PROJECT_DIR" = "\$PWD"
+    - test -z "\$(git status --porcelain)"
+    - mkdir out && pwd >out/where
+  artifacts: {paths: [out]}
 unknown:
   rules: [{if: \$UNKNOWN}]
   variables: {GIT_STRATEGY: pull}
@@ -54,11 +63,15 @@ git commit -q --allow-empty -m two
 git tag -am v2 v2
 git submodule --quiet deinit -f away 2>../log
 
-run() { timeout 120 pawl run "$@" >../log 2>&1 || fail "pawl run $*"; }
+mounts=()
+if { unshare --mount true || unshare --user --mount true; } 2>/dev/null; then mounts=(-v MOUNTS=1); fi
+run() { timeout 120 pawl run "${mounts[@]}" "$@" >../log 2>&1 || fail "pawl run $*"; }
 run
 PAWL_WORKSPACE=copy run
 run -x shell
 PAWL_WORKSPACE=copy run -x shell
 grep -q '| 0$' ../log || fail "a submodule that is not checked out has files"
+! timeout 60 pawl run -v MOUNTS=1 -v GIT_CLONE_PATH=/etc elsewhere >../log 2>&1 || fail "a path anywhere is taken"
+grep -q 'GIT_CLONE_PATH is "/etc", which is not below CI_BUILDS_DIR' ../log || fail "no reason"
 ! timeout 60 pawl run -v UNKNOWN=1 unknown >../log 2>&1 || fail "an unknown strategy is taken"
 grep -q 'GIT_STRATEGY is "pull"; it may be one of fetch, clone, none, empty' ../log || fail "no reason"

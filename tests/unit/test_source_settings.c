@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/git.h"
+#include "runner/clone_path.h"
 #include "runner/git_env.h"
 #include "runner/source_settings.h"
 #include "runner/source_url.h"
@@ -146,6 +147,41 @@ START_TEST(a_setting_is_one_setting)
 }
 END_TEST
 
+static const struct {
+	const char *text, *want; /* or what the error says */
+} clone_paths[] = {
+	{ "$CI_BUILDS_DIR/go/src/x", "/builds/go/src/x" },
+	{ "/builds/$CI_CONCURRENT_ID/$NAME", "/builds/0/app" },
+	{ "${CI_BUILDS_DIR}//a/./b/../c", "/builds/a/c" },
+	{ "", NULL },
+	{ "/builds", "\"/builds\", which is not below CI_BUILDS_DIR (/builds)" },
+	{ "/builds/", "not below" },
+	{ "/builds/..", "not below" },
+	{ "$CI_BUILDS_DIR/../etc", "not below" },
+	{ "/builds2/x", "not below" },
+	{ "/etc", "not below" },
+	{ "go/src", "not below" },
+};
+
+START_TEST(a_clone_path_lies_below_all_builds)
+{
+	struct job_variable vars[] = { { .key = "GIT_CLONE_PATH",
+					   .value = clone_paths[_i].text },
+		{ .key = "NAME", .value = "app" } };
+	const struct job_payload job = { .variables = vars, .variable_count = 2 };
+	struct arena *arena = arena_new();
+	const char *path = NULL;
+	struct error err = ERROR_INIT;
+
+	if (clone_path_find(&job, "/builds", arena, &path, &err) == 0)
+		ck_assert_pstr_eq(path, clone_paths[_i].want);
+	else
+		ck_assert_ptr_nonnull(strstr(err.msg, clone_paths[_i].want));
+	ck_assert(err.code == 0 || path == NULL);
+	arena_free(arena);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -157,6 +193,8 @@ main(void)
 	tcase_add_loop_test(tc, variables_say_what_is_wanted, 0, ARRAY_LEN(jobs));
 	tcase_add_test(tc, a_server_is_known_by_ssh_too);
 	tcase_add_loop_test(tc, a_setting_is_one_setting, 0, ARRAY_LEN(lines));
+	tcase_add_loop_test(
+	    tc, a_clone_path_lies_below_all_builds, 0, ARRAY_LEN(clone_paths));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
