@@ -24,9 +24,12 @@ struct local_job {
 	char *name;                  /* on the screen */
 	char *again;                 /* what `pawl run` calls it, as a shell takes it */
 	char *log_path;              /* NULL: none */
-	char detail[512];            /* why it is as it is; "" */
-	bool ended;                  /* detail is the build's last word */
-	char command[256];           /* that failed; "" */
+	char *usage_path;            /* of its samples; NULL: none */
+	int64_t peak_bytes, cpu_us, read_bytes, written_bytes;
+	bool usage_is_notable;
+	char detail[512];  /* why it is as it is; "" */
+	bool ended;        /* detail is the build's last word */
+	char command[256]; /* that failed; "" */
 	struct arena *dotenv_arena;
 	struct var *dotenv; /* what its report gives later jobs */
 	size_t dotenv_count;

@@ -23,6 +23,7 @@ local_job_free(struct local_job *job)
 	job_payload_free(job->payload);
 	arena_free(job->dotenv_arena);
 	free(job->log_path);
+	free(job->usage_path);
 	free(job->name);
 	free(job->again);
 	free(job);
@@ -117,6 +118,12 @@ local_describe(struct local *local, const struct core_job *job, struct screen_jo
 		.again = own->again,
 		.again_options = local->options,
 		.log_path = short_path(local, own->log_path),
+		.usage_path = short_path(local, own->usage_path),
+		.peak_bytes = own->peak_bytes,
+		.cpu_us = own->cpu_us,
+		.read_bytes = own->read_bytes,
+		.written_bytes = own->written_bytes,
+		.usage_is_notable = own->usage_is_notable,
 		.queued_us = job->queued_us,
 		.started_us = job->started_us,
 		.finished_us = job->finished_us,
@@ -203,6 +210,21 @@ read_coverage(struct local_job *job)
 }
 
 static void
+note_usage(struct local_job *job, const struct build_result *result)
+{
+	cleanup_free char *path =
+	    xasprintf("%s/%" PRId64 ".usage", job->local->runner->logs_dir, job->id);
+
+	job->peak_bytes = result->peak_rss_bytes;
+	job->cpu_us = result->cpu_us;
+	job->read_bytes = result->read_bytes;
+	job->written_bytes = result->written_bytes;
+	job->usage_is_notable = result->usage_is_notable;
+	if (access(path, F_OK) == 0) /* short jobs have no samples */
+		job->usage_path = take(path);
+}
+
+static void
 on_done(struct build *build UNUSED, const struct build_result *result, void *data)
 {
 	struct local_job *job = data;
@@ -218,6 +240,7 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 	local->active--;
 	if (access(job->log_path, F_OK) < 0)
 		free(take(job->log_path)); /* it never got as far as a log */
+	note_usage(job, result);
 	job->ended = true;
 	job->has_artifacts = result->artifact_files > 0;
 	(void)snprintf(job->detail, sizeof(job->detail), "%s", result->message);

@@ -206,6 +206,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		runner.cache_dir = f.cache;
 		runner.executor_settings.images_dir = f.images;
 		runner.executor_settings.local_images_dir = p->root;
+		cgroup_places_note(&runner.cgroups, workspaces_jobs_dir(workspaces));
 		kept_prune(f.logs, f.artifacts, local.ids.job);
 		uv_loop_init(&loop);
 		runner.loop = local.loop = &loop;

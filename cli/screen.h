@@ -37,7 +37,10 @@ struct screen_job {
 	const char
 	    *again_options;   /* and the options before it: \" -f ci.yml\"; NULL: none */
 	const char *log_path; /* NULL: none */
-	int64_t queued_us, started_us, finished_us; /* 0: not yet */
+	int64_t queued_us, started_us, finished_us;            /* 0: not yet */
+	int64_t peak_bytes, cpu_us, read_bytes, written_bytes; /* 0: not known */
+	bool usage_is_notable;
+	const char *usage_path; /* its samples; NULL: none */
 };
 
 struct screen *screen_new(const struct screen_options *options, size_t name_width);

@@ -58,6 +58,14 @@ screen_json_job(struct screen *s, const struct screen_job *job)
 		json_put_string(&w, "log", job->log_path);
 	if (job->started_us != 0 && job->finished_us != 0)
 		json_put_int(&w, "duration_us", job->finished_us - job->started_us);
+	if (job->peak_bytes > 0) {
+		json_put_int(&w, "peak_bytes", job->peak_bytes);
+		json_put_int(&w, "cpu_us", job->cpu_us);
+		json_put_int(&w, "read_bytes", job->read_bytes);
+		json_put_int(&w, "written_bytes", job->written_bytes);
+	}
+	if (job->usage_path != NULL)
+		json_put_string(&w, "usage", job->usage_path);
 	end(s, &w);
 }
 

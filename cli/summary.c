@@ -97,6 +97,23 @@ measure(const struct screen_job *jobs, size_t count)
 	return w;
 }
 
+/* Of jobs that took enough to be worth it. */
+static void
+print_usage(struct screen *s, const struct screen_job *job)
+{
+	char peak[32], written[32];
+
+	if (!job->usage_is_notable)
+		return;
+	screen_color(s, 90);
+	buf_printf(&s->out, "  peak %s, %.1f CPU-s",
+	    format_bytes(job->peak_bytes, peak, sizeof(peak)), (double)job->cpu_us / 1e6);
+	if (job->written_bytes >= 1000000)
+		buf_printf(&s->out, ", %s written",
+		    format_bytes(job->written_bytes, written, sizeof(written)));
+	screen_color(s, 0);
+}
+
 static void
 print_row(struct screen *s, const struct screen_job *job, const struct widths *w)
 {
@@ -115,6 +132,7 @@ print_row(struct screen *s, const struct screen_job *job, const struct widths *w
 		buf_add_str(&s->out, "  ");
 		visible_add(&s->out, job->detail);
 	}
+	print_usage(s, job);
 	buf_add_char(&s->out, '\n');
 }
 

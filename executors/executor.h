@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "executors/cage.h"
+#include "executors/limits.h"
 #include "protocol/job.h"
 #include "protocol/reason.h"
 
@@ -32,6 +33,7 @@ struct executor_settings {
 	const char *docker_host, *docker_cert_dir;
 	const char *docker_network; /* the engine's word for it; NULL: its usual one */
 	bool privileged;            /* containers: root in there is root of the machine */
+	struct limits limits;       /* of each job */
 };
 
 /* One job, as an executor sees it. Everything is the caller's. */
@@ -39,6 +41,7 @@ struct executor_job {
 	const struct job_payload *payload;
 	const char *image;                 /* its name, variables replaced; "": none */
 	const char *const *service_images; /* the same of its services */
+	struct limits limits; /* its own; who runs it elsewhere has to see to them */
 	/* Of this job alone and gone with it; what the cage needs on disk lies below. */
 	const char *job_dir;
 	/* The workspace, as the supervisor sees it when it makes the cage. */

@@ -29,6 +29,7 @@ libexecutors_a_SOURCES += executors/container/runtime.c executors/container/runt
 libexecutors_a_SOURCES += executors/container/services.c executors/container/services.h
 libexecutors_a_SOURCES += executors/executor.c executors/executor.h
 libexecutors_a_SOURCES += executors/init/program.c executors/init/program.h
+libexecutors_a_SOURCES += executors/limits.c executors/limits.h
 libexecutors_a_SOURCES += executors/orders.c executors/orders.h
 libexecutors_a_SOURCES += executors/private_files.c executors/private_files.h
 libexecutors_a_SOURCES += executors/sandbox.c executors/sandbox.h

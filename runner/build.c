@@ -24,6 +24,7 @@
 #include "runner/source.h"
 #include "runner/source_settings.h"
 #include "runner/supervisor.h"
+#include "runner/supervisor/wire.h"
 
 #define LOG_CHUNK ((size_t)256 * 1024)
 #define WORDS_EVERY_MS 100
@@ -172,6 +173,10 @@ fill_result(struct build *b, const struct supervisor_result *s)
 	r->duration_us = s->duration_us;
 	r->cpu_us = s->cpu_us;
 	r->peak_rss_bytes = s->peak_rss_bytes;
+	r->read_bytes = s->read_bytes;
+	r->written_bytes = s->written_bytes;
+	r->usage_is_notable = wire_result_is_notable(
+	    s->duration_us, s->cpu_us, s->peak_rss_bytes, s->written_bytes);
 	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
 	build_spec_item(&b->spec, s->step, s->item, r->command, sizeof(r->command));
 }
@@ -702,12 +707,23 @@ finish_spec(struct build *b)
 	spec->collect = true;
 }
 
+/* Beside the log; of a server's job in its folder. */
+static const char *
+usage_path(const struct build *b)
+{
+	return b->is_remote
+	    ? arena_printf(b->spec.arena, "%s/" BUILD_USAGE_NAME, b->dir.path)
+	    : arena_printf(
+		  b->spec.arena, "%s/%" PRId64 ".usage", b->runner->logs_dir, b->job->id);
+}
+
 static void
 start_supervisor(struct build *b)
 {
 	b->spec.spec.job_dir = b->dir.path;
 	b->spec.spec.marker = b->dir.marker;
 	b->spec.spec.trace = b->trace_path;
+	b->spec.spec.usage = usage_path(b);
 	b->spec.spec.continues = build_words_begun(&b->words);
 	finish_spec(b);
 	if (b->is_remote)

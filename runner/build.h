@@ -28,7 +28,8 @@ struct build_result {
 	char command[256];  /* the script line that failed; "" when unknown */
 	uint64_t log_bytes;
 	int64_t duration_us; /* of hooks, script and after_script */
-	int64_t peak_rss_bytes, cpu_us;
+	int64_t peak_rss_bytes, cpu_us, read_bytes, written_bytes;
+	bool usage_is_notable;     /* worth showing */
 	const char *artifact_path; /* of the archive; NULL: none. The build's */
 	size_t artifact_files;
 	int64_t artifact_bytes; /* of the files in it */
@@ -67,6 +68,7 @@ struct build_remote {
 
 /* In the job's folder: what a later runner has to know. */
 #define BUILD_PLACE_NAME "project_dir" /* the path, once the supervisor may live */
+#define BUILD_USAGE_NAME "usage"       /* samples: runner/supervisor/recorder.h */
 #define BUILD_FAILURE_NAME "failure"   /* "REASON\nMESSAGE", of the runner itself */
 
 /* job stays the caller's and must outlive the build. */

@@ -135,6 +135,13 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 	cleanup_free char *image =
 	    environment_expand_job(job, job->image.name != NULL ? job->image.name : "");
 
+	if (limits_of_job(job, &runner->executor_settings.limits, &b->spec.limits, err) <
+	    0) {
+		what->reason = REASON_RUNNER_CONFIGURATION_ERROR;
+		return err->code;
+	}
+	cgroup_places_pick(&runner->cgroups, &b->spec.limits, &b->spec.cgroups);
+	what->limits = b->spec.limits;
 	what->payload = job;
 	what->image = arena_strdup(b->arena, image);
 	what->service_images = service_images(b, job);

@@ -61,6 +61,16 @@ add_cache(struct runner *runner, const struct runner_settings *s, struct error *
 	return 0;
 }
 
+static void
+warn_of_limits(const struct runner *runner)
+{
+	cleanup_free char *lacking =
+	    cgroup_places_lacking(&runner->cgroups, &runner->executor_settings.limits);
+
+	if (lacking != NULL)
+		log_warn("%s", lacking);
+}
+
 static int
 run(struct options *o)
 {
@@ -83,6 +93,7 @@ run(struct options *o)
 		.docker_network = o->settings.docker_network,
 		.registries = o->settings.images,
 		.privileged = o->settings.privileged,
+		.limits = o->settings.limits,
 		.runtime = o->settings.runtime,
 		.images_dir =
 		    arena_printf(o->settings.arena, "%s/images", o->settings.state_dir),
@@ -97,6 +108,7 @@ run(struct options *o)
 	}
 	if (runner_notice(&runner) != NULL)
 		log_warn("%s", runner_notice(&runner));
+	warn_of_limits(&runner);
 	uv_loop_init(&p.loop);
 	runner.loop = &p.loop;
 	runner.launcher = launcher_new(true);

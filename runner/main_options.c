@@ -286,6 +286,7 @@ read_file(struct options *o)
 	o->settings.docker_cert_dir = file.docker_cert_dir;
 	o->settings.docker_network = file.docker_network;
 	o->settings.images = file.images;
+	o->settings.limits = file.limits;
 	o->settings.privileged = file.privileged;
 	o->settings.runtime = file.runtime;
 	o->settings.pull_policy = file.pull_policy;

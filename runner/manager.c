@@ -374,8 +374,13 @@ static void
 adopt_jobs(struct manager *m)
 {
 	cleanup_free char *jobs = path_join(m->settings->state_dir, "jobs");
-	cleanup_closedir DIR *d = opendir(jobs);
+	struct error err = ERROR_INIT;
+	cleanup_closedir DIR *d = NULL;
 
+	if (path_mkdirs(jobs, 0700, &err) < 0)
+		log_warn("%s", err.msg); /* each job will say so */
+	cgroup_places_note(&m->runner->cgroups, jobs);
+	d = opendir(jobs);
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
 		cleanup_free char *dir = path_join(jobs, e->d_name);
 

@@ -709,7 +709,7 @@ adopt_ended(struct remote_job *j)
 		tell_end(j, outcome.reason, outcome.exit_code);
 		return;
 	}
-	sweep_processes(j->marker);
+	sweep_processes(j->dir, j->marker);
 	end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE,
 	    "the runner's machine or the job's supervisor was ended meanwhile");
 }

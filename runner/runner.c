@@ -4,6 +4,7 @@
 int
 runner_choose_executor(struct runner *runner, const char *name, struct error *err)
 {
+	cgroup_places_find(&runner->cgroups);
 	return executors_new(&runner->executor_settings, name, &runner->executors, err);
 }
 
@@ -11,6 +12,7 @@ void
 runner_close_executors(struct runner *runner)
 {
 	executors_free(take(runner->executors));
+	cgroup_places_clear(&runner->cgroups);
 }
 
 const char *

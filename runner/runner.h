@@ -6,6 +6,7 @@
 #define RUNNER_RUNNER_H
 
 #include "executors/executor.h"
+#include "runner/cgroups.h"
 #include "runner/workspace.h"
 
 struct artifacts_exports; /* runner/artifacts_export.h */
@@ -17,7 +18,8 @@ struct runner {
 	struct uv_loop_s *loop;
 	struct executor_settings executor_settings;
 	struct executors *executors;
-	struct launcher *launcher; /* of the supervisors; NULL: none is kept ready */
+	struct cgroup_places cgroups; /* by runner_choose_executor(), too */
+	struct launcher *launcher;    /* of the supervisors; NULL: none is kept ready */
 	const struct workspaces *workspaces;
 	const struct snapshot *snapshot;   /* NULL in place */
 	const char *logs_dir;              /* traces stay here as ID.log */

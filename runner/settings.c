@@ -13,6 +13,7 @@
 #include "runner/settings_cache.h"
 #include "runner/settings_custom.h"
 #include "runner/settings_images.h"
+#include "runner/settings_limits.h"
 
 #define MAX_TOKEN 1024
 
@@ -52,7 +53,7 @@ static const char *const server_names[] = { "url", "token", "token_file", "unix_
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
 	"cache", "custom", "docker", "images", "network", "runtime", "pull_policy",
-	"privileged", "log_format", "layers", "servers", NULL };
+	"limits", "privileged", "log_format", "layers", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -288,6 +289,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			s->cache = settings_read_cache(pair->value, s->arena, diags);
 		else if (str_eq(pair->key, "custom"))
 			s->custom = settings_read_custom(pair->value, s->arena, diags);
+		else if (str_eq(pair->key, "limits"))
+			settings_read_limits(pair->value, &s->limits, diags);
 		else if (str_eq(pair->key, "layers"))
 			read_layers(pair->value, s, diags);
 		else if (str_eq(pair->key, "docker"))

@@ -9,6 +9,7 @@
  *   runtime: /usr/bin/crun       # of containers; or runc
  *   pull_policy: always          # or if-not-present, never
  *   privileged: false
+ *   limits: {memory: 2g, cpus: 1.5, pids: 4096}   # of each job
  *   custom: {run_exec: /opt/driver/run}       # of the executor custom
  *   docker: {host: unix:///run/docker.sock}    # of the executor docker
  *   network: host                # or none: jobs in a sandbox reach nothing
@@ -23,6 +24,7 @@
 #ifndef RUNNER_SETTINGS_H
 #define RUNNER_SETTINGS_H
 
+#include "executors/limits.h"
 #include "pipelines/diag.h"
 #include "runner/layer_gc.h"
 
@@ -50,6 +52,7 @@ struct runner_settings {
 	const struct custom_settings
 	    *custom;                /* executors/custom/custom.h; NULL: not said */
 	struct layer_limits layers; /* 0: not said */
+	struct limits limits;       /* of each job */
 	struct cache_remote *cache; /* runner/cache_remote.h; NULL: not said */
 	/* executors/container/image_store.h; NULL: not said */
 	const struct image_registries *images;

@@ -35,7 +35,7 @@ struct supervisor {
 	pid_t pid;
 	int exit_status; /* of the supervisor, as wait() gives it */
 
-	char *marker, *trace;
+	char *marker, *trace, *job_dir;
 	uint64_t trace_bytes, told_bytes;
 	bool has_result;
 	struct wire_result result;
@@ -87,6 +87,7 @@ supervisor_free(struct supervisor *s)
 		free(s->unsent[i]);
 	free(s->unsent);
 	free(s->marker);
+	free(s->job_dir);
 	free(s->trace);
 	free(s);
 }
@@ -122,6 +123,8 @@ translate_result(const struct supervisor *s)
 		.duration_us = w->duration_us,
 		.cpu_us = w->cpu_us,
 		.peak_rss_bytes = w->peak_rss_bytes,
+		.read_bytes = w->read_bytes,
+		.written_bytes = w->written_bytes,
 	};
 
 	(void)snprintf(r.message, sizeof(r.message), "%.*s", (int)sizeof(w->message) - 1,
@@ -145,7 +148,7 @@ clean_up_after(struct supervisor *s, struct supervisor_result *r)
 		    "the supervisor of the job ended without a result (status %d)",
 		    WEXITSTATUS(s->exit_status));
 	if (s->marker != NULL)
-		sweep_processes(s->marker);
+		sweep_processes(s->job_dir, s->marker);
 	*r = (struct supervisor_result){
 		.reason = REASON_RUNNER_SYSTEM_FAILURE,
 		.step = -1,
@@ -460,6 +463,7 @@ void
 supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
 {
 	s->marker = xstrdup(spec->marker);
+	s->job_dir = xstrdup(spec->job_dir);
 	s->trace = xstrdup(spec->trace);
 	s->is_tied = spec->tied;
 	s->has_handles = true;
@@ -527,6 +531,7 @@ supervisor_adopt(struct supervisor *s, const char *job_dir, const char *marker,
 	s->socket = take_fd(&socket);
 	s->pidfd = take_fd(&pidfd);
 	s->marker = xstrdup(marker);
+	s->job_dir = xstrdup(job_dir);
 	s->trace = xstrdup(trace);
 	watch(s);
 	return 0;

@@ -25,7 +25,7 @@ struct supervisor_result {
 	uint64_t trace_bytes;
 	uint32_t trace_crc32;
 	int64_t started_us, finished_us; /* since 1970 */
-	int64_t duration_us, cpu_us, peak_rss_bytes;
+	int64_t duration_us, cpu_us, peak_rss_bytes, read_bytes, written_bytes;
 };
 
 /* Any of them may be NULL. workspace_fd is the callee's to close. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "runner/cgroups.h"
 #include "runner/jobdir.h"
 #include "runner/supervisor/files.h"
 #include "runner/supervisor/procs.h"
@@ -77,12 +78,13 @@ now_ms(void)
  * at leaves a child that is new the next time. So when nothing is new, nothing is left.
  */
 void
-sweep_processes(const char *marker)
+sweep_processes(const char *job_dir, const char *marker)
 {
 	const struct timespec pause = { .tv_nsec = SWEEP_PAUSE_NS };
 	cleanup_pids struct pids strangers = PIDS_INIT;
 	int64_t until_ms = now_ms() + SWEEP_LIMIT_MS;
 
+	cgroup_places_sweep(job_dir, marker);
 	while (!look_around(marker, &strangers) && now_ms() < until_ms)
 		nanosleep(&pause, NULL);
 	files_sweep(marker);
@@ -93,6 +95,7 @@ static int
 sweep_job(int jobs_fd, const char *jobs_dir, const char *name, struct error *err)
 {
 	cleanup_free char *lock = xasprintf("%s/lock", name);
+	cleanup_free char *job_dir = path_join(jobs_dir, name);
 	cleanup_close int fd = openat(jobs_fd, lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	char marker[JOBDIR_MARKER_LEN + 1] = "";
 
@@ -101,7 +104,7 @@ sweep_job(int jobs_fd, const char *jobs_dir, const char *name, struct error *err
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return 0; /* its owner lives */
 	if (fd >= 0 && pread(fd, marker, JOBDIR_MARKER_LEN, 0) == JOBDIR_MARKER_LEN)
-		sweep_processes(marker);
+		sweep_processes(job_dir, marker);
 	if (path_remove_tree(jobs_fd, name, err) < 0)
 		return error_wrap(err, "%s/%s", jobs_dir, name);
 	return 1;

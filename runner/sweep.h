@@ -7,8 +7,11 @@
 
 #include "base/error.h"
 
-/* End all processes that carry the marker, and remove the files of file variables. */
-void sweep_processes(const char *marker);
+/*
+ * Of the job whose folder is or was this: end all processes that carry the marker or are
+ * in its control group, and remove that and the files of file variables.
+ */
+void sweep_processes(const char *job_dir, const char *marker);
 
 /*
  * Remove the folders in jobs_dir that no living runner or supervisor holds, and end what

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "runner/supervisor/procs.h"
-#include "runner/supervisor/supervision.h"
+#include "runner/supervisor/usage.h"
 
 #define START_LIMIT_MS 60000
 #define END_LIMIT_MS 10000 /* until it is made to end */
@@ -34,7 +34,8 @@ start_program(struct supervision *s, struct error *err)
 	struct cage_start start = { .argv = &s->spec.cage.argv,
 		.env = env,
 		.input = s->spec.cage.input,
-		.output = s->output_end };
+		.output = s->output_end,
+		.group = usage_group(s) };
 	int rc = cage_process_start(&s->cage, &start, err);
 
 	supervision_free_strings(env);
@@ -149,7 +150,9 @@ cage_on_exit(struct supervision *s, int status)
 	cage_process_read(&s->cage);
 	was_running = s->cage.steps[0].runs;
 	cage_process_reaped(&s->cage, status);
-	if (was_running && !s->killed)
+	if (was_running && !s->killed && usage_look(s))
+		supervision_fail(s, WIRE_SCRIPT_FAILURE, "%s", s->short_of);
+	else if (was_running && !s->killed)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE,
 		    "the job's %s ended while %s ran", s->spec.cage.argv.items[0],
 		    s->spec.steps[s->step].name);

@@ -13,25 +13,28 @@
 #include "base/buf.h"
 #include "base/path.h"
 #include "executors/init/init.h"
+#include "runner/supervisor/cgroup.h"
 
 /* ---- starting it ----------------------------------------------------------- */
 
 struct cage_launch {
 	char **argv, **env;
 	int socket, input, output; /* input: -1: none */
-	volatile int failed;       /* errno; the child shares our memory */
+	const struct cgroup *group;
+	bool joins_all;
+	volatile int failed; /* errno; the child shares our memory */
 };
 
 /* In the child, on our stack and memory: system calls only. */
-static NORETURN void
+static NORETURN __attribute__((noinline)) void
 become_cage(struct cage_launch *launch)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t none;
 
 	setsid(); /* nobody's Ctrl-C reaches it */
-	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
-	    dup2(launch->output, STDOUT_FILENO) >= 0 &&
+	if (cgroup_join(launch->group, launch->joins_all) && null >= 0 &&
+	    dup2(null, STDIN_FILENO) >= 0 && dup2(launch->output, STDOUT_FILENO) >= 0 &&
 	    dup2(launch->output, STDERR_FILENO) >= 0 &&
 	    dup2(launch->socket, INIT_SOCKET_FD) >= 0 &&
 	    (launch->input < 0 || dup2(launch->input, INIT_INPUT_FD) >= 0)) {
@@ -70,8 +73,14 @@ input_file(const struct bytes *input, struct error *err)
 static int
 launch(struct cage_process *p, struct cage_launch *launch, struct error *err)
 {
-	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+	pid_t pid = cgroup_vfork(launch->group);
 
+	if (pid == 0)
+		become_cage(launch);
+	if (pid < 0) {
+		launch->joins_all = true;
+		pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+	}
 	if (pid == 0)
 		become_cage(launch); /* NOLINT(clang-analyzer-unix.Vfork) */
 	if (pid < 0)
@@ -112,6 +121,7 @@ cage_process_start(
 	how.env = (char **)(uintptr_t)start->env;
 	how.socket = socket;
 	how.input = input;
+	how.group = start->group;
 	rc = launch(p, &how, err);
 	free(args);
 	return rc;

@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "executors/init/init.h"
 
+struct cgroup; /* runner/supervisor/cgroup.h */
+
 struct cage_process {
 	pid_t pid;  /* 0: not started, or ended and reaped */
 	int socket; /* -1: none (any more) */
@@ -35,8 +37,9 @@ struct cage_process {
 struct cage_start {
 	const struct strlist *argv;
 	char *const *env;
-	struct bytes input; /* len 0: none */
-	int output;         /* stdout and stderr of all that runs in there */
+	struct bytes input;         /* len 0: none */
+	int output;                 /* stdout and stderr of all that runs in there */
+	const struct cgroup *group; /* NULL: none */
 };
 
 MUST_CHECK int cage_process_start(

@@ -14,7 +14,7 @@
 
 #include "base/path.h"
 #include "runner/supervisor/fork_server.h"
-#include "runner/supervisor/supervision.h"
+#include "runner/supervisor/usage.h"
 
 /* What stayed behind after the last step is asked to go, and then made to. */
 #define LEFTOVER_GRACE_MS 1000
@@ -116,7 +116,10 @@ run(struct supervision *s)
 	network_uplink_end(&s->uplink);
 	network_close(&s->network);
 	supervision_kill_all(s, LEFTOVER_GRACE_MS);
+	cgroup_kill(&s->cgroup);
 	supervision_drain(s);
+	usage_sum(s);
+	supervision_log_timeout(s);
 }
 
 /*
@@ -137,18 +140,6 @@ hand_back(struct supervision *s)
 }
 
 static void
-count_usage(struct wire_result *r)
-{
-	struct rusage usage;
-
-	if (getrusage(RUSAGE_CHILDREN, &usage) < 0)
-		return;
-	r->cpu_us = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-	    usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-	r->peak_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
-}
-
-static void
 close_log(struct supervision *s)
 {
 	trace_flush(&s->trace);
@@ -164,6 +155,7 @@ conclude_tied(struct supervision *s, struct error *err)
 
 	supervision_tell(s, WIRE_RESULT);
 	supervision_flush(s);
+	usage_close(s);
 	rc = supervision_leave_place(s, err);
 	/* what resists is left to a sweep */
 	return rc < 0 ? rc : path_remove_tree(AT_FDCWD, s->spec.job_dir, err);
@@ -179,6 +171,7 @@ conclude_for_runner(struct supervision *s)
 	struct error err = ERROR_INIT;
 	int rc = supervision_leave_place(s, &err);
 
+	usage_close(s);
 	if (rc == 0 && s->result.verdict == WIRE_WORKSPACE_FAILURE)
 		rc = supervision_clear_place(s, &err);
 	if (rc < 0)
@@ -216,11 +209,11 @@ supervise(struct supervision *s, struct error *err)
 		return err->code;
 	if (!s->spec.tied && supervision_listen(s, err) < 0)
 		return err->code;
+	usage_open(s);
 	if (prepare(s, err) < 0)
 		supervision_fail(s, WIRE_WORKSPACE_FAILURE, "%s", err->msg);
 	else
 		run(s);
-	count_usage(&s->result);
 	hand_back(s);
 	return conclude(s, err);
 }
@@ -242,6 +235,8 @@ main(int argc, char **argv)
 		.cage = CAGE_PROCESS_INIT,
 		.network = { .home = -1 },
 		.uplink = NETWORK_UPLINK_INIT,
+		.cgroup = CGROUP_INIT,
+		.recorder = RECORDER_INIT,
 		.childless = true,
 		.deadline_ms = INT64_MAX,
 	};
@@ -256,6 +251,7 @@ main(int argc, char **argv)
 	rc = supervise(&s, &err);
 	if (rc < 0)
 		(void)fprintf(stderr, "pawl-supervise: %s\n", err.msg);
+	usage_close(&s);
 	supervision_close(&s);
 	trace_close(&s.trace);
 	echo_watch_clear(&s.watch);

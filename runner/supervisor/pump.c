@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runner/supervisor/supervision.h"
+#include "runner/supervisor/usage.h"
 
 #define READ_SIZE (256u << 10)
 #define PIPE_SIZE (1 << 20)
@@ -409,6 +409,10 @@ supervision_pump(struct supervision *s, int64_t until_ms)
 	struct pollfd fds[POLL_MAX];
 	size_t n = fill_polls(s, listens, fds);
 
+	if (now_ms >= s->recorder.next_ms)
+		usage_tick(s, now_ms);
+	if (s->recorder.next_ms < until_ms)
+		until_ms = s->recorder.next_ms;
 	if (!listens && s->read_after_ms < until_ms)
 		until_ms = s->read_after_ms;
 	if (poll(fds, n, poll_timeout(now_ms, until_ms)) <= 0)

@@ -58,6 +58,8 @@ supervision_write_result(const struct supervision *s, struct error *err)
 	json_put_int(&w, "duration_us", r->duration_us);
 	json_put_int(&w, "cpu_us", r->cpu_us);
 	json_put_int(&w, "peak_rss_bytes", r->peak_rss_bytes);
+	json_put_int(&w, "read_bytes", r->read_bytes);
+	json_put_int(&w, "written_bytes", r->written_bytes);
 	json_end_object(&w);
 	buf_add_char(&out, '\n');
 	return path_write_file(path, out.data, out.len, 0600, err);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/supervisor/supervision.h"
+#include "runner/supervisor/usage.h"
 
 #define STEP_MAIN 0
 #define STEP_HEALTH 1
@@ -95,9 +95,10 @@ start(struct supervision *s, size_t i, struct error *err)
 {
 	struct service *service = &s->services[i];
 	char **env = cage_environment(s);
-	struct cage_start how = {
-		.argv = &what(s, i)->argv, .env = env, .input = what(s, i)->input
-	};
+	struct cage_start how = { .argv = &what(s, i)->argv,
+		.env = env,
+		.input = what(s, i)->input,
+		.group = usage_group(s) };
 	int fds[2], rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0) {

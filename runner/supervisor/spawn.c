@@ -7,7 +7,7 @@
 
 #include "base/path.h"
 #include "runner/supervisor/procs.h"
-#include "runner/supervisor/supervision.h"
+#include "runner/supervisor/usage.h"
 
 /* The kernel takes no single argument above 128 KiB; a longer script comes as a file. */
 #define ARGUMENT_MAX (100u << 10)
@@ -34,19 +34,21 @@ script_file(const struct bytes *script, struct error *err)
 struct launch {
 	char **argv, **env;
 	int output, script;
+	const struct cgroup *group;
+	bool joins_all;
 	volatile int failed; /* errno of exec; the child shares our memory */
 };
 
 /* In the child, on our stack and memory: system calls only. */
-static NORETURN void
+static NORETURN __attribute__((noinline)) void
 become_shell(struct launch *launch)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC); /* its number may be any */
 	sigset_t none;
 
 	setsid();
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(launch->output, STDOUT_FILENO) < 0 ||
+	if (!cgroup_join(launch->group, launch->joins_all) || null < 0 ||
+	    dup2(null, STDIN_FILENO) < 0 || dup2(launch->output, STDOUT_FILENO) < 0 ||
 	    dup2(launch->output, STDERR_FILENO) < 0 ||
 	    (launch->script >= 0 && dup2(launch->script, SCRIPT_FD) < 0)) {
 		launch->failed = errno;
@@ -89,8 +91,14 @@ static int
 launch_shell(struct supervision *s, struct launch *launch, struct error *err)
 {
 	/* half the time of fork(), and become_shell() knows where it runs */
-	pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+	pid_t pid = cgroup_vfork(launch->group);
 
+	if (pid == 0)
+		become_shell(launch);
+	if (pid < 0) {
+		launch->joins_all = true;
+		pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
+	}
 	if (pid == 0)
 		become_shell(launch); /* NOLINT(clang-analyzer-unix.Vfork) */
 	if (pid < 0)
@@ -136,6 +144,7 @@ supervision_spawn(struct supervision *s, const struct spec_step *step, struct er
 	launch.argv = shell_argv(shell, step, script >= 0);
 	launch.env = supervision_environment(s, step);
 	launch.script = script;
+	launch.group = usage_group(s);
 	rc = s->spec.cage.argv.count > 0
 	    ? cage_run(s, launch.argv, launch.env, script, err)
 	    : launch_shell(s, &launch, err);

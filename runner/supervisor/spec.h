@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "executors/cage.h"
+#include "executors/limits.h"
 
 #define SPEC_VERSION 1
 #define SPEC_MAX_BYTES (256u << 20)
@@ -65,6 +66,10 @@ struct spec {
 			       job_dir at the end; NULL: none */
 	struct strlist lowers; /* SPEC_OVERLAY; the top one first */
 	const char *upper, *work;
+
+	struct strlist cgroups; /* where its control group may be: "KIND=PATH" */
+	struct limits limits;
+	const char *usage; /* the file of samples (recorder.h); NULL: none is kept */
 
 	struct cage cage;   /* where steps run, and by what shell */
 	struct strlist env; /* "K=V", later duplicates win */

@@ -43,6 +43,14 @@ static const struct record {
 	{ "lower", RECORD_LIST, IN_SPEC(lowers) },
 	{ "upper", RECORD_TEXT, IN_SPEC(upper) },
 	{ "work", RECORD_TEXT, IN_SPEC(work) },
+	{ "cgroup", RECORD_LIST, IN_SPEC(cgroups) },
+	{ "memory_limit", RECORD_NUMBER, IN_SPEC(limits.memory.value) },
+	{ "memory_limit_from", RECORD_TEXT, IN_SPEC(limits.memory.from) },
+	{ "cpu_limit", RECORD_NUMBER, IN_SPEC(limits.cpus.value) },
+	{ "cpu_limit_from", RECORD_TEXT, IN_SPEC(limits.cpus.from) },
+	{ "pids_limit", RECORD_NUMBER, IN_SPEC(limits.pids.value) },
+	{ "pids_limit_from", RECORD_TEXT, IN_SPEC(limits.pids.from) },
+	{ "usage", RECORD_TEXT, IN_SPEC(usage) },
 	{ "mount", RECORD_MOUNT, IN_SPEC(cage.mounts) },
 	{ "mount_kind", RECORD_MOUNT_KIND, IN_MOUNT(kind) },
 	{ "mount_source", RECORD_TEXT, IN_MOUNT(source) },
@@ -336,6 +344,10 @@ find_missing(const struct spec *spec)
 	for (size_t i = 0; i < spec->cage.mount_count; i++)
 		if (!is_whole_mount(&spec->cage.mounts[i]))
 			return "a mount's parts";
+	if ((spec->limits.memory.value > 0 && spec->limits.memory.from == NULL) ||
+	    (spec->limits.cpus.value > 0 && spec->limits.cpus.from == NULL) ||
+	    (spec->limits.pids.value > 0 && spec->limits.pids.from == NULL))
+		return "who says a limit";
 	if (spec->mode == SPEC_BIND && spec->source == NULL)
 		return "source";
 	if (spec->mode == SPEC_OVERLAY &&

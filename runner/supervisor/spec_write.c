@@ -9,6 +9,7 @@ spec_clear(struct spec *spec)
 	for (size_t i = 0; i < spec->step_count; i++)
 		strlist_clear(&spec->steps[i].items);
 	strlist_clear(&spec->lowers);
+	strlist_clear(&spec->cgroups);
 	cage_clear(&spec->cage);
 	strlist_clear(&spec->env);
 	free(spec->files);
@@ -144,6 +145,17 @@ add_cage(struct buf *out, const struct cage *cage)
 }
 
 static void
+add_limits(struct buf *out, const struct limits *limits)
+{
+	add_number(out, "memory_limit", limits->memory.value);
+	add_text(out, "memory_limit_from", limits->memory.from);
+	add_number(out, "cpu_limit", limits->cpus.value);
+	add_text(out, "cpu_limit_from", limits->cpus.from);
+	add_number(out, "pids_limit", limits->pids.value);
+	add_text(out, "pids_limit_from", limits->pids.from);
+}
+
+static void
 add_file(struct buf *out, const struct spec_file *file)
 {
 	buf_printf(
@@ -167,6 +179,9 @@ spec_write(const struct spec *spec, struct buf *out)
 	add_list(out, "lower", &spec->lowers);
 	add_text(out, "upper", spec->upper);
 	add_text(out, "work", spec->work);
+	add_list(out, "cgroup", &spec->cgroups);
+	add_limits(out, &spec->limits);
+	add_text(out, "usage", spec->usage);
 	add_cage(out, &spec->cage);
 	add_list(out, "env", &spec->env);
 	for (size_t i = 0; i < spec->file_count; i++)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "runner/supervisor/procs.h"
-#include "runner/supervisor/supervision.h"
+#include "runner/supervisor/usage.h"
 
 /* For a tied job whose runner is gone: it has a second in all. */
 #define ORPHAN_GRACE_MS 300
@@ -172,7 +172,9 @@ note_exit(struct supervision *s, const struct spec_step *step, int status)
 		return; /* the first failure is the job's */
 	s->result.exit_code = code;
 	s->result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	if (s->result.signal != 0)
+	if (s->short_of[0] != '\0')
+		supervision_fail(s, WIRE_SCRIPT_FAILURE, "%s", s->short_of);
+	else if (s->result.signal != 0)
 		supervision_fail(s, WIRE_SCRIPT_FAILURE, "%s was ended by signal %d (%s)",
 		    step->name, s->result.signal, strsignal(s->result.signal));
 	else
@@ -183,13 +185,15 @@ note_exit(struct supervision *s, const struct spec_step *step, int status)
  * Nothing is asked of the runner after this, so the log's last line is written here, in
  * the words of GitLab's runner, with Go's spelling of the time: "1h0m0s", "5m0s", "1s".
  */
-static void
-log_timeout(struct supervision *s)
+void
+supervision_log_timeout(struct supervision *s)
 {
 	int64_t t = s->spec.timeout_ms / 1000;
 	char took[64];
 	size_t n = 0;
 
+	if (!s->ran_out)
+		return;
 	if (t >= 3600)
 		n += (size_t)snprintf(took, sizeof(took), "%" PRId64 "h", t / 3600);
 	if (t >= 60)
@@ -224,7 +228,7 @@ note_end(struct supervision *s, const struct spec_step *step, enum step_end end)
 		s->killed = true; /* nothing may follow */
 		supervision_fail(s, WIRE_TIMEOUT,
 		    "the job took longer than %" PRId64 " s", s->spec.timeout_ms / 1000);
-		log_timeout(s);
+		s->ran_out = true;
 		break;
 	case STEP_CANCELED:
 		break; /* found by the caller, also between steps */
@@ -238,6 +242,7 @@ run_step(struct supervision *s, const struct spec_step *step)
 	enum step_end end;
 
 	trace_add(&s->trace, step->headline.data, step->headline.len);
+	usage_begin(s);
 	echo_watch_begin(&s->watch, &step->items);
 	supervision_tell(s, WIRE_STEP);
 	if (supervision_spawn(s, step, &err) < 0) {
@@ -248,6 +253,7 @@ run_step(struct supervision *s, const struct spec_step *step)
 	if (end != STEP_EXITED)
 		supervision_kill_all(s, s->spec.grace_ms);
 	supervision_drain(s);
+	(void)usage_look(s);
 	note_end(s, step, end);
 }
 

@@ -10,8 +10,10 @@
 #include <sys/types.h>
 
 #include "runner/supervisor/cage_process.h"
+#include "runner/supervisor/cgroup.h"
 #include "runner/supervisor/echo_watch.h"
 #include "runner/supervisor/network.h"
+#include "runner/supervisor/recorder.h"
 #include "runner/supervisor/spec.h"
 #include "runner/supervisor/trace.h"
 #include "runner/supervisor/wire.h"
@@ -52,6 +54,10 @@ struct supervision {
 	struct service *services; /* those that were started, as in spec.cage */
 	size_t service_count;
 	struct network network;
+	struct cgroup cgroup;
+	struct buf cgroup_words; /* what does not hold, for the log */
+	struct recorder recorder;
+	char short_of[400]; /* why the job was short of memory; "": it was not */
 	struct network_uplink uplink;
 
 	/* what the runner, or its silence, asks for */
@@ -64,6 +70,7 @@ struct supervision {
 	uint64_t told_bytes; /* the spool's length in the last message */
 
 	int64_t deadline_ms; /* of the job; INT64_MAX: none */
+	bool ran_out;        /* of that time */
 	char *files_dir;     /* of the file variables; NULL: none */
 	char *files_root;    /* the folder around it, when there is one; else NULL */
 	bool is_mounted, files_mounted;
@@ -129,6 +136,9 @@ void services_end(struct supervision *s);
 
 /* steps.c: the shells, one after the other */
 void supervision_run_steps(struct supervision *s);
+
+/* When the job's time was over: the last line of its log. */
+void supervision_log_timeout(struct supervision *s);
 
 /* SIGTERM for all processes of the job, SIGKILL after grace_ms, until none is left. */
 void supervision_kill_all(struct supervision *s, int64_t grace_ms);

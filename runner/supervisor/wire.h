@@ -51,9 +51,18 @@ struct wire_result {
 	uint32_t trace_crc32;      /* IEEE, of the whole spool */
 	int64_t started_us, finished_us; /* since 1970, of the steps */
 	int64_t duration_us;             /* the same, by a clock nobody sets */
-	int64_t cpu_us, peak_rss_bytes;
+	int64_t cpu_us, peak_rss_bytes, read_bytes, written_bytes;
 	char message[512];
 };
+
+/* Is what a job has used worth a line? Of most it is not. */
+static inline bool
+wire_result_is_notable(
+    int64_t duration_us, int64_t cpu_us, int64_t peak_bytes, int64_t written_bytes)
+{
+	return duration_us >= 10000000 || cpu_us >= 500000 || peak_bytes >= 100000000 ||
+	    written_bytes >= 10000000;
+}
 
 struct wire_message {
 	struct wire_header head;

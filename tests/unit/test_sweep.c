@@ -50,7 +50,7 @@ START_TEST(sweep_catches_who_forks_and_exits)
 	for (int i = 0; i < 20; i++) {
 		start_marked(&t, "./chain");
 		wait_for_file(up);
-		sweep_processes(t.dir.marker);
+		sweep_processes(t.dir.path, t.dir.marker);
 		ck_assert_int_eq(unlink(up), 0);
 		usleep(100000);
 		ck_assert_msg(access(up, F_OK) < 0, "it goes on after sweep %d", i);

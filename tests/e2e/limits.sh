@@ -1,0 +1,207 @@
+#!/bin/bash
+# Limits of memory, processors and processes, what a job has used, and that its control
+# group goes with it; where no group can be had, that jobs run all the same and say so.
+# shellcheck disable=SC2016 # what stands in quotes is for the job's shell
+set -u
+. "$SRC/tests/both-users.sh"
+
+executors=shell
+bwrap --unshare-user --ro-bind / / true 2>/dev/null && executors="shell sandbox"
+
+run() { (cd repo && as_who timeout 100 pawl run "$@") >"$log" 2>&1; }
+says() { grep -q -- "$1" "$log" || bad "not there: $1"; }
+says_not() { if grep -q -- "$1" "$log"; then bad "there: $1"; fi; }
+groups() { find /sys/fs/cgroup -maxdepth 8 -name 'pawl-job-*' 2>/dev/null | sort; }
+# What others run at the same time may have groups, too.
+ours() { comm -13 <(echo "$before") <(groups); }
+is_gone() {
+	for _ in $(seq 100); do
+		if [ -z "$(ours)" ]; then return; fi
+		sleep 0.1
+	done
+	bad "$1: groups are left: $(ours)"
+}
+
+find_own() {
+	repository <<-'END'
+	look: {variables: {PAWL_MEMORY_LIMIT: 1g, PAWL_PIDS_LIMIT: "500", PAWL_CPU_LIMIT: "1"}, script: [touch up, sleep 20]}
+	END
+	(cd repo && exec timeout 30 pawl run -x shell --in-place) >"$log" 2>&1 &
+	for _ in $(seq 100); do
+		if [ -e repo/up ]; then break; fi
+		sleep 0.1
+	done
+	own_group=$(ours)
+	own_files=$(for dir in $own_group; do ls "$dir"; done)
+	kill %% && wait %%
+}
+
+# 200 MB are more than 60; who takes too much is named, and others of the job are not hurt.
+memory() {
+	repository <<-'END'
+	greedy:
+	  variables: {PAWL_MEMORY_LIMIT: 60m}
+	  script:
+	    - python3 -c 'print(len(bytearray(200000000)))'
+	  after_script: [echo after it]
+	lucky:
+	  stage: deploy
+	  when: always
+	  variables: {PAWL_MEMORY_LIMIT: 60m}
+	  script:
+	    - python3 -c 'print(len(bytearray(200000000)))' || echo went on
+	fine:
+	  stage: deploy
+	  when: always
+	  variables: {PAWL_MEMORY_LIMIT: 400m}
+	  script: ["python3 -c 'print(len(bytearray(200000000)))'"]
+	END
+	run -x "$1" && bad "a job that needs more memory than its limit passed"
+	says "greedy *| .*failed.*the job was out of memory: its limit is 60 MiB (the job's PAWL_MEMORY_LIMIT)"
+	if [ -r /dev/kmsg ] && dmesg >/dev/null 2>&1; then says "out of memory.*; killed: python3"; fi
+	says "greedy *| after it"
+	says "lucky *| WARNING: the job was out of memory: its limit is 60 MiB"
+	says "lucky *| went on"
+	says "lucky *| .*passed"
+	says "fine .*passed"
+	is_gone "memory, $1"
+}
+
+bomb() {
+	repository <<-'END'
+	bomb:
+	  variables: {PAWL_PIDS_LIMIT: "60"}
+	  script:
+	    - sh -c 'bomb() { bomb | bomb & }; bomb' 2>/dev/null
+	    - sleep 0.5
+	    - sh -c 'for i in $(seq 100); do sleep 30 & done'
+	END
+	run -x "$1" && bad "a shell that may not fork passed"
+	says "bomb *| .*[Cc]annot fork\|bomb *| .*Resource temporarily unavailable"
+	says "bomb *| WARNING: the job could not start all its processes: its limit is 60 processes"
+	is_gone "fork bomb, $1"
+}
+
+# A quarter of a processor for two seconds is half a second; half of that is allowed for.
+processors() {
+	repository <<-'END'
+	busy:
+	  variables: {PAWL_CPU_LIMIT: "0.25"}
+	  script: ["timeout 2 sh -c 'while :; do :; done' || true"]
+	END
+	run -x "$1" --json || bad "$1: a limited job failed"
+	python3 - "$log" <<-'END' || bad "$1: not a quarter of a processor"
+	import json, sys
+	used = [e["cpu_us"] for e in map(json.loads, open(sys.argv[1])) if e.get("event") == "job" and "cpu_us" in e]
+	print("used", used)
+	sys.exit(not used or used[-1] > 1000000)
+	END
+}
+
+# 100 MB of memory, 20 of output, some time; and the samples.
+usage() {
+	repository <<-'END'
+	worker:
+	  script:
+	    - dd if=/dev/zero of=made bs=1M count=20 status=none
+	    - python3 -c 'x = bytearray(100000000); import time; time.sleep(1.6)'
+	tiny:
+	  script: ["true"]
+	END
+	run -x "$1" || bad "$1: a job failed"
+	says "worker *| peak 1[0-9][0-9] MB, [0-9.]* CPU-s"
+	says_not "tiny *| peak"
+	says "worker .*passed .*peak 1[0-9][0-9].[0-9] MB"
+	says_not "limit of"
+	set -- "$1" repo/.pawl/logs/*.usage
+	if [ $# -ne 2 ] || ! [ -s "$2" ]; then bad "one job of two was long enough for samples: $*"; fi
+	awk '/^pawl-usage 1$/ { head = 1 } /^[0-9]/ { n++; if ($2 > most) most = $2; if (NF != 8) wrong = 1 }
+		END { exit !(head && n >= 1 && n <= 6 && most > 90000000 && !wrong) }' "$2" ||
+		{ cat "$2"; bad "$1: samples"; }
+}
+
+# Its supervisor killed: the next run finds the group, and what is in it.
+swept() {
+	repository <<-'END'
+	long:
+	  script:
+	    - echo $PPID >../supervisor-of-job
+	    - (setsid env -i sleep 297 &)
+	    - sleep 298
+	END
+	rm -f supervisor-of-job
+	(cd repo && timeout 60 pawl run -x shell -v "CI_BUILDS=x" --in-place) >"$log" 2>&1 &
+	for _ in $(seq 100); do
+		if [ -s supervisor-of-job ] && pgrep -f 'sleep 298' >/dev/null; then break; fi
+		sleep 0.1
+	done
+	kill -9 "$(cat supervisor-of-job)"
+	wait %%
+	is_gone "its supervisor killed"
+	if pgrep -f 'sleep 29[78]' >/dev/null; then bad "a process is left"; fi
+}
+
+# Both are killed; the next run tidies up.
+swept_later() {
+	rm -f supervisor-of-job
+	(cd repo && exec pawl run -x shell --in-place) >"$log" 2>&1 &
+	for _ in $(seq 100); do
+		if [ -s supervisor-of-job ] && pgrep -f 'sleep 298' >/dev/null; then break; fi
+		sleep 0.1
+	done
+	kill -9 "$(cat supervisor-of-job)" $!
+	wait %% 2>/dev/null
+	repository <<-'END'
+	next: {script: ["true"]}
+	END
+	run -x shell || bad "the next run failed"
+	is_gone "all killed"
+	if pgrep -f 'sleep 29[78]' >/dev/null; then bad "a process is left"; fi
+}
+
+# Nothing to be had: the limit is said not to hold, and the numbers come from the kernel's
+# accounts.
+without() {
+	repository <<-'END'
+	worker:
+	  variables: {PAWL_MEMORY_LIMIT: 60m}
+	  script:
+	    - python3 -c 'x = bytearray(100000000); import time; time.sleep(1.5)'
+	END
+	(cd repo && as_who timeout 60 "$@" pawl run -x shell) >"$log" 2>&1 || bad "without groups a job failed"
+	says "worker *| WARNING: the job's limit of memory (the job's PAWL_MEMORY_LIMIT) does not hold"
+	says "worker *| peak 1[0-9][0-9] MB, [0-9.]* CPU-s"
+}
+
+refused() {
+	repository <<-'END'
+	odd: {variables: {PAWL_MEMORY_LIMIT: plenty}, script: ["true"]}
+	END
+	run -x shell && bad "a limit that is none passed"
+	says 'PAWL_MEMORY_LIMIT should be a size such as 512m or 2g, not "plenty"'
+}
+
+check() {
+	before=$(groups)
+	refused
+	for x in $executors; do usage "$x"; done
+	if [ "$(id -u)" -ne 0 ] || [ "${#as[@]}" -gt 0 ]; then
+		without # nobody gave an ordinary user a group here
+		return
+	fi
+	find_own
+	is_gone "a look around"
+	if [ -n "$own_group" ]; then
+		swept
+		swept_later
+	fi
+	for x in $executors; do
+		if grep -q '^memory[.]' <<<"$own_files"; then memory "$x"; fi
+		if grep -q '^pids[.]' <<<"$own_files"; then bomb "$x"; fi
+	done
+	if grep -q '^cpu[.]\(max\|cfs\)' <<<"$own_files"; then processors shell; fi
+	without unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"' sh
+}
+
+both_users
+exit $wrong
