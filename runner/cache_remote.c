@@ -20,7 +20,7 @@
 #include "runner/collect.h"
 #include "runner/object_call.h"
 
-#define NOTE_NAME "remote.note" /* "ETAG\nID": of the object, of what is here */
+#define NOTE_NAME "remote.note" /* "ETAG\nWHERE\nID": the object, and what is here */
 #define SEAL_NAME "seal"
 #define MAX_NOTE 4096
 #define REQUEST_MINUTES 10 /* as GitLab's runner has it, and */
@@ -44,44 +44,84 @@ clear_note(struct note *n)
 }
 #define cleanup_note __attribute__((cleanup(clear_note)))
 
+static char *
+object_name(const struct cache_store *s, const char *key)
+{
+	const struct cache_remote_use *use = s->remote;
+	cleanup_free char *runner = use->remote->shared || use->short_token == NULL
+	    ? xstrdup("")
+	    : xasprintf("runner/%s/", use->short_token);
+
+	return xasprintf("%s%sproject/%" PRId64 "/%s", use->remote->prefix, runner,
+	    s->job->project_id, key);
+}
+
+/* A note is of one store: another one knows nothing of what is here. */
+static void
+hash_place(const struct cache_store *s, const char *key, char out[HASH_SHA256_HEX])
+{
+	const struct s3_bucket *bucket = &s->remote->remote->bucket;
+	cleanup_free char *object = object_name(s, key);
+	cleanup_free char *place =
+	    xasprintf("%s\n%s\n%s", bucket->host, bucket->name, object);
+
+	hash_sha256_hex(place, strlen(place), out);
+}
+
 static void
 read_note(const struct cache_store *s, const char *key, struct note *out)
 {
 	cleanup_free char *file = cache_file(s, key, NOTE_NAME);
 	cleanup_buf struct buf text = BUF_INIT;
 	struct error ignored = ERROR_INIT;
-	size_t n;
+	char place[HASH_SHA256_HEX];
+	char *etag, *where, *id;
 
-	if (access(file, F_OK) < 0 || buf_read_file(&text, file, MAX_NOTE, &ignored) < 0)
+	if (access(file, F_OK) < 0 ||
+	    buf_read_file(&text, file, MAX_NOTE, &ignored) < 0 || text.len == 0)
 		return;
-	n = strcspn(buf_str(&text), "\n");
-	if (n == 0 || n == text.len)
+	id = text.data;
+	etag = strsep(&id, "\n");
+	where = strsep(&id, "\n");
+	hash_place(s, key, place);
+	if (id == NULL || !str_eq(where, place))
 		return;
-	out->etag = xstrndup(text.data, n);
-	out->id = xstrdup(text.data + n + 1);
+	out->etag = xstrdup(etag);
+	out->id = xstrdup(id);
 }
 
 static int
 write_note(const struct cache_store *s, const char *key, const char *etag, const char *id,
     struct error *err)
 {
-	cleanup_free char *file = cache_file(s, key, NOTE_NAME);
-	cleanup_free char *text = xasprintf("%s\n%s", etag, id);
+	cleanup_free char *file = cache_file(s, key, NOTE_NAME), *text = NULL;
+	char place[HASH_SHA256_HEX];
 
 	if (*etag == '\0') { /* a store that gives none is asked for all each time */
 		unlink(file);
 		return 0;
 	}
+	hash_place(s, key, place);
+	text = xasprintf("%s\n%s\n%s", etag, place, id);
 	return path_write_file(file, text, strlen(text), 0644, err);
 }
 
-/* Something to restore the key from. */
-static bool
-is_here(const struct cache_store *s, const char *key)
+/* What the key has here, by the name that saving gave it; NULL: nothing. malloced. */
+static char *
+id_here(const struct cache_store *s, const char *key)
 {
+	cleanup_free char *file = cache_file(s, key, LAYER_SET_NAME);
 	cleanup_free char *seal = cache_file(s, key, SEAL_NAME);
+	cleanup_layer_set struct layer_set set = LAYER_SET_INIT;
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
 
-	return cache_has_set(s, key) || access(seal, F_OK) == 0;
+	if (cache_has_set(s, key) && layer_set_read(file, &set, &ignored) == 0)
+		return xstrdup(set.ids.items[0]);
+	if (access(seal, F_OK) == 0 &&
+	    buf_read_file(&text, seal, MAX_NOTE, &ignored) == 0)
+		return buf_take(&text);
+	return NULL;
 }
 
 static void
@@ -120,18 +160,6 @@ request_limit_ms(const struct job_payload *job)
 	if (text == NULL || !str_to_int64(text, &minutes) || minutes < 1)
 		minutes = REQUEST_MINUTES;
 	return (minutes < MAX_MINUTES ? minutes : MAX_MINUTES) * 60000;
-}
-
-static char *
-object_name(const struct cache_store *s, const char *key)
-{
-	const struct cache_remote_use *use = s->remote;
-	cleanup_free char *runner = use->remote->shared || use->short_token == NULL
-	    ? xstrdup("")
-	    : xasprintf("runner/%s/", use->short_token);
-
-	return xasprintf("%s%sproject/%" PRId64 "/%s", use->remote->prefix, runner,
-	    s->job->project_id, key);
 }
 
 /* Fill in what fetching and sending have in common, and do it. */
@@ -263,7 +291,7 @@ fetch(const struct cache_store *s, const struct job_cache *cache, const char *ke
     struct error *err)
 {
 	cleanup_note struct note note = { NULL, NULL };
-	bool here = is_here(s, key);
+	cleanup_free char *here = id_here(s, key);
 	cleanup_close int fd = open_temporary(s->dir, err);
 	struct object_call c = { .method = "GET", .fd = fd };
 	int rc;
@@ -272,12 +300,13 @@ fetch(const struct cache_store *s, const struct job_cache *cache, const char *ke
 		return fd;
 	c.size = archive_room(fd);
 	read_note(s, key, &note);
-	c.if_none_match = here ? note.etag : NULL;
+	c.if_none_match = here != NULL ? note.etag : NULL;
 	rc = call_store(s, key, &c, err);
 	if (rc == ERR_MISSING) {
-		if (here && note.etag != NULL)
-			forget_key(s, key); /* somebody has removed it for all */
-		return is_here(s, key);
+		if (here == NULL || note.id == NULL || !str_eq(here, note.id))
+			return here != NULL;
+		forget_key(s, key); /* somebody has removed it for all */
+		return 0;
 	}
 	if (rc < 0)
 		return rc;
@@ -290,6 +319,14 @@ fetch(const struct cache_store *s, const struct job_cache *cache, const char *ke
 	    s->remote->remote->bucket.host, (double)c.moved / MB,
 	    (double)c.took_ms / 1000);
 	return 1;
+}
+
+static bool
+has_something(const struct cache_store *s, const char *key)
+{
+	cleanup_free char *id = id_here(s, key);
+
+	return id != NULL;
 }
 
 static bool
@@ -309,7 +346,7 @@ fetch_key(const struct cache_store *s, const char *key, void *data)
 	if (rc == ERR_INVALID ||
 	    rc == ERR_LIMIT) { /* what there is, is no use: as if it were not there */
 		warn_of_fetch(s, key, &err);
-		return is_here(s, key);
+		return has_something(s, key);
 	}
 	s->remote->failed = true;
 	if (rc != ERR_CANCELED)

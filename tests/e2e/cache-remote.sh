@@ -269,6 +269,7 @@ if [ -e ran ]; then fail "a job that was canceled while its cache was fetched ha
 ((SECONDS < 10)) || fail "a store that stalls has held a canceled job for $SECONDS s"
 
 # ---- what has been removed there is removed here
+run_job A good.yml "$both" '["mkdir -p deps"]'
 s3_curl "$object" -X DELETE
 run_job A good.yml '"untracked":false' '["! test -e deps"]' # a policy need not be said
 says "No cache for k-protected"

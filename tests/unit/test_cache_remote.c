@@ -293,6 +293,32 @@ START_TEST(what_is_removed_there_is_removed_here)
 }
 END_TEST
 
+/* What the store never had, it cannot have lost. */
+START_TEST(what_is_newer_here_stays)
+{
+	BEGIN;
+
+	run_job(&m, 0, &job, make_deps);
+	s.busy = 1000;
+	run_job(&m, 0, &job, "echo two >deps/x");
+	s.busy = 0;
+	s.objects[0].name[1] = 'X';
+	run_job(&m, 0, &job, "test $(cat deps/x) = two");
+	ck_assert_uint_eq(s.count, 2);
+}
+END_TEST
+
+START_TEST(another_store_knows_nothing_of_what_is_here)
+{
+	BEGIN;
+
+	run_job(&m, 0, &job, make_deps);
+	m.remote.bucket.name = "new";
+	run_job(&m, 0, &job, "test -e deps/x");
+	ck_assert_uint_eq(s.count, 2); /* it has it now, too */
+}
+END_TEST
+
 START_TEST(what_could_not_be_sent_is_sent_later)
 {
 	BEGIN;
@@ -524,6 +550,8 @@ main(void)
 	tcase_add_test(tc, another_machine_has_it);
 	tcase_add_test(tc, later_changes_count);
 	tcase_add_test(tc, what_is_removed_there_is_removed_here);
+	tcase_add_test(tc, what_is_newer_here_stays);
+	tcase_add_test(tc, another_store_knows_nothing_of_what_is_here);
 	tcase_add_test(tc, what_could_not_be_sent_is_sent_later);
 	tcase_add_test(tc, a_busy_store_is_asked_again);
 	tcase_add_test(tc, fallback_keys_are_fetched);
