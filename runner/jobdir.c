@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "executors/container/runtime.h"
 
 static int
 make_marker(char marker[JOBDIR_MARKER_LEN + 1], struct error *err)
@@ -62,6 +63,7 @@ jobdir_create(
 int
 jobdir_remove(struct jobdir *dir, struct error *err)
 {
+	runtime_sweep(dir->path);
 	return path_remove_tree(AT_FDCWD, dir->path, err);
 }
 

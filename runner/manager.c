@@ -16,6 +16,7 @@
 #include "base/http_client.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "executors/container/runtime.h"
 #include "executors/executor.h"
 #include "runner/identity.h"
 #include "runner/job_file.h"
@@ -366,6 +367,7 @@ sweep_folder(const char *dir)
 
 	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
 		return;
+	runtime_sweep(dir);
 	if (path_remove_tree(AT_FDCWD, dir, &err) < 0)
 		log_warn("%s", err.msg);
 }

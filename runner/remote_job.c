@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "executors/container/runtime.h"
 #include "executors/executor.h"
 #include "runner/build.h"
 #include "runner/job_file.h"
@@ -145,6 +146,8 @@ on_remove(uv_work_t *work)
 {
 	struct remote_job *j = work->data;
 
+	if (j->dir != NULL)
+		runtime_sweep(j->dir);
 	if (j->dir != NULL && path_remove_tree(AT_FDCWD, j->dir, &j->work_error) < 0)
 		log_warn("%s", j->work_error.msg);
 	remote_tidy_up(j->context);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "executors/container/runtime.h"
 #include "runner/cgroups.h"
 #include "runner/jobdir.h"
 #include "runner/supervisor/files.h"
@@ -105,6 +106,7 @@ sweep_job(int jobs_fd, const char *jobs_dir, const char *name, struct error *err
 		return 0; /* its owner lives */
 	if (fd >= 0 && pread(fd, marker, JOBDIR_MARKER_LEN, 0) == JOBDIR_MARKER_LEN)
 		sweep_processes(job_dir, marker);
+	runtime_sweep(job_dir);
 	if (path_remove_tree(jobs_fd, name, err) < 0)
 		return error_wrap(err, "%s/%s", jobs_dir, name);
 	return 1;

@@ -227,7 +227,7 @@ int
 bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 {
 	const char *folder = executor_folder(b->job, b->dir, "bundle", 0700, err);
-	const char *state = executor_folder(b->job, b->dir, "runtime", 0700, err);
+	const char *state = executor_folder(b->job, b->dir, RUNTIME_STATE, 0700, err);
 	const char *root = NULL;
 	char id[HASH_SHA256_HEX], name[32]; /* runc names the cgroup by it */
 
@@ -242,7 +242,7 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 	if (write_config(b, root, folder, err) < 0)
 		return err->code;
 	hash_sha256_hex(b->dir, strlen(b->dir), id);
-	(void)snprintf(name, sizeof(name), "pawl-%.16s", id);
+	(void)snprintf(name, sizeof(name), RUNTIME_NAME "%.16s", id);
 	runtime_argv(&b->runtime, folder, state, name, argv);
 	return 0;
 }

@@ -5,6 +5,9 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#define RUNTIME_STATE "runtime" /* below a container's folder: what the runtime knows */
+#define RUNTIME_NAME "pawl-"    /* a container's name begins with it */
+
 struct runtime {
 	const char *program; /* its path */
 	bool is_crun;
@@ -20,6 +23,9 @@ MUST_CHECK int runtime_find(const char *path, struct runtime *out, struct error 
  */
 void runtime_argv(const struct runtime *r, const char *bundle, const char *state_dir,
     const char *name, struct strlist *argv);
+
+/* Remove what runtimes have left elsewhere that were killed; before job_dir goes. */
+void runtime_sweep(const char *job_dir);
 
 /*
  * A folder the runtime must not see, NULL: none. crun (1.8) takes the hybrid kind of

@@ -133,7 +133,8 @@ fail_to_start(struct supervision *s)
 void
 cage_heard(struct supervision *s)
 {
-	s->childless = s->cage.alone;
+	if (s->cage.pid != 0)
+		s->childless = s->cage.alone;
 	if (!s->step_runs || s->cage.steps[0].runs)
 		return;
 	s->step_runs = false;
@@ -150,6 +151,8 @@ cage_on_exit(struct supervision *s, int status)
 	cage_process_read(&s->cage);
 	was_running = s->cage.steps[0].runs;
 	cage_process_reaped(&s->cage, status);
+	/* the program was killed: pawl-init is our child now, and ends with its socket */
+	cage_process_close(&s->cage);
 	if (was_running && !s->killed && usage_look(s))
 		supervision_fail(s, WIRE_SCRIPT_FAILURE, "%s", s->short_of);
 	else if (was_running && !s->killed)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "executors/container/runtime.h"
 #include "runner/supervisor/fork_server.h"
 #include "runner/supervisor/usage.h"
 
@@ -157,6 +158,8 @@ conclude_tied(struct supervision *s, struct error *err)
 	supervision_flush(s);
 	usage_close(s);
 	rc = supervision_leave_place(s, err);
+	if (s->spec.cage.argv.count > 0)
+		runtime_sweep(s->spec.job_dir);
 	/* what resists is left to a sweep */
 	return rc < 0 ? rc : path_remove_tree(AT_FDCWD, s->spec.job_dir, err);
 }
