@@ -9,7 +9,7 @@ clean_env() {
 	env -i PATH="$build:$PATH" HOME="$1/home" TMPDIR="$1/tmp" LC_ALL=C.UTF-8 TZ=UTC TERM=dumb \
 	    SRC="$src" BUILD="$build" PAWL_LIBEXEC="$build" \
 	    PAWL_SHARED="${PAWL_SHARED:-$src/../shared}" \
-	    PAWL_TEST_CACHE="${PAWL_TEST_CACHE-}" SOAK="${SOAK-}" QUICK="${QUICK-}" CK_FORK=no CK_VERBOSITY=normal \
+	    PAWL_TEST_CACHE="${PAWL_TEST_CACHE-}" SEED="${SEED-}" ROUNDS="${ROUNDS-}" SOAK="${SOAK-}" QUICK="${QUICK-}" CK_FORK=no CK_VERBOSITY=normal \
 	    NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS-}" \
 	    ASAN_OPTIONS="detect_stack_use_after_return=1:strict_string_checks=1" \
 	    UBSAN_OPTIONS="print_stacktrace=1" \

@@ -86,7 +86,7 @@ plain_jobs() {
 		    - test "$CI_PROJECT_DIR" = "$PWD" && test -w . && touch made /etc/written /usr-like
 		    - 'test "$(cat /proc/1/comm)" = pawl-init'
 		    - echo LATER=1 >>"$GITLAB_ENV"
-		    - sleep 314 & echo $! >pid
+		    - sleep $SECONDS_OF_MINE & echo $! >pid
 		  after_script:
 		    - test -e /etc/written && test "$LATER" = 1 && kill -0 "$(cat pid)" && echo same place
 		  artifacts: {paths: [made]}
@@ -99,10 +99,10 @@ plain_jobs() {
 		END
 		hostile | sed 's/^/      /'
 	} | repository
-	passes -v "OUTSIDE=$HOME"
+	passes -v "OUTSIDE=$HOME" -v "SECONDS_OF_MINE=$((314000000 + $$))"
 	says "at /builds/repo as 0, image yes, home /root"
 	says "same place"
-	if pgrep -f 'sleep 314' >/dev/null; then bad "a process is left"; fi
+	if pgrep -f "^sleep $((314000000 + $$))" >/dev/null; then bad "a process is left"; fi
 }
 
 images_say() {
@@ -164,18 +164,20 @@ users() {
 }
 
 endings() {
+	local run seconds=$((313000000 + $$))
 	repository <<-END
 	long:
 	  image: oci:$images/plain.oci
-	  script: [touch /tmp/x, "setsid sleep 313 & sleep 313"]
+	  script: [touch /tmp/x, "setsid sleep $seconds & sleep $seconds"]
 	END
 	(cd repo && exec "${as[@]}" pawl run) >"$log" 2>&1 &
-	for _ in $(seq 200); do pgrep -f 'sleep 313' >/dev/null && break; sleep 0.05; done
-	pkill -9 -P $! # the supervisor, and who forks it
-	kill -9 $! 2>/dev/null
-	for _ in $(seq 100); do pgrep -f 'sleep 313' >/dev/null || break; sleep 0.05; done
-	if pgrep -fa 'sleep 313'; then bad "processes outlive pawl"; pkill -9 -f 'sleep 313'; fi
-	wait $! 2>/dev/null
+	run=$!
+	for _ in $(seq 200); do pgrep -f "^sleep $seconds" >/dev/null && break; sleep 0.05; done
+	pkill -9 -P $run # the supervisor, and who forks it
+	kill -9 $run 2>/dev/null
+	for _ in $(seq 100); do pgrep -f "^sleep $seconds" >/dev/null || break; sleep 0.05; done
+	if pgrep -fa "^sleep $seconds"; then bad "processes outlive pawl"; pkill -9 -f "^sleep $seconds$"; fi
+	wait $run 2>/dev/null
 	# the next run sweeps what is left of its folder
 	repository <<-END
 	next:

@@ -72,7 +72,7 @@ at_home() {
 	    - test "$(ls -A /home /root 2>/dev/null | grep -c '[.]ssh')" = 0
 	    - touch made /tmp/kept "$HOME/kept"
 	    - echo LATER=1 >>"$GITLAB_ENV"
-	    - sleep 311 & echo $! >pid
+	    - sleep $SECONDS_OF_MINE & echo $! >pid
 	    - 'test "$(cat /proc/1/comm)" = pawl-init'
 	  after_script:
 	    - test -e /tmp/kept && test -e "$HOME/kept" && test "$LATER" = 1 && kill -0 "$(cat pid)" && echo same place
@@ -81,10 +81,10 @@ at_home() {
 	  stage: deploy
 	  script: [test -e made, test ! -e /tmp/kept, test ! -e "$HOME/kept"]
 	END
-	passes
+	passes -v "SECONDS_OF_MINE=$((311000000 + $$))"
 	says "same place"
 	says "at /builds/repo as"
-	if as_who pgrep -u "$(as_who id -u)" -f 'sleep 311' >/dev/null; then bad "a process is left"; fi
+	if pgrep -f "^sleep $((311000000 + $$))" >/dev/null; then bad "a process is left"; fi
 }
 
 # A script the kernel would not take as an argument, a file that is one, many variables.
@@ -123,16 +123,18 @@ endings() {
 
 # kill -9 of everything pawl has: nothing of the job may go on.
 orphans() {
-	repository <<-'END'
+	local run seconds=$((312000000 + $$))
+	repository <<-END
 	long:
-	  script: [touch /tmp/x, "setsid sleep 312 & sleep 312"]
+	  script: [touch /tmp/x, "setsid sleep $seconds & sleep $seconds"]
 	END
 	(cd repo && exec "${as[@]}" pawl run -x sandbox) >"$log" 2>&1 &
-	for _ in $(seq 100); do pgrep -f 'sleep 312' >/dev/null && break; sleep 0.05; done
-	pkill -9 -P $! # the supervisor, and who forks it
-	kill -9 $! 2>/dev/null
-	for _ in $(seq 100); do pgrep -f 'sleep 312' >/dev/null || break; sleep 0.05; done
-	if pgrep -fa 'sleep 312'; then bad "processes outlive pawl"; pkill -9 -f 'sleep 312'; fi
+	run=$!
+	for _ in $(seq 100); do pgrep -f "^sleep $seconds" >/dev/null && break; sleep 0.05; done
+	pkill -9 -P $run # the supervisor, and who forks it
+	kill -9 $run 2>/dev/null
+	for _ in $(seq 100); do pgrep -f "^sleep $seconds" >/dev/null || break; sleep 0.05; done
+	if pgrep -fa "^sleep $seconds"; then bad "processes outlive pawl"; pkill -9 -f "^sleep $seconds$"; fi
 	wait
 }
 
