@@ -25,7 +25,7 @@ cd repo
 git submodule --quiet add "$top/lib" sub/lib
 git submodule --quiet add "$top/away" away
 git submodule --quiet update --init --recursive
-large=echo
+large=true
 if type -P git-lfs >/dev/null; then
 	git lfs install --local >../log
 	git lfs track '*.big' >../log
