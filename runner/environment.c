@@ -103,18 +103,22 @@ environment_git_settings(const struct job_payload *job, struct buf *out)
 	cleanup_free char *server = clean == NULL ? NULL : source_server_of(clean);
 	const char *force = job_payload_variable(job, "GIT_SUBMODULE_FORCE_HTTPS");
 	cleanup_strlist struct strlist forms = STRLIST_INIT;
-	cleanup_free char *key = NULL;
+	cleanup_free char *key = NULL, *whole = NULL, *ssh_key = NULL;
+	int len;
 
 	if (secret == NULL || server == NULL)
 		return false;
-	key = xasprintf("url.%.*s/.insteadOf",
-	    (int)(strlen(url) - (strlen(clean) - strlen(server))), url);
-	strlist_add_take(&forms, xasprintf("%s/", server));
+	len = (int)(strlen(url) - (strlen(clean) - strlen(server)));
+	key = xasprintf("url.%.*s/.insteadOf", len, url);
+	ssh_key =
+	    xasprintf("url.%.*s%s/.insteadOf", len, url, source_server_path(job, server));
+	whole = xasprintf("%s/", server);
 	if (force != NULL && source_settings_is_true(force))
 		source_ssh_forms(job, server, &forms);
 	git_env_add_line(out, "include.path", "/etc/gitconfig");
+	git_env_add_line(out, key, whole);
 	for (size_t i = 0; i < forms.count; i++)
-		git_env_add_line(out, key, forms.items[i]);
+		git_env_add_line(out, ssh_key, forms.items[i]);
 	return true;
 }
 

@@ -85,7 +85,8 @@ static void
 force_https(struct getting *g, const char *server)
 {
 	cleanup_strlist struct strlist forms = STRLIST_INIT;
-	cleanup_free char *key = xasprintf("url.%s/.insteadOf", server);
+	cleanup_free char *key =
+	    xasprintf("url.%s%s/.insteadOf", server, source_server_path(g->job, server));
 
 	source_ssh_forms(g->job, server, &forms);
 	for (size_t i = 0; i < forms.count; i++)

@@ -116,3 +116,15 @@ source_ssh_forms(const struct job_payload *job, const char *server, struct strli
 	if (named != NULL && *named != '\0' && strcmp(named, own) != 0)
 		add_forms(named, port, out);
 }
+
+const char *
+source_server_path(const struct job_payload *job, const char *server)
+{
+	const char *url = job_payload_variable(job, "CI_SERVER_URL");
+	size_t len = strlen(server);
+
+	return url != NULL && str_starts(url, server) && url[len] == '/' &&
+		url[len + 1] != '\0' && !str_ends(url, "/")
+	    ? url + len
+	    : "";
+}

@@ -19,6 +19,10 @@ char *source_server_of(const char *url);
 void source_ssh_forms(
     const struct job_payload *job, const char *server, struct strlist *out);
 
+/* "/gitlab" when the server's pages, and so its repositories, are below that; else "".
+ * Points into the job. */
+const char *source_server_path(const struct job_payload *job, const char *server);
+
 char *source_base64(const char *text); /* malloced */
 
 #endif

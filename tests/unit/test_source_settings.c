@@ -117,6 +117,14 @@ START_TEST(a_server_is_known_by_ssh_too)
 		"ssh://git@ssh.example.org:2222/" };
 
 	ck_assert_str_eq(server, "https://ci.example.org:8443");
+	ck_assert_str_eq(source_server_path(&job, server), "");
+	vars[0].key = "CI_SERVER_URL";
+	vars[0].value = "https://ci.example.org:8443/gitlab";
+	ck_assert_str_eq(source_server_path(&job, server), "/gitlab");
+	vars[0].value = "https://ci.example.org:8443";
+	ck_assert_str_eq(source_server_path(&job, server), "");
+	vars[0] = (struct job_variable){ .key = "CI_SERVER_SHELL_SSH_HOST",
+		.value = "ssh.example.org" };
 	source_ssh_forms(&job, server, &forms);
 	ck_assert_uint_eq(forms.count, ARRAY_LEN(want));
 	for (size_t i = 0; i < forms.count; i++)
