@@ -46,7 +46,8 @@ if bwrap --unshare-user --ro-bind / / true 2>/dev/null; then
 	(cd repo && timeout 120 pawl run -x sandbox sandbox) >log 2>&1 || fail "in a sandbox"
 	both=1
 fi
-if { type -P crun || type -P runc; } >/dev/null && type -P skopeo >/dev/null; then
+mounts() { { unshare --mount true || unshare --user --mount true; } 2>/dev/null; }
+if mounts && { type -P crun || type -P runc; } >/dev/null && type -P skopeo >/dev/null; then
 	mkdir -p image/{bin,tmp,etc,root} image/usr/bin
 	chmod 1777 image/tmp
 	cp "$(type -P busybox)" image/bin/busybox
