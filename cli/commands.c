@@ -3,6 +3,7 @@
 
 const struct command *const commands[] = {
 	&command_run,
+	&command_shell,
 	&command_lint,
 	&command_list,
 	&command_show,

@@ -18,6 +18,7 @@ extern const struct command command_retry;
 extern const struct command command_run;
 extern const struct command command_runner;
 extern const struct command command_server;
+extern const struct command command_shell;
 extern const struct command command_show;
 extern const struct command command_status;
 extern const struct command command_trigger;

@@ -34,6 +34,7 @@ struct local_job {
 	struct var *dotenv; /* what its report gives later jobs */
 	size_t dotenv_count;
 	bool has_artifacts;
+	bool kept; /* pawl shell opens a shell in it */
 };
 
 /* One pipeline: the main one or a child. Its plan is owned here. */

@@ -5,6 +5,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "cli/frozen.h"
 #include "cli/kept.h"
 #include "cli/local.h"
 #include "runner/artifacts.h"
@@ -124,6 +125,7 @@ local_describe(struct local *local, const struct core_job *job, struct screen_jo
 		.read_bytes = own->read_bytes,
 		.written_bytes = own->written_bytes,
 		.usage_is_notable = own->usage_is_notable,
+		.kept = own->kept,
 		.queued_us = job->queued_us,
 		.started_us = job->started_us,
 		.finished_us = job->finished_us,
@@ -225,6 +227,25 @@ note_usage(struct local_job *job, const struct build_result *result)
 }
 
 static void
+remember_frozen(struct local_job *job, const struct build_result *result)
+{
+	const struct frozen frozen = { .job = job->name,
+		.id = job->id,
+		.dir = result->kept_dir,
+		.why = result->message,
+		.command = result->command,
+		.log = job->log_path,
+		.since = local_now_us() / 1000000 };
+	struct error err = ERROR_INIT;
+
+	job->kept = frozen_add(job->local->project->state_dir, &frozen, &err) == 0;
+	if (job->kept)
+		return;
+	screen_message(job->local->screen, "%s cannot be kept: %s", job->name, err.msg);
+	frozen_end(&frozen, false);
+}
+
+static void
 on_done(struct build *build UNUSED, const struct build_result *result, void *data)
 {
 	struct local_job *job = data;
@@ -245,6 +266,8 @@ on_done(struct build *build UNUSED, const struct build_result *result, void *dat
 	job->has_artifacts = result->artifact_files > 0;
 	(void)snprintf(job->detail, sizeof(job->detail), "%s", result->message);
 	(void)snprintf(job->command, sizeof(job->command), "%s", result->command);
+	if (result->kept_dir != NULL)
+		remember_frozen(job, result);
 	if (result->artifact_files > 0)
 		screen_artifacts(local->screen, job->name,
 		    short_path(local, result->artifact_path), result->artifact_files,
@@ -395,6 +418,9 @@ local_start_job(struct local *local, int64_t id)
 		fail_job(local, own, REASON_RUNNER_CONFIGURATION_ERROR, &err);
 		return;
 	}
+	if (own->name == NULL)
+		name_job(local, job, own);
+	frozen_replace(local->project->state_dir, own->name);
 	own->log_path = xasprintf("%s/%" PRId64 ".log", local->runner->logs_dir, id);
 	own->build = build_new(local->runner, own->payload, &events);
 	local->active++;

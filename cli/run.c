@@ -23,6 +23,8 @@ static const struct option_row own_options[] = {
 	    "how jobs are run: auto (the default), container, sandbox, shell" },
 	{ 0, "needs", NULL, "run first what the named jobs need" },
 	{ 0, "in-place", NULL, "run in the work tree itself instead of in copies of it" },
+	{ 0, "keep-failed", NULL,
+	    "keep what a failed job was running in, for pawl shell to look at" },
 	{ 0, "json", NULL, "print one JSON event per line" },
 	{ 0, "timestamps", NULL, "print the time in front of each line" },
 	{ 0 },
@@ -200,6 +202,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 	if (rc == EXIT_OK) {
 		runner.workspaces = workspaces;
 		runner.snapshot = snapshot;
+		runner.keep_failed = args_has(args, "keep-failed");
 		runner.logs_dir = f.logs;
 		runner.artifacts_dir = f.artifacts;
 		runner.artifact_layers_dir = f.layers;

@@ -37,6 +37,7 @@ struct screen_job {
 	const char
 	    *again_options;   /* and the options before it: \" -f ci.yml\"; NULL: none */
 	const char *log_path; /* NULL: none */
+	bool kept;            /* pawl shell can look into it */
 	int64_t queued_us, started_us, finished_us;            /* 0: not yet */
 	int64_t peak_bytes, cpu_us, read_bytes, written_bytes; /* 0: not known */
 	bool usage_is_notable;

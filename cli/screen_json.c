@@ -56,6 +56,8 @@ screen_json_job(struct screen *s, const struct screen_job *job)
 		json_put_string(&w, "command", job->command);
 	if (job->log_path != NULL)
 		json_put_string(&w, "log", job->log_path);
+	if (job->kept)
+		json_put_bool(&w, "kept", true);
 	if (job->started_us != 0 && job->finished_us != 0)
 		json_put_int(&w, "duration_us", job->finished_us - job->started_us);
 	if (job->peak_bytes > 0) {

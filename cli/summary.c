@@ -188,6 +188,16 @@ print_tail(struct screen *s, const struct shown_job *shown)
 }
 
 static void
+print_look(struct screen *s, const struct screen_job *job)
+{
+	if (!job->kept)
+		return;
+	buf_add_str(&s->out, "  look at it pawl shell ");
+	buf_add_shell_quoted(&s->out, job->name);
+	buf_add_char(&s->out, '\n');
+}
+
+static void
 print_failure(struct screen *s, const struct screen_job *job)
 {
 	buf_add_char(&s->out, '\n');
@@ -207,6 +217,7 @@ print_failure(struct screen *s, const struct screen_job *job)
 	print_tail(s, screen_find(s, job->id));
 	if (job->log_path != NULL)
 		buf_printf(&s->out, "  whole log  %s\n", job->log_path);
+	print_look(s, job);
 	if (job->again != NULL)
 		buf_printf(&s->out, "  try again  pawl run%s%s --needs %s\n",
 		    job->again_options != NULL ? job->again_options : "",

@@ -7,7 +7,7 @@ EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/executors.m
 MAN_PAGES = docs/pawl.1 docs/pawl-artifacts.1 docs/pawl-cancel.1 docs/pawl-expr.1 \
 	docs/pawl-graph.1 docs/pawl-hook.1 docs/pawl-lint.1 docs/pawl-list.1 \
 	docs/pawl-login.1 docs/pawl-logs.1 docs/pawl-play.1 docs/pawl-retry.1 docs/pawl-run.1 docs/pawl-runner.1 \
-	docs/pawl-server.1 docs/pawl-show.1 docs/pawl-status.1 docs/pawl-trigger.1 \
+	docs/pawl-server.1 docs/pawl-shell.1 docs/pawl-show.1 docs/pawl-status.1 docs/pawl-trigger.1 \
 	docs/pawl-why.1
 nodist_man_MANS = $(MAN_PAGES)
 CLEANFILES += $(MAN_PAGES) docs/pawl.bash

@@ -57,7 +57,7 @@ stand_in_hello(int socket, struct strlist *env, struct error *err)
 {
 	struct init_message m = { .type = 0 };
 	struct init_step hello = { .memory = NULL };
-	int files[INIT_FILES] = { -1, -1 };
+	int files[INIT_FILES] = { -1, -1, -1, -1 };
 
 	do {
 		if (!init_receive(socket, &m, files))

@@ -177,6 +177,7 @@ fill_result(struct build *b, const struct supervisor_result *s)
 	r->written_bytes = s->written_bytes;
 	r->usage_is_notable = wire_result_is_notable(
 	    s->duration_us, s->cpu_us, s->peak_rss_bytes, s->written_bytes);
+	r->kept_dir = s->kept ? b->dir.path : NULL;
 	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
 	build_spec_item(&b->spec, s->step, s->item, r->command, sizeof(r->command));
 }
@@ -690,6 +691,22 @@ new_supervisor(struct build *b)
 	return supervisor_new(b->runner->loop, b->runner->launcher, &events);
 }
 
+/* What it is made of must stay as long as it does. */
+static void
+keep_failed(struct build *b)
+{
+	struct spec *spec = &b->spec.spec;
+	const char *lock = b->runner->snapshot != NULL
+	    ? snapshot_use_lock(b->runner->snapshot)
+	    : NULL;
+
+	if (!b->runner->keep_failed || spec->keep_failed)
+		return;
+	spec->keep_failed = true;
+	if (lock != NULL)
+		strlist_add(&spec->cage.locks, lock);
+}
+
 /* Orders for a server's job: it asks at the end, for its last line, unless all is well.
  */
 static void
@@ -698,6 +715,7 @@ finish_spec(struct build *b)
 	struct spec *spec = &b->spec.spec;
 
 	build_spec_finish(&b->spec, b->runner, b->job);
+	keep_failed(b);
 	if (!spec->hold && b->layers.log.len > 0)
 		build_spec_set_preface(&b->spec, buf_str(&b->layers.log));
 	if (!b->is_remote)

@@ -26,6 +26,7 @@ struct build_result {
 	enum reason reason; /* REASON_NONE on success */
 	char message[512];  /* what happened, for a person; "" on success */
 	char command[256];  /* the script line that failed; "" when unknown */
+	const char *kept_dir;     /* the job's folder, when it is kept; the build's. NULL */
 	uint64_t log_bytes;
 	int64_t duration_us; /* of hooks, script and after_script */
 	int64_t peak_rss_bytes, cpu_us, read_bytes, written_bytes;

@@ -32,6 +32,7 @@ struct runner {
 	const char *name, *version; /* CI_RUNNER_DESCRIPTION, CI_RUNNER_VERSION */
 	const char *short_token;    /* CI_RUNNER_SHORT_TOKEN; NULL: none */
 	bool tied;                  /* jobs end when this process does */
+	bool keep_failed;           /* but those that failed; needs tied */
 };
 
 /* Fill in executors by runner->executor_settings; name as of executors_new(). */

@@ -443,6 +443,12 @@ snapshot_layers(const struct snapshot *s)
 	return &s->layers;
 }
 
+const char *
+snapshot_use_lock(const struct snapshot *s)
+{
+	return s->slot.use_lock;
+}
+
 const struct strlist *
 snapshot_files(const struct snapshot *s)
 {

@@ -50,6 +50,10 @@ void snapshot_release(struct snapshot *s); /* NULL is fine */
 /* Folders, the top one first: what shows when they are stacked (runner/layers.h). */
 const struct strlist *snapshot_layers(const struct snapshot *s);
 
+/* A file whose shared lock (flock) says that something needs the snapshot, also after it
+ * was released; NULL: it never changes. */
+const char *snapshot_use_lock(const struct snapshot *s);
+
 /* Sorted, without .git. Those of a commit's tree are read at the first call, which is one
  * thread's at a time. */
 const struct strlist *snapshot_files(const struct snapshot *s);

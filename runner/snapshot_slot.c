@@ -13,11 +13,14 @@
 #define MAX_SLOTS 64 /* runs of one repository at the same time */
 #define KEEP_S (7 * 24 * 3600)
 
-/* The lock's descriptor, -1 when another run holds it (err untouched) or on an error. */
+#define LOCK "lock" /* of the run that fills it */
+#define USE "use"   /* of what it is needed for, maybe after the run */
+
+/* The lock's descriptor, -1 when another holds it (err untouched) or on an error. */
 static int
-try_lock(const char *dir, struct error *err)
+try_file(const char *dir, const char *name, struct error *err)
 {
-	cleanup_free char *file = path_join(dir, "lock");
+	cleanup_free char *file = path_join(dir, name);
 	cleanup_close int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0) {
@@ -31,6 +34,18 @@ try_lock(const char *dir, struct error *err)
 	return -1;
 }
 
+/* Whoever needs the slot for longer than a run has said so while the run was there. */
+static int
+try_lock(const char *dir, struct error *err)
+{
+	cleanup_close int run = try_file(dir, LOCK, err), use = -1;
+
+	if (run < 0)
+		return -1;
+	use = try_file(dir, USE, err);
+	return use < 0 ? -1 : take_fd(&run);
+}
+
 int
 slot_take(const char *scratch_dir, struct slot *out, struct error *err)
 {
@@ -38,6 +53,7 @@ slot_take(const char *scratch_dir, struct slot *out, struct error *err)
 
 	for (int i = 0; i < MAX_SLOTS; i++) {
 		cleanup_free char *dir = xasprintf("%s/snapshots/%d", scratch_dir, i);
+		cleanup_free char *use = path_join(dir, USE);
 		int fd;
 
 		if (path_mkdirs(dir, 0700, err) < 0)
@@ -45,7 +61,7 @@ slot_take(const char *scratch_dir, struct slot *out, struct error *err)
 		fd = try_lock(dir, &why);
 		if (fd >= 0) {
 			futimens(fd, NULL); /* when it was last used */
-			*out = (struct slot){ take(dir), fd };
+			*out = (struct slot){ take(dir), fd, take(use) };
 			return 0;
 		}
 		if (why.code != 0) {
@@ -63,6 +79,7 @@ slot_clear(struct slot *slot)
 	if (slot->lock_fd >= 0)
 		close(slot->lock_fd);
 	free(slot->dir);
+	free(slot->use_lock);
 	*slot = (struct slot)SLOT_INIT;
 }
 

@@ -1,6 +1,6 @@
 /*
  * A folder of its own for one run at a time: snapshots/N with tree/, manifest and lock.
- * The lowest one that nobody holds is taken. Only runner/snapshot*.c use this.
+ * The lowest one that nobody holds or needs is taken. Only runner/snapshot*.c use this.
  */
 #ifndef RUNNER_SNAPSHOT_SLOT_H
 #define RUNNER_SNAPSHOT_SLOT_H
@@ -9,7 +9,8 @@
 
 struct slot {
 	char *dir;
-	int lock_fd; /* held as long as it is open */
+	int lock_fd;    /* held as long as it is open */
+	char *use_lock; /* a file locked by those who need it for longer */
 };
 
 #define SLOT_INIT                                                                        \

@@ -116,6 +116,7 @@ translate_result(const struct supervisor *s)
 		.item = w->item,
 		.workspace_failed = w->verdict == WIRE_WORKSPACE_FAILURE,
 		.tidies_up = s->is_tied && w->verdict != WIRE_WORKSPACE_FAILURE,
+		.kept = w->kept != 0,
 		.trace_bytes = s->trace_bytes,
 		.trace_crc32 = w->trace_crc32,
 		.started_us = w->started_us,
@@ -359,6 +360,10 @@ on_talk(uv_poll_t *poll, int status, int events)
 		report_done(s); /* its last breath need not be waited for */
 	if ((more == 0 || s->has_result) && !uv_is_closing((uv_handle_t *)poll))
 		uv_close((uv_handle_t *)poll, on_closed);
+	/* one that is kept outlives us */
+	if (s->has_result && s->result.kept != 0 &&
+	    !uv_is_closing((uv_handle_t *)&s->death))
+		uv_close((uv_handle_t *)&s->death, on_closed);
 }
 
 void
@@ -480,8 +485,8 @@ supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd)
 
 /* ---- taking over ----------------------------------------------------------- */
 
-static int
-knock(const char *job_dir, struct error *err)
+int
+supervisor_knock(const char *job_dir, struct error *err)
 {
 	cleanup_close int dir = open(job_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -521,7 +526,7 @@ int
 supervisor_adopt(struct supervisor *s, const char *job_dir, const char *marker,
     const char *trace, struct error *err)
 {
-	cleanup_close int socket = knock(job_dir, err), pidfd = -1;
+	cleanup_close int socket = supervisor_knock(job_dir, err), pidfd = -1;
 
 	if (socket < 0)
 		return socket;

@@ -22,6 +22,7 @@ struct supervisor_result {
 	int step, item;     /* that failed, as indexes into the spec; -1: none, unknown */
 	bool workspace_failed; /* nothing was started: another kind may do */
 	bool tidies_up;        /* a tied one; removes the job's folder by itself */
+	bool kept; /* not yet: it can be looked at (supervisor/kept_wire.h) */
 	uint64_t trace_bytes;
 	uint32_t trace_crc32;
 	int64_t started_us, finished_us; /* since 1970 */
@@ -58,6 +59,9 @@ struct supervisor *supervisor_new(struct uv_loop_s *loop, struct launcher *launc
  * included, arrive through on_done.
  */
 void supervisor_start(struct supervisor *s, const struct spec *spec, int lock_fd);
+
+/* A socket to the supervisor of the job in this folder. ERR_MISSING: none listens. */
+MUST_CHECK int supervisor_knock(const char *job_dir, struct error *err);
 
 /*
  * Instead of supervisor_start(): take over an untied job whose runner is gone; job_dir,

@@ -29,6 +29,9 @@ enum init_type {
 	/* from the supervisor */
 	INIT_RUN = 32, /* begin step number, text: its name; files: what to run; maybe the
 			  script */
+	INIT_SHELL, /* the same for whoever looks into the job; files: what to run, its
+		       stdin, stdout, stderr; a terminal becomes its own */
+	INIT_HANGUP, /* number: of a shell nobody looks at any more; its processes are told */
 	INIT_OUTPUT,   /* a file: what all steps write to */
 	INIT_SIGNAL,   /* value: sent to all processes of the job */
 	INIT_HELLO,    /* the first one to a program that works on this machine (cage.h):
@@ -51,7 +54,7 @@ struct init_run {
 	uint32_t argc, envc;
 };
 
-#define INIT_STEPS 2 /* that may run at a time: number 0 and 1 */
+#define INIT_STEPS 9 /* that may run at a time: numbers 0 to 8 */
 #define INIT_RUN_MAX (64 << 20)
 #define INIT_SCRIPT_FD 9 /* where the step finds the second file */
 

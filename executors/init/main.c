@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -45,7 +46,8 @@ tell(const struct init *in, enum init_type type, uint32_t number, int value,
 
 struct step {
 	const struct init_step *run;
-	int script; /* -1: none */
+	int script;         /* -1: none */
+	const int *streams; /* its own stdin, stdout and stderr; NULL: as all steps */
 	uint32_t number;
 };
 
@@ -58,18 +60,37 @@ find_shell(void)
 	return NULL;
 }
 
+static bool
+take_streams(const int *streams)
+{
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		if (dup2(streams[i], i) < 0)
+			return false;
+	if (isatty(STDIN_FILENO))
+		(void)ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+	return true;
+}
+
+static bool
+take_nothing_in(void)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0;
+}
+
 /* In the child. What failed is told by the exec's errno through the pipe. */
 static void
 become_step(const struct step *step, int report)
 {
 	sigset_t none;
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), failed;
+	int failed;
 
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	if (!(step->streams != NULL ? take_streams(step->streams) : take_nothing_in()) ||
 	    (step->script >= 0 && dup2(step->script, INIT_SCRIPT_FD) < 0) ||
 	    chdir(step->run->dir) < 0)
 		failed = errno;
@@ -151,10 +172,15 @@ start_step(struct init *in, const struct step *step)
 }
 
 static void
-on_run(struct init *in, uint32_t number, const int files[INIT_FILES])
+on_run(struct init *in, const struct init_message *m, const int files[INIT_FILES])
 {
+	bool is_shell = m->type == INIT_SHELL;
+	uint32_t number = m->number;
 	struct init_step run = { .memory = NULL };
-	struct step step = { .run = &run, .script = files[1], .number = number };
+	struct step step = { .run = &run,
+		.script = is_shell ? -1 : files[1],
+		.streams = is_shell ? files + 1 : NULL,
+		.number = number };
 
 	if (init_step_read(files[0], &run) && run.argv[0] != NULL &&
 	    add_own_environment(&run))
@@ -174,14 +200,18 @@ on_socket(struct init *in)
 	int files[INIT_FILES];
 	bool goes_on = init_receive(in->socket, &m, files);
 
-	if (goes_on && m.type == INIT_RUN && files[0] >= 0 && m.number < INIT_STEPS)
-		on_run(in, m.number, files);
+	if (goes_on && (m.type == INIT_RUN || m.type == INIT_SHELL) && files[0] >= 0 &&
+	    m.number < INIT_STEPS)
+		on_run(in, &m, files);
 	else if (goes_on && m.type == INIT_OUTPUT && files[0] >= 0) {
 		if (dup2(files[0], STDOUT_FILENO) < 0 ||
 		    dup2(files[0], STDERR_FILENO) < 0)
 			_exit(125);
 	} else if (goes_on && m.type == INIT_SIGNAL) {
 		(void)kill(-1, m.value); /* all but ourselves */
+	} else if (goes_on && m.type == INIT_HANGUP) {
+		if (m.number < INIT_STEPS && in->steps[m.number] > 0)
+			(void)kill(-in->steps[m.number], SIGHUP);
 	}
 	for (int i = 0; i < INIT_FILES; i++)
 		if (files[i] >= 0)

@@ -10,7 +10,7 @@
 
 #include "executors/init/init.h"
 
-#define INIT_FILES 2 /* the most that come with a message */
+#define INIT_FILES 4 /* the most that come with a message */
 
 /* False: nobody listens any more. */
 bool init_tell(

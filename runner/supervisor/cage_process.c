@@ -129,6 +129,8 @@ cage_process_start(
 
 /* ---- a step ---------------------------------------------------------------- */
 
+#define RUN_FILES 4 /* the most that come with a message */
+
 /* Without those in known. */
 static uint32_t
 add_strings(struct buf *out, char *const *list, const struct strlist *known)
@@ -167,7 +169,7 @@ send_files(int socket, const struct init_message *m, const int *files, size_t co
 {
 	union {
 		struct cmsghdr head;
-		char space[CMSG_SPACE(2 * sizeof(int))];
+		char space[CMSG_SPACE(RUN_FILES * sizeof(int))];
 	} control = { .space = { 0 } };
 	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
 	struct msghdr msg = { .msg_iov = &part,
@@ -187,12 +189,17 @@ cage_process_send(struct cage_process *p, const struct cage_run *run, struct err
 {
 	struct init_message m = { .type = (uint32_t)run->type, .number = run->number };
 	cleanup_close int fd = run_file(run, err);
-	int files[2] = { fd, run->script };
+	int files[RUN_FILES] = { fd };
+	size_t count = 1;
 
 	if (fd < 0)
 		return fd;
+	if (run->script >= 0)
+		files[count++] = run->script;
+	for (int i = 0; run->streams != NULL && i <= STDERR_FILENO; i++)
+		files[count++] = run->streams[i];
 	(void)snprintf(m.text, sizeof(m.text), "%s", run->name);
-	if (send_files(p->socket, &m, files, run->script < 0 ? 1 : 2) < 0)
+	if (send_files(p->socket, &m, files, count) < 0)
 		return error_errno(err, "cannot reach the processes of the job");
 	return 0;
 }
@@ -213,6 +220,14 @@ cage_process_signal(struct cage_process *p, int signal)
 	struct init_message m = { .type = INIT_SIGNAL, .value = signal };
 
 	/* no room: it has many to read already, all of them signals */
+	(void)send(p->socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void
+cage_process_hang_up(struct cage_process *p, uint32_t number)
+{
+	struct init_message m = { .type = INIT_HANGUP, .number = number };
+
 	(void)send(p->socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

@@ -46,13 +46,14 @@ MUST_CHECK int cage_process_start(
     struct cage_process *p, const struct cage_start *start, struct error *err);
 
 struct cage_run {
-	enum init_type type; /* INIT_RUN or INIT_HELLO */
+	enum init_type type; /* INIT_RUN, INIT_SHELL or INIT_HELLO */
 	uint32_t number;     /* which of the steps it is */
 	const char *name;    /* of the step */
 	const char *dir;
 	char *const *argv, *const *env;
 	const struct strlist *known; /* of env, what pawl-init has; NULL: nothing */
 	int script;                  /* its INIT_SCRIPT_FD; -1: none */
+	const int *streams;          /* of INIT_SHELL: its stdin, stdout and stderr */
 };
 
 MUST_CHECK int cage_process_run(
@@ -63,6 +64,7 @@ MUST_CHECK int cage_process_send(
     struct cage_process *p, const struct cage_run *run, struct error *err);
 
 void cage_process_signal(struct cage_process *p, int signal); /* all in there */
+void cage_process_hang_up(struct cage_process *p, uint32_t number); /* a shell */
 void cage_process_read(struct cage_process *p);               /* the socket has news */
 void cage_process_reaped(struct cage_process *p, int status);
 void cage_process_close(struct cage_process *p); /* pawl-init ends, and all with it */

@@ -10,6 +10,7 @@ libsupervise_a_SOURCES += runner/supervisor/echo_watch.c runner/supervisor/echo_
 libsupervise_a_SOURCES += runner/supervisor/environ.c
 libsupervise_a_SOURCES += runner/supervisor/files.c runner/supervisor/files.h
 libsupervise_a_SOURCES += runner/supervisor/fork_server.c runner/supervisor/fork_server.h
+libsupervise_a_SOURCES += runner/supervisor/kept.c runner/supervisor/kept_wire.h
 libsupervise_a_SOURCES += runner/supervisor/mask.c runner/supervisor/mask.h
 libsupervise_a_SOURCES += runner/supervisor/mask_forms.c
 libsupervise_a_SOURCES += runner/supervisor/matcher.c runner/supervisor/matcher.h

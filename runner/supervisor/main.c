@@ -104,12 +104,10 @@ await_runner(struct supervision *s, enum wire_type question, const bool *answere
 		    ORPHAN_LIMIT_MS / 60000);
 }
 
+/* No process of the job is left after this, nor what was around them. */
 static void
-run(struct supervision *s)
+end_processes(struct supervision *s)
 {
-	if (s->spec.hold)
-		await_runner(s, WIRE_READY, &s->started);
-	supervision_run_steps(s);
 	supervision_kill_all(s, LEFTOVER_GRACE_MS);
 	if (s->cage.pid != 0)
 		cage_end(s);
@@ -118,6 +116,18 @@ run(struct supervision *s)
 	network_close(&s->network);
 	supervision_kill_all(s, LEFTOVER_GRACE_MS);
 	cgroup_kill(&s->cgroup);
+}
+
+static void
+run(struct supervision *s)
+{
+	if (s->spec.hold)
+		await_runner(s, WIRE_READY, &s->started);
+	supervision_run_steps(s);
+	if (kept_is_wanted(s))
+		supervision_kill_all(s, LEFTOVER_GRACE_MS);
+	else
+		end_processes(s);
 	supervision_drain(s);
 	usage_sum(s);
 	supervision_log_timeout(s);
@@ -148,20 +158,56 @@ close_log(struct supervision *s)
 	trace_close(&s->trace);
 }
 
-/* The runner hears first: its next job begins while this one's leftovers go. */
 static int
-conclude_tied(struct supervision *s, struct error *err)
+remove_all(struct supervision *s, struct error *err)
 {
 	int rc;
 
-	supervision_tell(s, WIRE_RESULT);
-	supervision_flush(s);
 	usage_close(s);
 	rc = supervision_leave_place(s, err);
 	if (s->spec.cage.argv.count > 0)
 		runtime_sweep(s->spec.job_dir);
 	/* what resists is left to a sweep */
 	return rc < 0 ? rc : path_remove_tree(AT_FDCWD, s->spec.job_dir, err);
+}
+
+/* The runner hears first: its next job begins while this one's leftovers go. */
+static int
+conclude_tied(struct supervision *s, struct error *err)
+{
+	supervision_tell(s, WIRE_RESULT);
+	supervision_flush(s);
+	return remove_all(s, err);
+}
+
+/* The same, with a long while between the two. */
+static int
+conclude_kept(struct supervision *s, struct error *err)
+{
+	int rc;
+
+	close_log(s);
+	s->result.kept = true;
+	supervision_tell(s, WIRE_RESULT);
+	supervision_flush(s);
+	kept_stay(s);
+	end_processes(s);
+	rc = supervision_free_path(s, err);
+	return rc < 0 ? rc : remove_all(s, err);
+}
+
+static bool
+can_be_kept(struct supervision *s)
+{
+	struct error err = ERROR_INIT;
+
+	if (!kept_is_wanted(s))
+		return false;
+	if (kept_open(s, &err) == 0)
+		return true;
+	trace_printf(&s->trace,
+	    "\033[0;33mWARNING: the failed job cannot be kept: %s\033[0;m\n", err.msg);
+	return false;
 }
 
 /*
@@ -189,8 +235,13 @@ conclude_for_runner(struct supervision *s)
 static int
 conclude(struct supervision *s, struct error *err)
 {
-	int rc = supervision_free_path(s, err);
+	int rc;
 
+	if (can_be_kept(s))
+		return conclude_kept(s, err);
+	if (s->cage.pid != 0 || !s->childless)
+		end_processes(s); /* it was to be kept, until somebody canceled it */
+	rc = supervision_free_path(s, err);
 	close_log(s);
 	if (rc < 0)
 		supervision_fail(s, WIRE_SYSTEM_FAILURE, "%s", err->msg);

@@ -152,6 +152,7 @@ reap(struct supervision *s)
 			cage_on_exit(s, status);
 		} else {
 			reap_service(s, pid, status);
+			kept_reaped(s, pid, status);
 		}
 	}
 	if (s->cage.pid == 0)
@@ -365,7 +366,8 @@ enum {
 	POLL_OUTPUT,
 	POLL_LISTENER,
 	POLL_CAGE,
-	POLL_SERVICES,
+	POLL_KEPT,
+	POLL_SERVICES = POLL_KEPT + KEPT_POLLS,
 	POLL_MAX = POLL_SERVICES + 2 * SERVICES_MAX
 };
 
@@ -377,8 +379,9 @@ fill_polls(const struct supervision *s, bool listens, struct pollfd fds[POLL_MAX
 	fds[POLL_SIGNALS].fd = s->signals;
 	fds[POLL_SOCKET].fd = s->socket;
 	fds[POLL_OUTPUT].fd = listens ? s->output : -1;
-	fds[POLL_LISTENER].fd = s->socket < 0 ? s->listener : -1;
+	fds[POLL_LISTENER].fd = s->socket < 0 && !s->kept.is_open ? s->listener : -1;
 	fds[POLL_CAGE].fd = s->cage.socket;
+	kept_fill_polls(s, fds + POLL_KEPT);
 	for (size_t i = 0; i < s->service_count; i++) {
 		fds[n++].fd = s->services[i].process.socket;
 		fds[n++].fd = s->services[i].output;
@@ -433,4 +436,5 @@ supervision_pump(struct supervision *s, int64_t until_ms)
 		cage_process_read(&s->cage);
 		cage_heard(s);
 	}
+	kept_on_polls(s, fds + POLL_KEPT);
 }

@@ -90,6 +90,7 @@ static const struct record {
 	{ "tied", RECORD_FLAG, IN_SPEC(tied) },
 	{ "hold", RECORD_FLAG, IN_SPEC(hold) },
 	{ "collect", RECORD_FLAG, IN_SPEC(collect) },
+	{ "keep_failed", RECORD_FLAG, IN_SPEC(keep_failed) },
 	{ "last_line", RECORD_TEXT, IN_SPEC(last_line) },
 	{ "step", RECORD_STEP, IN_SPEC(steps) },
 	{ "headline", RECORD_BYTES, IN_STEP(headline) },

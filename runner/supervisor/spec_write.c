@@ -193,6 +193,7 @@ spec_write(const struct spec *spec, struct buf *out)
 	add_number(out, "tied", spec->tied);
 	add_number(out, "hold", spec->hold);
 	add_number(out, "collect", spec->collect);
+	add_number(out, "keep_failed", spec->keep_failed);
 	add_text(out, "last_line", spec->last_line);
 	for (size_t i = 0; i < spec->step_count; i++)
 		add_step(out, &spec->steps[i]);

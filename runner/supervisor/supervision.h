@@ -6,12 +6,14 @@
 #ifndef RUNNER_SUPERVISOR_SUPERVISION_H
 #define RUNNER_SUPERVISOR_SUPERVISION_H
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 #include "runner/supervisor/cage_process.h"
 #include "runner/supervisor/cgroup.h"
 #include "runner/supervisor/echo_watch.h"
+#include "runner/supervisor/kept_wire.h"
 #include "runner/supervisor/network.h"
 #include "runner/supervisor/recorder.h"
 #include "runner/supervisor/spec.h"
@@ -30,6 +32,24 @@ struct service {
 		SERVICE_READY,
 		SERVICE_FAILED
 	} state;
+};
+
+/* A pawl shell that looks into the job, kept.c. */
+struct kept_client {
+	int socket; /* -1: it is gone */
+	bool runs;  /* what it has started */
+	pid_t pid;  /* of that, when it is our own child; 0: it is in the cage */
+};
+
+#define KEPT_CLIENT_INIT                                                                 \
+	{                                                                                \
+		.socket = -1                                                             \
+	}
+
+struct kept {
+	bool is_open; /* the job is over, and pawl shell may come */
+	bool ends, ends_when_alone;
+	struct kept_client clients[KEPT_SHELLS];
 };
 
 struct supervision {
@@ -59,6 +79,7 @@ struct supervision {
 	struct recorder recorder;
 	char short_of[400]; /* why the job was short of memory; "": it was not */
 	struct network_uplink uplink;
+	struct kept kept;
 
 	/* what the runner, or its silence, asks for */
 	bool started, canceled, killed, finished;
@@ -142,6 +163,15 @@ void supervision_log_timeout(struct supervision *s);
 
 /* SIGTERM for all processes of the job, SIGKILL after grace_ms, until none is left. */
 void supervision_kill_all(struct supervision *s, int64_t grace_ms);
+
+/* kept.c: what failed stays there to be looked at; see kept_wire.h */
+#define KEPT_POLLS (1 + KEPT_SHELLS)
+bool kept_is_wanted(const struct supervision *s);
+MUST_CHECK int kept_open(struct supervision *s, struct error *err);
+void kept_stay(struct supervision *s); /* until it need not be kept any more */
+void kept_fill_polls(const struct supervision *s, struct pollfd fds[KEPT_POLLS]);
+void kept_on_polls(struct supervision *s, const struct pollfd fds[KEPT_POLLS]);
+void kept_reaped(struct supervision *s, pid_t pid, int status);
 
 /* spawn.c. The shell's pid, or a negative code. */
 MUST_CHECK int supervision_spawn(

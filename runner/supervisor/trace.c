@@ -60,6 +60,8 @@ write_decided(struct trace *t)
 void
 trace_add(struct trace *t, const char *data, size_t len)
 {
+	if (t->fd < 0)
+		return;
 	if (t->mask.secrets.count > 0) {
 		mask_feed(&t->mask, data, len, &t->masked);
 		data = t->masked.data;

@@ -52,6 +52,7 @@ struct wire_result {
 	int64_t started_us, finished_us; /* since 1970, of the steps */
 	int64_t duration_us;             /* the same, by a clock nobody sets */
 	int64_t cpu_us, peak_rss_bytes, read_bytes, written_bytes;
+	int32_t kept; /* what failed is there to be looked at (kept_wire.h) */
 	char message[512];
 };
 
