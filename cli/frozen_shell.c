@@ -215,8 +215,8 @@ on_answer(struct conversation *c)
 
 	c->is_over = true;
 	if (n > (ssize_t)offsetof(struct kept_message, text) && m.type == KEPT_EXITED) {
-		c->exit_code = WIFEXITED(m.value) ? WEXITSTATUS(m.value)
-						  : 128 + WTERMSIG(m.value);
+		c->exit_code =
+		    WIFEXITED(m.value) ? WEXITSTATUS(m.value) : 128 + WTERMSIG(m.value);
 		return;
 	}
 	c->exit_code = EXIT_FAULT;

@@ -160,7 +160,8 @@ end(const struct frozen *f)
 	frozen_end(f, false);
 	if (poll(&gone, 1, END_LIMIT_MS) > 0)
 		return EXIT_OK;
-	(void)fprintf(stderr, "pawl: %s does not end; its folder is %s\n", f->job, f->dir);
+	(void)fprintf(
+	    stderr, "pawl: %s does not end; its folder is %s\n", f->job, f->dir);
 	return EXIT_FAULT;
 }
 

@@ -192,6 +192,8 @@ print_look(struct screen *s, const struct screen_job *job)
 {
 	if (!job->kept)
 		return;
+	if (job->warned)
+		buf_add_char(&s->out, '\n');
 	buf_add_str(&s->out, "  look at it pawl shell ");
 	buf_add_shell_quoted(&s->out, job->name);
 	buf_add_char(&s->out, '\n');
@@ -282,9 +284,12 @@ screen_pipeline_finished(struct screen *s, int64_t id, enum status status, bool 
 	}
 	print_table(s, jobs, count);
 	print_artifacts(s);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (jobs[i].status == STATUS_FAILED && !jobs[i].warned)
 			print_failure(s, &jobs[i]);
+		else
+			print_look(s, &jobs[i]);
+	}
 	print_verdict(s, status, warnings, now_us - started_us);
 	print_counts(s, jobs, count);
 	screen_flush(s);

@@ -696,9 +696,8 @@ static void
 keep_failed(struct build *b)
 {
 	struct spec *spec = &b->spec.spec;
-	const char *lock = b->runner->snapshot != NULL
-	    ? snapshot_use_lock(b->runner->snapshot)
-	    : NULL;
+	const char *lock =
+	    b->runner->snapshot != NULL ? snapshot_use_lock(b->runner->snapshot) : NULL;
 
 	if (!b->runner->keep_failed || spec->keep_failed)
 		return;

@@ -21,12 +21,12 @@ struct build;
 struct build_result {
 	bool success;
 	bool canceled;
-	int exit_code;      /* of the script; 0 when it did not fail or did not run */
-	int signal;         /* that ended it; 0: none */
-	enum reason reason; /* REASON_NONE on success */
-	char message[512];  /* what happened, for a person; "" on success */
-	char command[256];  /* the script line that failed; "" when unknown */
-	const char *kept_dir;     /* the job's folder, when it is kept; the build's. NULL */
+	int exit_code;        /* of the script; 0 when it did not fail or did not run */
+	int signal;           /* that ended it; 0: none */
+	enum reason reason;   /* REASON_NONE on success */
+	char message[512];    /* what happened, for a person; "" on success */
+	char command[256];    /* the script line that failed; "" when unknown */
+	const char *kept_dir; /* the job's folder, when it is kept; the build's. NULL */
 	uint64_t log_bytes;
 	int64_t duration_us; /* of hooks, script and after_script */
 	int64_t peak_rss_bytes, cpu_us, read_bytes, written_bytes;

@@ -22,7 +22,7 @@ struct supervisor_result {
 	int step, item;     /* that failed, as indexes into the spec; -1: none, unknown */
 	bool workspace_failed; /* nothing was started: another kind may do */
 	bool tidies_up;        /* a tied one; removes the job's folder by itself */
-	bool kept; /* not yet: it can be looked at (supervisor/kept_wire.h) */
+	bool kept;             /* not yet: it can be looked at (supervisor/kept_wire.h) */
 	uint64_t trace_bytes;
 	uint32_t trace_crc32;
 	int64_t started_us, finished_us; /* since 1970 */

@@ -29,9 +29,10 @@ enum init_type {
 	/* from the supervisor */
 	INIT_RUN = 32, /* begin step number, text: its name; files: what to run; maybe the
 			  script */
-	INIT_SHELL, /* the same for whoever looks into the job; files: what to run, its
-		       stdin, stdout, stderr; a terminal becomes its own */
-	INIT_HANGUP, /* number: of a shell nobody looks at any more; its processes are told */
+	INIT_SHELL,    /* the same for whoever looks into the job; files: what to run, its
+			  stdin, stdout, stderr; a terminal becomes its own */
+	INIT_HANGUP,   /* number: of a shell nobody looks at any more; its processes are
+			  told */
 	INIT_OUTPUT,   /* a file: what all steps write to */
 	INIT_SIGNAL,   /* value: sent to all processes of the job */
 	INIT_HELLO,    /* the first one to a program that works on this machine (cage.h):

@@ -63,9 +63,9 @@ MUST_CHECK int cage_process_run(
 MUST_CHECK int cage_process_send(
     struct cage_process *p, const struct cage_run *run, struct error *err);
 
-void cage_process_signal(struct cage_process *p, int signal); /* all in there */
+void cage_process_signal(struct cage_process *p, int signal);       /* all in there */
 void cage_process_hang_up(struct cage_process *p, uint32_t number); /* a shell */
-void cage_process_read(struct cage_process *p);               /* the socket has news */
+void cage_process_read(struct cage_process *p); /* the socket has news */
 void cage_process_reaped(struct cage_process *p, int status);
 void cage_process_close(struct cage_process *p); /* pawl-init ends, and all with it */
 

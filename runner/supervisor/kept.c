@@ -104,6 +104,15 @@ spawn_beside(struct supervision *s, size_t slot, char *const *argv, char *const 
 	return 0;
 }
 
+/* Who the job runs as may open it again; without that it can still be used. */
+static void
+give_terminal(const struct cage *cage, int fd)
+{
+	int rc = isatty(fd) ? fchown(fd, (uid_t)cage->uid, (gid_t)cage->gid) : 0;
+
+	(void)rc;
+}
+
 static int
 spawn_in_cage(struct supervision *s, size_t slot, char *const *argv, char *const *env,
     const int *streams, struct error *err)
@@ -119,17 +128,15 @@ spawn_in_cage(struct supervision *s, size_t slot, char *const *argv, char *const
 		.script = -1,
 		.streams = streams };
 
-	/* who the job runs as may open its terminal again */
-	for (int i = 0; cage->gives && i < FILES; i++)
-		if (isatty(streams[i]))
-			(void)fchown(streams[i], (uid_t)cage->uid, (gid_t)cage->gid);
+	if (cage->gives)
+		give_terminal(cage, streams[STDIN_FILENO]);
 	if (cage_process_run(&s->cage, &run, err) < 0)
 		return err->code;
 	s->childless = false;
 	return 0;
 }
 
-/* The variables of the job, and what kind of terminal it is. */
+/* The variables of the job, and what kind of terminal it is; NULL or "": none. */
 static char **
 shell_environment(const struct supervision *s, const char *terminal)
 {
@@ -139,7 +146,7 @@ shell_environment(const struct supervision *s, const char *terminal)
 
 	while (env[n] != NULL && strncmp(env[n], "TERM=", 5) != 0)
 		n++;
-	if (*terminal == '\0')
+	if (terminal == NULL || *terminal == '\0')
 		return env;
 	if (env[n] == NULL) {
 		env = xreallocarray(env, n + 2, sizeof(*env));

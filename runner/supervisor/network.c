@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOW_PORTS "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 #define OWN_NAMESPACE "/proc/self/ns/net"
 #define BRIDGE "services"
 #define INSIDE "eth0" /* a service's end of its cable */
@@ -163,6 +164,19 @@ add_address(const char *name, const char *address, struct error *err)
 
 /* ---- namespaces ------------------------------------------------------------ */
 
+/*
+ * Servers in there may listen at low ports whoever they are, as in Docker's containers: a
+ * user namespace of theirs does not own this network.
+ */
+static void
+open_low_ports(void)
+{
+	cleanup_close int fd = open(LOW_PORTS, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		return; /* they say so themselves, where they cannot */
+}
+
 /* A new network, entered, with its loopback up; a descriptor of it. */
 static int
 enter_new(struct error *err)
@@ -174,6 +188,7 @@ enter_new(struct error *err)
 	fd = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "cannot open a network namespace");
+	open_low_ports();
 	if (set_up("lo", 0, err) < 0) {
 		close(fd);
 		return err->code;

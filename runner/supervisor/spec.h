@@ -85,7 +85,7 @@ struct spec {
 	bool tied;          /* the job ends when the runner's end of the socket closes */
 	bool hold;          /* wait for the runner's word before the first step */
 	bool collect;       /* wait for the runner after the last step */
-	bool keep_failed;      /* what failed stays for a while (kept.h); a tied one */
+	bool keep_failed;   /* what failed stays for a while (kept.h); a tied one */
 	const char *last_line; /* of the trace when all went well; the runner is then not
 				  waited for. NULL: none */
 

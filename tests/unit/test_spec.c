@@ -61,6 +61,7 @@ fill(struct spec *spec)
 		.grace_ms = 10000,
 		.tied = true,
 		.collect = true,
+		.keep_failed = true,
 		.last_line = "all is well\n",
 	};
 	strlist_add(&spec->lowers, "/layers/top");
@@ -118,7 +119,8 @@ START_TEST(text_gives_back_the_spec)
 	ck_assert_str_eq(got.files[0].name, "KEY");
 	ck_assert_uint_eq(got.files[0].content.len, sizeof(FILE_CONTENT) - 1);
 	ck_assert_mem_eq(got.masks[0].data, SECRET, sizeof(SECRET));
-	ck_assert(got.mode == SPEC_OVERLAY && got.userns && got.tied && got.collect);
+	ck_assert(got.mode == SPEC_OVERLAY && got.userns && got.tied && got.collect &&
+	    got.keep_failed);
 	ck_assert_str_eq(got.last_line, "all is well\n");
 	ck_assert_uint_eq(got.cage.input.len, 7);
 	ck_assert_int_eq((int)got.cage.mounts[1].kind, CAGE_MOUNT_HIDE);
