@@ -724,23 +724,13 @@ finish_spec(struct build *b)
 	spec->collect = true;
 }
 
-/* Beside the log; of a server's job in its folder. */
-static const char *
-usage_path(const struct build *b)
-{
-	return b->is_remote
-	    ? arena_printf(b->spec.arena, "%s/" BUILD_USAGE_NAME, b->dir.path)
-	    : arena_printf(
-		  b->spec.arena, "%s/%" PRId64 ".usage", b->runner->logs_dir, b->job->id);
-}
-
 static void
 start_supervisor(struct build *b)
 {
 	b->spec.spec.job_dir = b->dir.path;
 	b->spec.spec.marker = b->dir.marker;
 	b->spec.spec.trace = b->trace_path;
-	b->spec.spec.usage = usage_path(b);
+	b->spec.spec.usage = build_spec_usage_path(&b->spec, b->trace_path);
 	b->spec.spec.continues = build_words_begun(&b->words);
 	finish_spec(b);
 	if (b->is_remote)

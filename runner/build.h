@@ -69,7 +69,6 @@ struct build_remote {
 
 /* In the job's folder: what a later runner has to know. */
 #define BUILD_PLACE_NAME "project_dir" /* the path, once the supervisor may live */
-#define BUILD_USAGE_NAME "usage"       /* samples: runner/supervisor/recorder.h */
 #define BUILD_FAILURE_NAME "failure"   /* "REASON\nMESSAGE", of the runner itself */
 
 /* job stays the caller's and must outlive the build. */

@@ -341,6 +341,18 @@ build_spec_finish(
 	b->spec.collect = job->cache_count > 0 || job->artifact_count > 0;
 }
 
+const char *
+build_spec_usage_path(struct build_spec *b, const char *trace)
+{
+	const char *slash = strrchr(trace, '/');
+	int dir = slash == NULL ? 0 : (int)(slash - trace) + 1;
+
+	if (str_ends(trace, ".log"))
+		return arena_printf(
+		    b->arena, "%.*s.usage", (int)strlen(trace) - 4, trace);
+	return arena_printf(b->arena, "%.*s" BUILD_USAGE_NAME, dir, trace);
+}
+
 void
 build_spec_set_preface(struct build_spec *b, const char *text)
 {

@@ -12,6 +12,8 @@
 
 struct runner;
 
+#define BUILD_USAGE_NAME "usage" /* in a server's job's folder */
+
 struct build_spec {
 	struct spec spec;
 	struct arena *arena;
@@ -48,6 +50,10 @@ bool build_spec_is_elsewhere(const struct build_spec *b);
 
 /* The project's folder as the job knows it. */
 const char *build_spec_project_dir(const struct build_spec *b);
+
+/* Where samples of what the job uses are kept: beside its log, ID.usage for ID.log, or
+ * "usage" beside a server's job's spool. */
+const char *build_spec_usage_path(struct build_spec *b, const char *trace);
 
 /* What the log begins with, when nothing is said before the first step. */
 void build_spec_set_preface(struct build_spec *b, const char *text);
