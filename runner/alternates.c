@@ -2,6 +2,8 @@
 #include "runner/alternates.h"
 
 #include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -104,6 +106,31 @@ add_modules(const char *dir, int depth, struct strlist *out)
 	}
 }
 
+/*
+ * The folder path of a commit's tree, whoever wrote that; NULL where a link of the
+ * commit leads out of it, to a repository that shows what it likes.
+ */
+static char *
+folder_inside(const char *dir, const char *path)
+{
+	cleanup_free char *top = realpath(dir, NULL), *joined = path_join(dir, path);
+	cleanup_free char *real = realpath(joined, NULL);
+	size_t len = top == NULL ? 0 : strlen(top);
+
+	return top != NULL && real != NULL && strncmp(real, top, len) == 0 &&
+		real[len] == '/'
+	    ? take(real)
+	    : NULL;
+}
+
+static bool
+is_file(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static void
 add_tree(const char *dir, int depth, struct strlist *out)
 {
@@ -116,13 +143,13 @@ add_tree(const char *dir, int depth, struct strlist *out)
 
 	add_lenders(objects, 1, out);
 	add_modules(git_modules, 0, out);
-	if (depth > DEPTH_MAX || buf_read_file(&text, modules, FILE_MAX, &ignored) < 0 ||
-	    text.len == 0)
+	if (depth > DEPTH_MAX || !is_file(modules) ||
+	    buf_read_file(&text, modules, FILE_MAX, &ignored) < 0 || text.len == 0)
 		return;
 	for (char *line = strtok_r(text.data, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		const char *path = submodule_path(line);
-		cleanup_free char *sub = path == NULL ? NULL : path_join(dir, path);
+		cleanup_free char *sub = path == NULL ? NULL : folder_inside(dir, path);
 
 		if (sub != NULL)
 			add_tree(sub, depth + 1, out);

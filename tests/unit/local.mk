@@ -3,6 +3,7 @@
 UNIT_TESTS =
 if HAVE_CHECK
 UNIT_TESTS += tests/unit/test_archive
+UNIT_TESTS += tests/unit/test_alternates
 UNIT_TESTS += tests/unit/test_artifact_layers
 UNIT_TESTS += tests/unit/test_artifacts
 UNIT_TESTS += tests/unit/test_build
