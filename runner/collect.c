@@ -57,6 +57,10 @@ struct walk {
 	struct glob **exclude;     /* c->exclude_count of them */
 	struct pending *todo;
 	size_t todo_count, todo_cap;
+	/* The folder looked into last: the next one is most often in it, and a chain of
+	 * thousands is not gone through from the top each time. -1: none */
+	int last_fd;
+	char *last_path;
 	struct strlist *out;
 	size_t found;
 };
@@ -153,6 +157,33 @@ open_folder(int dir_fd, const char *path)
 	return fd;
 }
 
+static void
+forget_last(struct walk *w)
+{
+	cleanup_close_fd(&w->last_fd);
+	w->last_fd = -1;
+	free(w->last_path);
+	w->last_path = NULL;
+}
+
+static int
+open_pending(struct walk *w, const char *path)
+{
+	size_t len = w->last_path == NULL ? 0 : strlen(w->last_path);
+	bool is_in_last =
+	    len > 0 && strncmp(path, w->last_path, len) == 0 && path[len] == '/';
+	int fd = is_in_last ? open_folder(w->last_fd, path + len + 1)
+			    : open_folder(w->c->view->fd, path);
+
+	forget_last(w);
+	if (fd < 0)
+		return fd;
+	w->last_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (w->last_fd >= 0)
+		w->last_path = xstrdup(path);
+	return fd;
+}
+
 static bool
 is_folder(int fd, const struct dirent *e)
 {
@@ -167,7 +198,7 @@ is_folder(int fd, const struct dirent *e)
 static void
 look_into(struct walk *w, const struct pending *folder)
 {
-	int fd = open_folder(w->c->view->fd, folder->path);
+	int fd = open_pending(w, folder->path);
 	cleanup_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
@@ -197,6 +228,7 @@ run_walk(struct walk *w, struct error *err)
 			look_into(w, &folder);
 		free(folder.path);
 	}
+	forget_last(w);
 	free(w->todo);
 	w->todo = NULL;
 	w->todo_cap = 0;
@@ -402,7 +434,7 @@ int
 collect_files(
     const struct collect *c, struct strlist *out, struct buf *log, struct error *err)
 {
-	struct walk w = { .c = c, .out = out };
+	struct walk w = { .c = c, .last_fd = -1, .out = out };
 	int rc = 0;
 
 	make_excludes(&w);
