@@ -26,6 +26,7 @@
 #define REQUEST_MINUTES 10 /* as GitLab's runner has it, and */
 #define MAX_MINUTES 120
 #define LOCK_WAIT_MS 50
+#define AWAY_MS 30000 /* between tries of a store that does not answer */
 #define ZIP_LEVEL_MAX 9
 #define MB 1e6
 
@@ -162,6 +163,30 @@ request_limit_ms(const struct job_payload *job)
 	return (minutes < MAX_MINUTES ? minutes : MAX_MINUTES) * 60000;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Another job has waited for it in vain. */
+static bool
+is_away(const struct cache_remote *remote)
+{
+	return remote->away_until_ms != NULL &&
+	    now_ms() < atomic_load(remote->away_until_ms);
+}
+
+static void
+note_answer(const struct cache_remote *remote, bool answered)
+{
+	if (remote->away_until_ms != NULL)
+		atomic_store(remote->away_until_ms, answered ? 0 : now_ms() + AWAY_MS);
+}
+
 /* Fill in what fetching and sending have in common, and do it. */
 static int
 call_store(const struct cache_store *s, const char *key, struct object_call *c,
@@ -171,10 +196,15 @@ call_store(const struct cache_store *s, const char *key, struct object_call *c,
 	cleanup_free char *object = object_name(s, key), *url = NULL, *keep = NULL;
 	struct s3_keys keys = remote->keys;
 
+	if (is_away(remote))
+		return error_set(err, ERR_FOREIGN,
+		    "%s has not answered another job, and is not asked for a while",
+		    remote->bucket.host);
 	if (remote->keys_file != NULL &&
 	    cache_remote_read_keys(remote->keys_file, &keep, &keys, err) < 0)
 		return err->code;
 	c->timeout_ms = request_limit_ms(s->job);
+	c->stall_ms = remote->stall_ms;
 	c->cancel = s->remote->cancel;
 	c->say = s->remote->say;
 	c->data = s->remote->data;
@@ -183,6 +213,8 @@ call_store(const struct cache_store *s, const char *key, struct object_call *c,
 	c->url = url;
 	if (object_call(c, err) < 0 && err->code != ERR_MISSING)
 		error_wrap(err, "%s", remote->bucket.host);
+	if (err->code != ERR_CANCELED)
+		note_answer(remote, c->status != 0);
 	c->url = NULL;
 	if (keep != NULL)
 		explicit_bzero(keep, strlen(keep));

@@ -4,9 +4,9 @@
  * the other has left. A machine keeps what it fetched or sent as layers beside its own
  * caches (runner/cache.h) and asks the store for what is newer.
  *
- * Best effort: a store that is away, slow or wrong costs a warning. All calls block
- * (worker threads).
- * Source: runner-protocol.md section 9.
+ * Best effort: a store that is away, slow or wrong costs a warning, and one that is away
+ * is not asked by every job anew. All calls block (worker threads). Source:
+ * runner-protocol.md section 9.
  */
 #ifndef RUNNER_CACHE_REMOTE_H
 #define RUNNER_CACHE_REMOTE_H
@@ -26,6 +26,10 @@ struct cache_remote {
 	/* Instead of keys: a file as of AWS's programs, read for each job, as keys may
 	   change; NULL: none. */
 	const char *keys_file;
+	int64_t stall_ms; /* 0: as usual */
+	/* When it is to be asked again, as it has not answered (monotonic milliseconds);
+	   of all jobs. NULL: each job finds out. */
+	atomic_llong *away_until_ms;
 };
 
 /* One job's use of it. */

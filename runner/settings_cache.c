@@ -231,6 +231,7 @@ settings_read_cache(const struct node *map, struct arena *arena, struct diags *d
 
 	out->prefix = "";
 	out->max_bytes = CACHE_REMOTE_MAX_BYTES;
+	out->away_until_ms = arena_calloc(arena, 1, sizeof(*out->away_until_ms));
 	if (!node_is(map, NODE_MAP)) {
 		diag_error(diags, DIAG_SHAPE, map->mark, NULL,
 		    "cache should be a map with type and s3, not %s",

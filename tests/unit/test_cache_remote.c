@@ -333,6 +333,29 @@ START_TEST(what_could_not_be_sent_is_sent_later)
 }
 END_TEST
 
+/* One job waits for it, the others do not. */
+START_TEST(a_store_that_is_away_is_waited_for_once)
+{
+	atomic_llong away = 0;
+	BEGIN;
+
+	run_job(&m, 0, &job, make_deps);
+	m.remote.away_until_ms = &away;
+	m.remote.stall_ms = 1000;
+	s.is_mute = true;
+	run_job(&m, 0, &job, "test -e deps/x && echo two >deps/x");
+	ck_assert_ptr_nonnull(strstr(buf_str(&m.words), "stalled for 1 s"));
+	check_log(&m, "has not answered another job");
+	s.is_mute = false;
+	run_job(&m, 0, &job, "test $(cat deps/x) = two");
+	ck_assert_ptr_nonnull(strstr(buf_str(&m.words), "not asked for a while"));
+	ck_assert_uint_eq(s.sent, 1);
+	away = 0; /* the while is over */
+	run_job(&m, 0, &job, "test $(cat deps/x) = two");
+	ck_assert_uint_eq(s.sent, 2);
+}
+END_TEST
+
 START_TEST(a_busy_store_is_asked_again)
 {
 	BEGIN;
@@ -553,6 +576,7 @@ main(void)
 	tcase_add_test(tc, what_is_newer_here_stays);
 	tcase_add_test(tc, another_store_knows_nothing_of_what_is_here);
 	tcase_add_test(tc, what_could_not_be_sent_is_sent_later);
+	tcase_add_test(tc, a_store_that_is_away_is_waited_for_once);
 	tcase_add_test(tc, a_busy_store_is_asked_again);
 	tcase_add_test(tc, fallback_keys_are_fetched);
 	tcase_add_test(tc, policy_and_formats);
