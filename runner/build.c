@@ -24,7 +24,6 @@
 #include "runner/source.h"
 #include "runner/source_settings.h"
 #include "runner/supervisor.h"
-#include "runner/supervisor/wire.h"
 
 #define LOG_CHUNK ((size_t)256 * 1024)
 #define WORDS_EVERY_MS 100
@@ -166,19 +165,8 @@ fill_result(struct build *b, const struct supervisor_result *s)
 {
 	struct build_result *r = &b->result;
 
-	r->reason = s->reason;
-	r->exit_code = s->exit_code;
-	r->signal = s->signal;
-	r->log_bytes = s->trace_bytes;
-	r->duration_us = s->duration_us;
-	r->cpu_us = s->cpu_us;
-	r->peak_rss_bytes = s->peak_rss_bytes;
-	r->read_bytes = s->read_bytes;
-	r->written_bytes = s->written_bytes;
-	r->usage_is_notable = wire_result_is_notable(
-	    s->duration_us, s->cpu_us, s->peak_rss_bytes, s->written_bytes);
+	build_end_fill(r, s);
 	r->kept_dir = s->kept ? b->dir.path : NULL;
-	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
 	build_spec_item(&b->spec, s->step, s->item, r->command, sizeof(r->command));
 }
 

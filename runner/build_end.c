@@ -1,5 +1,11 @@
-/* Words for the end of a job. */
+/* What is said of a job that is over. */
 #include "runner/build_end.h"
+
+#include <stdio.h>
+
+#include "runner/build.h"
+#include "runner/supervisor.h"
+#include "runner/supervisor/wire.h"
 
 static bool
 is_of_system(enum reason reason)
@@ -30,4 +36,21 @@ build_end_reason_of_files(const struct error *err)
 	return err->code == ERR_INVALID || err->code == ERR_LIMIT
 	    ? REASON_SCRIPT_FAILURE
 	    : REASON_RUNNER_SYSTEM_FAILURE;
+}
+
+void
+build_end_fill(struct build_result *r, const struct supervisor_result *s)
+{
+	r->reason = s->reason;
+	r->exit_code = s->exit_code;
+	r->signal = s->signal;
+	r->log_bytes = s->trace_bytes;
+	r->duration_us = s->duration_us;
+	r->cpu_us = s->cpu_us;
+	r->peak_rss_bytes = s->peak_rss_bytes;
+	r->read_bytes = s->read_bytes;
+	r->written_bytes = s->written_bytes;
+	r->usage_is_notable = wire_result_is_notable(
+	    s->duration_us, s->cpu_us, s->peak_rss_bytes, s->written_bytes);
+	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
 }

@@ -12,6 +12,11 @@
 void build_end_line(
     enum reason reason, int exit_code, const char *message, struct buf *line);
 
+/* What its supervisor says of it; what the build itself knows is left as it is. */
+struct build_result;      /* runner/build.h */
+struct supervisor_result; /* runner/supervisor.h */
+void build_end_fill(struct build_result *out, const struct supervisor_result *from);
+
 /* Why a job has failed whose files cannot be taken. */
 enum reason build_end_reason_of_files(const struct error *err);
 
