@@ -386,7 +386,8 @@ get_submodules(struct getting *g, struct source *out, struct error *err)
 		.git = &g->git,
 		.lfs = g->lfs,
 		.settings = g->settings,
-		.snapshot = out->snapshot };
+		.snapshot = out->snapshot,
+		.dir = out->note };
 	cleanup_free char *dir = NULL, *note = NULL;
 
 	if (!g->settings->submodules)

@@ -63,6 +63,49 @@ clear(struct making *k)
 
 /* ---- which ones ------------------------------------------------------------ */
 
+static void
+add_pin(struct making *k, const char *name, const unsigned char *id, size_t hash_len)
+{
+	struct git_index_want *w;
+
+	GROW(k->pins.wants, k->pins.count, k->pins.cap);
+	w = &k->pins.wants[k->pins.count++];
+	*w = (struct git_index_want){ .name = xstrdup(name), .mode = MODE_SUBMODULE };
+	memcpy(w->id, id, hash_len);
+}
+
+/* Beside the commit's tree, so that an index of 100,000 files is read once: of each its
+ * id and its name with a NUL. */
+static bool
+recall_pins(struct making *k, const char *file)
+{
+	size_t hash_len = commit_tree_hash_len(k->m->sha);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+
+	if (access(file, F_OK) < 0 || buf_read_file(&text, file, MAX_LIST, &ignored) < 0)
+		return false;
+	for (const char *p = buf_str(&text), *end = p + text.len;
+	     (size_t)(end - p) > hash_len; p += hash_len + strlen(p + hash_len) + 1)
+		add_pin(k, p + hash_len, (const unsigned char *)p, hash_len);
+	return true;
+}
+
+static void
+note_pins(const struct making *k, const char *file)
+{
+	size_t hash_len = commit_tree_hash_len(k->m->sha);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+
+	for (size_t i = 0; i < k->pins.count; i++) {
+		buf_add(&text, (const char *)k->pins.wants[i].id, hash_len);
+		buf_add(&text, k->pins.wants[i].name, strlen(k->pins.wants[i].name) + 1);
+	}
+	if (path_write_file(file, buf_str(&text), text.len, 0600, &ignored) < 0)
+		unlink(file); /* then the index is read again */
+}
+
 static int
 read_pins(struct making *k, struct error *err)
 {
@@ -70,20 +113,17 @@ read_pins(struct making *k, struct error *err)
 	size_t hash_len = commit_tree_hash_len(k->m->sha), at = 0;
 	cleanup_free char *file = path_join(layers->items[0], ".git/index");
 	cleanup_git_index struct git_index ix = { .text = BUF_INIT };
+	cleanup_free char *noted = path_join(k->m->dir, COMMIT_SET_PINS);
 	struct git_index_entry e;
 
+	if (recall_pins(k, noted))
+		return 0;
 	if (git_index_read(file, hash_len, &ix, err) < 0)
 		return err->code;
-	while (git_index_next(&ix, &at, &e)) {
-		struct git_index_want *w;
-
-		if (e.mode != MODE_SUBMODULE)
-			continue;
-		GROW(k->pins.wants, k->pins.count, k->pins.cap);
-		w = &k->pins.wants[k->pins.count++];
-		*w = (struct git_index_want){ .name = xstrdup(e.name), .mode = e.mode };
-		memcpy(w->id, e.id, hash_len);
-	}
+	while (git_index_next(&ix, &at, &e))
+		if (e.mode == MODE_SUBMODULE)
+			add_pin(k, e.name, e.id, hash_len);
+	note_pins(k, noted);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct source_modules {
 	bool lfs;                  /* what git has writes large files */
 	const struct source_settings *settings;
 	const struct snapshot *snapshot; /* of the commit */
+	const char *dir;                 /* its set's */
 };
 
 /*
