@@ -505,7 +505,13 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 
 static void start_supervisor(struct build *b);
 
-static void say(const char *line, void *data);
+static void
+say(const char *line, void *data)
+{
+	struct build *b = data;
+
+	build_words_say(&b->words, line);
+}
 
 /* Over the source; its words come after the preface, before those of the job. */
 static void
@@ -528,14 +534,6 @@ add_layers(struct build *b)
 }
 
 static void
-say(const char *line, void *data)
-{
-	struct build *b = data;
-
-	build_words_say(&b->words, line);
-}
-
-static void
 add_cage(struct build *b)
 {
 	struct executor_job what = {
@@ -551,27 +549,20 @@ add_cage(struct build *b)
 static void
 prepare(struct build *b)
 {
-	const struct spec *spec = &b->spec.spec;
-	const char *where;
-
-	if (source_settings_check(b->job, &b->work.error) < 0) {
-		b->work.reason = REASON_SCRIPT_FAILURE;
+	if (source_settings_check(b->job, &b->work.reason, &b->work.error) < 0)
 		return;
-	}
 	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode,
 		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0) {
 		error_wrap(&b->work.error, "cannot make a workspace");
 		return;
 	}
-	where = spec->mode == SPEC_OVERLAY ? spec->upper
-	    : spec->mode == SPEC_BIND      ? spec->source
-					   : spec->project_dir;
 	if (b->is_remote && b->remote.source != NULL &&
-	    source_write_refs(b->remote.source, where, &b->work.error) < 0) {
+	    source_write_refs(
+		b->remote.source, build_spec_files_dir(&b->spec), &b->work.error) < 0) {
 		error_wrap(&b->work.error, "cannot make the job's .git");
-		return;
 	}
-	add_cage(b);
+	if (b->work.error.code == 0)
+		add_cage(b);
 	if (b->work.error.code == 0)
 		add_layers(b);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "runner/build_words.h"
 #include "runner/runner.h"
 
 #define LEASES_NAME "layers" /* in the job's folder: the files that name what it uses */
@@ -66,6 +67,8 @@ build_layers_add(struct build_layers *l, const struct runner *runner,
 		.snapshot = runner->snapshot };
 
 	build_layers_clear(l);
+	if (runner->short_token == NULL) /* not a server's */
+		build_words_of_absent(job, runner->snapshot, &l->log);
 	if (spec->mode != SPEC_OVERLAY)
 		return;
 	cache_mount(job, &view, runner->cache_dir, &l->caches, &l->log);

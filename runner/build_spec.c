@@ -180,6 +180,14 @@ build_spec_is_elsewhere(const struct build_spec *b)
 }
 
 const char *
+build_spec_files_dir(const struct build_spec *b)
+{
+	return b->spec.mode == SPEC_OVERLAY ? b->spec.upper
+	    : b->spec.mode == SPEC_BIND     ? b->spec.source
+					    : b->spec.project_dir;
+}
+
+const char *
 build_spec_project_dir(const struct build_spec *b)
 {
 	return b->spec.cage.project_dir != NULL ? b->spec.cage.project_dir

@@ -48,6 +48,9 @@ void build_spec_choose_place(struct build_spec *b);
 /* Scripts run where neither caches nor artifacts can be brought. */
 bool build_spec_is_elsewhere(const struct build_spec *b);
 
+/* What the job changes lies there before anything is mounted. */
+const char *build_spec_files_dir(const struct build_spec *b);
+
 /* The project's folder as the job knows it. */
 const char *build_spec_project_dir(const struct build_spec *b);
 

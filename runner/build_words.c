@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 
-#include "base/buf.h"
 #include "base/path.h"
+#include "runner/source_settings.h"
 
 #define MASK "[MASKED]"
 
@@ -68,6 +68,25 @@ build_words_say(struct build_words *w, const char *line)
 	}
 	buf_add_char(&text, '\n');
 	write_out(w, text.data, text.len);
+}
+
+void
+build_words_of_absent(
+    const struct job_payload *job, const struct snapshot *snapshot, struct buf *out)
+{
+	cleanup_source_settings struct source_settings s = { .attempts = 1 };
+	struct error ignored = ERROR_INIT;
+	const struct strlist *absent;
+
+	if (snapshot == NULL || source_settings_read(job, &s, NULL, &ignored) < 0 ||
+	    !s.submodules)
+		return;
+	absent = snapshot_absent(snapshot);
+	for (size_t i = 0; i < absent->count; i++)
+		buf_printf(out,
+		    "WARNING: the submodule %s is not checked out in your work tree, so it "
+		    "is empty here (git submodule update --init)\n",
+		    absent->items[i]);
 }
 
 bool

@@ -8,7 +8,9 @@
 
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "protocol/job.h"
+#include "runner/snapshot.h"
 
 struct build_words {
 	const char *path;              /* of the trace */
@@ -23,6 +25,11 @@ void build_words_close(struct build_words *w);
 
 /* A line without its end. What cannot be written is not heard. */
 void build_words_say(struct build_words *w, const char *line);
+
+/* Of submodules the job wants and the work tree has not: a server's runner would fetch
+ * them. Appended to out. snapshot may be NULL. */
+void build_words_of_absent(
+    const struct job_payload *job, const struct snapshot *snapshot, struct buf *out);
 
 bool build_words_begun(const struct build_words *w);
 

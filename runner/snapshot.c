@@ -82,6 +82,7 @@ add_folder(
 		dir[len - 1] = '\0';
 	repo = depth < MAX_DEPTH ? open_inner(t, dir) : NULL;
 	if (repo == NULL) {
+		strlist_add(&t->s->absent, dir);
 		manifest_add_take(&t->now, take(dir), st);
 		return 0;
 	}
@@ -430,6 +431,7 @@ snapshot_release(struct snapshot *s)
 	strlist_clear(&s->names->list);
 	free(s->names);
 	strlist_clear(&s->layers);
+	strlist_clear(&s->absent);
 	free(s->index);
 	free(s->more_names);
 	if (s->more_lock >= 0)
@@ -447,6 +449,12 @@ const char *
 snapshot_use_lock(const struct snapshot *s)
 {
 	return s->slot.use_lock;
+}
+
+const struct strlist *
+snapshot_absent(const struct snapshot *s)
+{
+	return &s->absent;
 }
 
 const struct strlist *

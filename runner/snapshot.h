@@ -58,6 +58,9 @@ const char *snapshot_use_lock(const struct snapshot *s);
  * thread's at a time. */
 const struct strlist *snapshot_files(const struct snapshot *s);
 
+/* Of a work tree: folders of submodules that are not checked out in it. */
+const struct strlist *snapshot_absent(const struct snapshot *s);
+
 /*
  * Modification times of its oldest and newest file, in ns since 1970: caches are unpacked
  * older than the one, artifacts not older than the other.

@@ -16,6 +16,7 @@ struct snapshot {
 	struct snapshot_names *names; /* of its files */
 	char *index;                  /* of a commit: git's, which has the names */
 	size_t hash_len;
+	struct strlist absent; /* submodules that are not there */
 	int64_t oldest_ns, newest_ns;
 	char *more_names; /* a file: those of an added set; NULL: there is none */
 	int more_lock;    /* on it, or -1 */

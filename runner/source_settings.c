@@ -195,9 +195,12 @@ source_settings_clear(struct source_settings *s)
 }
 
 int
-source_settings_check(const struct job_payload *job, struct error *err)
+source_settings_check(
+    const struct job_payload *job, enum reason *reason, struct error *err)
 {
 	cleanup_source_settings struct source_settings s = { .attempts = 1 };
 
-	return source_settings_read(job, &s, NULL, err);
+	if (source_settings_read(job, &s, NULL, err) < 0)
+		*reason = REASON_SCRIPT_FAILURE;
+	return err->code;
 }

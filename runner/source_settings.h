@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "protocol/job.h"
+#include "protocol/reason.h"
 
 struct source_settings {
 	bool submodules, recursive;
@@ -30,8 +31,9 @@ MUST_CHECK int source_settings_read(const struct job_payload *job,
 void source_settings_clear(struct source_settings *s);
 #define cleanup_source_settings __attribute__((cleanup(source_settings_clear)))
 
-/* The same, and nothing of it is kept. */
-MUST_CHECK int source_settings_check(const struct job_payload *job, struct error *err);
+/* The same, and nothing of it is kept; reason is set when it fails. */
+MUST_CHECK int source_settings_check(
+    const struct job_payload *job, enum reason *reason, struct error *err);
 
 /* "1", "true", "TRUE" …, as GitLab's runner takes them. */
 bool source_settings_is_true(const char *value);

@@ -70,6 +70,7 @@ run
 PAWL_WORKSPACE=copy run
 run -x shell
 PAWL_WORKSPACE=copy run -x shell
+grep -q 'the submodule away is not checked out in your work tree' ../log || fail "no warning"
 grep -q '| 0$' ../log || fail "a submodule that is not checked out has files"
 ! timeout 60 pawl run -v MOUNTS=1 -v GIT_CLONE_PATH=/etc elsewhere >../log 2>&1 || fail "a path anywhere is taken"
 grep -q 'GIT_CLONE_PATH is "/etc", which is not below CI_BUILDS_DIR' ../log || fail "no reason"
