@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 
-from harness import RATIO, Bench, Failed, descendants
+from harness import FASTER, RATIO, Bench, Failed, descendants
+import engines
 
 JOBS = 100
 OCI_IMAGE = pathlib.Path(__file__).resolve().parent.parent / "tests/e2e/oci_image.py"
@@ -43,7 +44,10 @@ class Cages:
         return self.scratch.repository("caged", jobs("true"))
 
     def with_image(self):
-        return self.scratch.repository("contained", jobs("true", f"oci:{self.image()}"))
+        return self.scratch.repository("contained", jobs("true", f"oci:{self.image_once()}"))
+
+    def image_once(self):
+        return self.once("image", self.image)
 
     def image(self):
         """Busybox, as Debian has it for no libc."""
@@ -153,6 +157,22 @@ def runtime():
     raise Failed("neither crun nor runc is installed")
 
 
+def against(cages, name, kind):
+    return Bench(
+        name=f"container-against-{name}",
+        what=f"the same beside `{name} run` of the same image",
+        kind=FASTER,
+        limit=8,
+        unit="ms",
+        ours=lambda: cages.per_job_ms(cages.with_image, "container"),
+        floor=lambda: engines.run_ms(
+            cages.scratch, cages.once(name, lambda: kind(cages.scratch, cages.image_once()))
+        ),
+        floor_name=f"{name} run --rm … sh -c true",
+        rounds=5,
+    )
+
+
 def benches(scratch, quick):
     cages = Cages(scratch)
     rounds = 3 if quick else 7
@@ -179,4 +199,5 @@ def benches(scratch, quick):
             floor_name="the bare runtime, the same config, sh -c true",
             rounds=rounds,
         ),
+        *([] if quick else [against(cages, "podman", engines.Podman), against(cages, "docker", engines.Docker)]),
     ]

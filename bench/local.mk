@@ -21,6 +21,7 @@ bench_schedule_LDADD = $(PAWL_LIBS) $(PAWL_FOREIGN_LIBS)
 EXTRA_DIST += \
 	bench/README.md \
 	bench/cages.py \
+	bench/engines.py \
 	bench/generate-pipeline \
 	bench/harness.py \
 	bench/jobs.py \
