@@ -25,4 +25,4 @@ if ((${#kinds[@]} > 2)); then
 	kinds+=(fetch)
 	if type -P slirp4netns >/dev/null && { unshare -n true || unshare -Urn true; } 2>/dev/null; then kinds+=(services); fi
 fi
-python3 "$SRC/tests/e2e/cage-kills.py" "${ROUNDS:-$((${#SOAK} > 0 ? 600 : 18))}" "${kinds[@]}"
+python3 "$SRC/tests/e2e/cage-kills.py" "${ROUNDS:-$((${#SOAK} > 0 ? 600 : 12))}" "${kinds[@]}"
