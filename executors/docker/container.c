@@ -93,6 +93,20 @@ add_mounts(
 	json_end_array(w);
 }
 
+/* Source: Engine API, ContainerCreate, HostConfig. As much with swap as without: none. */
+static void
+add_limits(struct json_writer *w, const struct docker_orders *o)
+{
+	if (o->memory_limit > 0) {
+		json_put_int(w, "Memory", o->memory_limit);
+		json_put_int(w, "MemorySwap", o->memory_limit);
+	}
+	if (o->cpu_limit > 0)
+		json_put_int(w, "NanoCpus", o->cpu_limit * 1000000);
+	if (o->pids_limit > 0)
+		json_put_int(w, "PidsLimit", o->pids_limit);
+}
+
 static void
 add_host(struct json_writer *w, const struct docker_orders *o,
     const struct docker_room *room, const struct docker_network *network)
@@ -103,6 +117,7 @@ add_host(struct json_writer *w, const struct docker_orders *o,
 	json_begin_object(w);
 	json_put_bool(w, "AutoRemove", true);
 	json_put_bool(w, "Privileged", o->privileged != 0);
+	add_limits(w, o);
 	if (mode != NULL)
 		json_put_string(w, "NetworkMode", mode);
 	json_key(w, "ExtraHosts");

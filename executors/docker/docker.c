@@ -108,6 +108,9 @@ fill_common(const struct making *m, const struct job_image *image,
 	o->user = copy(image->docker_user);
 	o->job = xasprintf("%" PRId64, m->job->payload->id);
 	o->privileged = settings->privileged;
+	o->memory_limit = m->job->limits.memory.value;
+	o->cpu_limit = m->job->limits.cpus.value;
+	o->pids_limit = m->job->limits.pids.value;
 	o->has_services = m->job->payload->service_count > 0;
 	o->offline = settings->offline;
 	return 0;

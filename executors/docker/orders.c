@@ -24,6 +24,9 @@ static const struct order table[] = {
 	{ "has_entrypoint", ORDER_NUMBER, IN(has_entrypoint) },
 	{ "shown", ORDER_LIST, IN(shown) },
 	{ "privileged", ORDER_NUMBER, IN(privileged) },
+	{ "memory_limit", ORDER_NUMBER, IN(memory_limit) },
+	{ "cpu_limit", ORDER_NUMBER, IN(cpu_limit) },
+	{ "pids_limit", ORDER_NUMBER, IN(pids_limit) },
 };
 
 void

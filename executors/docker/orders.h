@@ -23,6 +23,7 @@ struct docker_orders {
 	int64_t has_entrypoint;
 	struct strlist shown; /* folders the workspace refers to */
 	int64_t privileged;
+	int64_t memory_limit, cpu_limit, pids_limit; /* as of struct limits; 0: none */
 };
 
 #define DOCKER_ORDERS_INIT                                                               \
