@@ -1,7 +1,6 @@
 """`podman run` and `docker run` of an image that is there, for who would start a container by
 hand: each with a storage, a daemon and settings of its own below the scratch folder."""
 
-import atexit
 import contextlib
 import os
 import shutil
@@ -27,6 +26,15 @@ def as_usual():
         yield
     finally:
         os.sched_setscheduler(0, policy, how)
+
+
+def unmount(home):
+    """What an engine has mounted there and leaves so."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        places = [line.split()[1] for line in mounts]
+    for place in reversed(places):
+        if place.startswith(f"{home}/"):
+            subprocess.run(["umount", "-l", place], capture_output=True, check=False)
 
 
 def quiet(command, env=None):
@@ -56,11 +64,11 @@ class Podman:
         )
         self.env = dict(scratch.env, CONTAINERS_CONF=str(home / "containers.conf"),
                         CONTAINERS_STORAGE_CONF=str(home / "storage.conf"))
+        scratch.at_end.append(lambda: unmount(home))
         done = quiet(["podman", "pull", "-q", f"oci:{image}"], self.env)
         if done.returncode != 0:
             raise Skip(f"podman cannot take an image here: {done.stderr.strip()[-200:]}")
         self.words = ["podman", "run", "--rm", done.stdout.strip(), "sh", "-c", "true"]
-        atexit.register(quiet, ["umount", "-l", home / "root/overlay"])
         first = quiet(self.words, self.env)
         if first.returncode != 0:
             raise Skip(f"podman cannot run a container here: {first.stderr.strip()[-200:]}")
@@ -79,7 +87,7 @@ class Docker:
                 ["dockerd", "--iptables=false", "--bridge=none", "--data-root", home / "data",
                  "--exec-root", home / "exec", "--pidfile", home / "pid", "--host", host],
                 env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        atexit.register(self.end, daemon)
+        scratch.at_end.append(lambda: (self.end(daemon), unmount(home)))
         self.await_daemon(daemon)
         archive = home / "image.tar"
         copied = quiet(["skopeo", "copy", "-q", f"oci:{image}", f"docker-archive:{archive}:box:1"])

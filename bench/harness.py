@@ -107,6 +107,7 @@ class Scratch:
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="pawl-bench-", dir=base))
         (self.root / "home").mkdir()
+        self.at_end = []  # called before the folder goes
         self.env = {
             "PATH": f"{BUILD}:{os.environ['PATH']}",
             "HOME": str(self.root / "home"),
@@ -177,6 +178,8 @@ class Scratch:
         return sum(peaks.values()) / 1024
 
     def remove(self):
+        for end in self.at_end:
+            end()
         shutil.rmtree(self.root, ignore_errors=True)
 
 
