@@ -32,7 +32,8 @@ START_TEST(all_settings_are_read)
 	struct diags diags;
 
 	read_text("concurrent: 3\nname: n\nstate: /s\nexecutor: shell\n"
-		  "log_format: json\nlayers: {high_gb: 9, low_gb: 5, days: 2}\nservers:\n"
+		  "log_format: json\nlayers: {high_gb: 9, low_gb: 5, days: 2}\n"
+		  "limits: {memory: 2g, cpus: 1.5, pids: 4096}\nservers:\n"
 		  "  - url: https://h/\n    token: glrt-x\n    unix_socket: /u\n"
 		  "    repos: /r\n    ca_file: /a\n    cert_file: /c\n    key_file: /k\n"
 		  "  - {url: http://i, token_file: /t}\n",
@@ -46,6 +47,9 @@ START_TEST(all_settings_are_read)
 	ck_assert_int_eq(s.layers.high_bytes, 9 * LAYER_GB);
 	ck_assert_int_eq(s.layers.low_bytes, 5 * LAYER_GB);
 	ck_assert_int_eq(s.layers.max_age_s, 2 * 24 * 3600);
+	ck_assert_int_eq(s.limits.memory.value, INT64_C(2) << 30);
+	ck_assert_int_eq(s.limits.cpus.value, 1500);
+	ck_assert_int_eq(s.limits.pids.value, 4096);
 	ck_assert_uint_eq(s.server_count, 2);
 	ck_assert_str_eq(s.servers[0].url, "https://h/");
 	ck_assert_str_eq(s.servers[0].token, "glrt-x");
@@ -219,6 +223,11 @@ static const struct {
 	    "an integer" },
 	{ "cache: {s3: {server_address: h}}\n",
 	    "r.yml:1:13: error: s3 lacks its bucket_name" },
+	{ "limits: {memory: lots}\n",
+	    "r.yml:1:18: error: memory should be a size such as 512m or 2g, 6m at least" },
+	{ "limits: {cpu: 1}\n",
+	    "r.yml:1:10: error: unknown setting \"cpu\"; there is memory, cpus and pids; "
+	    "did you mean \"cpus\"?" },
 	{ "cache: {type: s3}\n", "r.yml:1:8: error: cache lacks its s3 settings" },
 	{ "cache: {type: gcs}\n", "r.yml:1:15: error: the type of cache should be s3" },
 	{ "cache: {s3: {bucket_nam: b}}\n",
