@@ -16,11 +16,14 @@
 
 struct executors {
 	struct executor_machine machine;
-	const struct executor *chosen;    /* NULL: by what suits the job */
-	const struct executor *plain;     /* auto: for a job without an image */
-	const struct executor *container; /* auto: for one with; NULL: there is none */
-	char *notice,
-	    *no_container; /* why there is none; NULL: not looked at, or there is */
+	const struct executor *chosen; /* NULL: by what suits the job */
+	const struct executor *plain;  /* auto: for a job without an image */
+	char *notice;
+	/* auto, for a job with an image; looked for when the first one comes, since an
+	 * engine has to be asked. By the machine's lock. */
+	bool has_looked;
+	const struct executor *container; /* NULL: there is none */
+	char *no_container;               /* why; NULL: there is */
 };
 
 const struct executor *const *
@@ -57,21 +60,34 @@ unknown(const char *name, struct error *err)
 static int
 choose_plain(struct executors *e, struct error *err)
 {
-	struct error why = ERROR_INIT, no_engine = ERROR_INIT;
+	struct error why = ERROR_INIT;
 
-	if (executor_container.probe(e->machine.settings, &why) == 0)
-		e->container = &executor_container;
-	else if (executor_docker.probe(e->machine.settings, &no_engine) == 0)
-		e->container = &executor_docker;
-	else
-		e->no_container = xasprintf("%s; %s", why.msg, no_engine.msg);
-	why = (struct error)ERROR_INIT;
 	e->plain = &executor_sandbox;
 	if (executor_sandbox.probe(e->machine.settings, &why) == 0)
 		return 0;
 	e->notice = xasprintf("jobs run without a sandbox: %s", why.msg);
 	e->plain = &executor_shell;
 	return executor_shell.probe(e->machine.settings, err);
+}
+
+static const struct executor *
+find_container(struct executors *e)
+{
+	const struct executor_settings *settings = e->machine.settings;
+	struct error no_runtime = ERROR_INIT, no_engine = ERROR_INIT;
+
+	pthread_mutex_lock(&e->machine.lock);
+	if (e->has_looked)
+		;
+	else if (executor_container.probe(settings, &no_runtime) == 0)
+		e->container = &executor_container;
+	else if (executor_docker.probe(settings, &no_engine) == 0)
+		e->container = &executor_docker;
+	else
+		e->no_container = xasprintf("%s; %s", no_runtime.msg, no_engine.msg);
+	e->has_looked = true;
+	pthread_mutex_unlock(&e->machine.lock);
+	return e->container;
 }
 
 int
@@ -141,13 +157,22 @@ wants_container(const struct job_payload *job)
 	return job->image.name != NULL && *job->image.name != '\0';
 }
 
+static const struct executor *
+choose(struct executors *e, const struct job_payload *job)
+{
+	const struct executor *container;
+
+	if (e->chosen != NULL)
+		return e->chosen;
+	container = wants_container(job) ? find_container(e) : NULL;
+	return container != NULL ? container : e->plain;
+}
+
 int
-executors_pick(const struct executors *e, const struct job_payload *job,
+executors_pick(struct executors *e, const struct job_payload *job,
     const struct executor **out, struct error *err)
 {
-	*out = e->chosen != NULL                           ? e->chosen
-	    : e->container != NULL && wants_container(job) ? e->container
-							   : e->plain;
+	*out = choose(e, job);
 	if ((*out)->accepts(job, e->chosen != NULL, err) < 0 && e->no_container != NULL) {
 		struct error refused = *err;
 

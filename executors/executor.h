@@ -140,8 +140,9 @@ MUST_CHECK int executors_new(const struct executor_settings *settings, const cha
     struct executors **out, struct error *err);
 void executors_free(struct executors *e);
 
-/* The one this job runs by; ERR_ENVIRONMENT says why there is none. */
-MUST_CHECK int executors_pick(const struct executors *e, const struct job_payload *job,
+/* The one this job runs by; ERR_ENVIRONMENT says why there is none. May ask an engine
+ * whether it is there, once. */
+MUST_CHECK int executors_pick(struct executors *e, const struct job_payload *job,
     const struct executor **out, struct error *err);
 
 MUST_CHECK int executors_prepare(struct executors *e, const struct executor *by,

@@ -229,6 +229,33 @@ pulls() {
 	passes # it is there
 }
 
+# An engine that never answers bothers nobody whose jobs have no image.
+asked_late() {
+	local silent
+	python3 - <<-'END' &
+	import socket
+	s = socket.socket(socket.AF_UNIX)
+	s.bind("silent.sock")
+	s.listen()
+	s.accept()
+	open("asked", "w").close()
+	END
+	silent=$!
+	for _ in $(seq 100); do [ -S silent.sock ] && break; sleep 0.05; done
+	repository <<-'END'
+	a: {script: [echo done]}
+	END
+	(cd repo && DOCKER_HOST=unix://$OLDPWD/silent.sock PAWL_OCI_RUNTIME=/none timeout 100 pawl run) >"$log" 2>&1 ||
+	    bad "ended with $?"
+	[ ! -e asked ] || bad "the engine was asked for a job without an image"
+	(cd repo && printf 'a: {image: box:1, script: [echo]}\n' >.gitlab-ci.yml && DOCKER_HOST=unix://$OLDPWD/silent.sock \
+	    PAWL_OCI_RUNTIME=/none timeout 100 pawl run) >"$log" 2>&1 && bad "passed"
+	says "There can be no container here: "
+	[ -e asked ] || bad "the engine was not asked"
+	kill $silent 2>/dev/null
+	wait $silent 2>/dev/null
+}
+
 check() {
 	who=$1
 	at_home
@@ -240,6 +267,7 @@ check() {
 
 who=docker
 make_box
+asked_late
 for engine_name in docker podman; do
 	if "start_$engine_name"; then
 		tested=1
