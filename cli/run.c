@@ -20,7 +20,10 @@
 static const struct option_row own_options[] = {
 	{ 'j', "jobs", "N", "run at most N jobs at once (default: the number of CPUs)" },
 	{ 'x', "executor", "NAME",
-	    "how jobs are run: auto (the default), container, sandbox, shell" },
+	    "how jobs are run: auto (the default), container, docker, sandbox, shell" },
+	{ 0, "privileged", NULL, "let root in a container do what root may do here" },
+	{ 0, "volume", "[FROM:]TO[:ro]",
+	    "give containers a folder or socket of this machine; may be repeated" },
 	{ 0, "needs", NULL, "run first what the named jobs need" },
 	{ 0, "in-place", NULL, "run in the work tree itself instead of in copies of it" },
 	{ 0, "keep-failed", NULL,
@@ -97,12 +100,30 @@ slots(const struct args *args, size_t *out)
 	return EXIT_OK;
 }
 
+/* Points into the arguments. */
+static void
+list_volumes(const struct args *args, struct arena *arena, struct runner *runner)
+{
+	struct executor_settings *settings = &runner->executor_settings;
+	const char *volume, **all;
+	size_t count = 0;
+
+	for (size_t pos = 0; args_next(args, "volume", &pos) != NULL;)
+		count++;
+	all = arena_calloc(arena, count + 1, sizeof(*all));
+	for (size_t pos = 0; (volume = args_next(args, "volume", &pos)) != NULL;)
+		all[settings->volume_count++] = volume;
+	settings->volumes = all;
+}
+
 static int
-choose_executor(const struct args *args, struct runner *runner)
+choose_executor(const struct args *args, struct arena *arena, struct runner *runner)
 {
 	const char *name = args_value(args, "executor");
 	struct error err = ERROR_INIT;
 
+	runner->executor_settings.privileged = args_has(args, "privileged");
+	list_volumes(args, arena, runner);
 	if (runner_choose_executor(runner, name, &err) < 0)
 		return err.code == ERR_INVALID ? command_usage_error(args, "%s", err.msg)
 					       : fail(&err, EXIT_FAULT);
@@ -193,7 +214,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 
 	rc = slots(args, &slot_count);
 	if (rc == EXIT_OK)
-		rc = choose_executor(args, &runner);
+		rc = choose_executor(args, p->arena, &runner);
 	if (rc == EXIT_OK &&
 	    (make_folders(p, &f, &err) < 0 ||
 		open_workspaces(p, args, &f, &snapshot, &workspaces, &err) < 0 ||

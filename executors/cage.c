@@ -11,6 +11,7 @@ cage_clear(struct cage *cage)
 		strlist_clear(&cage->services[i].run);
 		strlist_clear(&cage->services[i].env);
 		strlist_clear(&cage->services[i].health);
+		strlist_clear(&cage->services[i].ports);
 	}
 	free(cage->services);
 	free(cage->mounts);

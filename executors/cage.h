@@ -45,9 +45,9 @@ struct cage_service {
 	const char *dir;       /* where it runs */
 	const char *address;   /* in the job's network; NULL when the cage is on_host */
 	struct strlist health; /* argv of its check; empty: none */
-	/* Else, the port that answers when it is ready; 0: none. When the cage is
-	 * on_host, the check looks at it. */
-	int64_t port;
+	/* Else, it is ready when one of them answers, in decimal; empty: at once. When
+	 * the cage is on_host, the check looks at them. */
+	struct strlist ports;
 };
 
 struct cage_held {

@@ -11,6 +11,7 @@
 #include "executors/docker/docker.h"
 #include "executors/sandbox.h"
 #include "executors/shell.h"
+#include "executors/volume.h"
 
 #define AUTO "auto"
 
@@ -90,6 +91,22 @@ find_container(struct executors *e)
 	return e->container;
 }
 
+static int
+check_volumes(const struct executor_settings *settings, struct error *err)
+{
+	struct arena *arena = arena_new();
+	struct volume ignored;
+	int rc = 0;
+
+	if (settings->volume_count > VOLUMES_MAX)
+		rc = error_set(err, ERR_INVALID, "there are %zu volumes; %d are the most",
+		    settings->volume_count, VOLUMES_MAX);
+	for (size_t i = 0; rc == 0 && i < settings->volume_count; i++)
+		rc = volume_parse(settings->volumes[i], arena, &ignored, err);
+	arena_free(arena);
+	return rc;
+}
+
 int
 executors_new(const struct executor_settings *settings, const char *name,
     struct executors **out, struct error *err)
@@ -101,7 +118,9 @@ executors_new(const struct executor_settings *settings, const char *name,
 	pthread_mutex_init(&e->machine.lock, NULL);
 	if (name == NULL)
 		name = getenv("PAWL_EXECUTOR");
-	if (name == NULL || *name == '\0' || str_eq(name, AUTO)) {
+	if (check_volumes(settings, err) < 0) {
+		rc = err->code;
+	} else if (name == NULL || *name == '\0' || str_eq(name, AUTO)) {
 		rc = choose_plain(e, err);
 	} else {
 		e->chosen = find(name);

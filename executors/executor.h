@@ -32,8 +32,10 @@ struct executor_settings {
 	/* The engine of the executor docker, as of engine_open(); NULL: the usual one. */
 	const char *docker_host, *docker_cert_dir;
 	const char *docker_network; /* the engine's word for it; NULL: its usual one */
-	bool privileged;            /* containers: root in there is root of the machine */
-	struct limits limits;       /* of each job */
+	const char *const *volumes; /* of containers, as of volume_parse() */
+	size_t volume_count;
+	bool privileged;      /* containers: root in there is root of the machine */
+	struct limits limits; /* of each job */
 };
 
 /* One job, as an executor sees it. Everything is the caller's. */

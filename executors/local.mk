@@ -35,6 +35,7 @@ libexecutors_a_SOURCES += executors/orders.c executors/orders.h
 libexecutors_a_SOURCES += executors/private_files.c executors/private_files.h
 libexecutors_a_SOURCES += executors/sandbox.c executors/sandbox.h
 libexecutors_a_SOURCES += executors/shell.c executors/shell.h
+libexecutors_a_SOURCES += executors/volume.c executors/volume.h
 
 # the sandbox's system call filter, as bytes
 noinst_PROGRAMS += make-filter

@@ -94,6 +94,8 @@ run(struct options *o)
 		.registries = o->settings.images,
 		.privileged = o->settings.privileged,
 		.limits = o->settings.limits,
+		.volumes = o->settings.volumes,
+		.volume_count = o->settings.volume_count,
 		.runtime = o->settings.runtime,
 		.images_dir =
 		    arena_printf(o->settings.arena, "%s/images", o->settings.state_dir),

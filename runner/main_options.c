@@ -288,6 +288,8 @@ read_file(struct options *o)
 	o->settings.images = file.images;
 	o->settings.limits = file.limits;
 	o->settings.privileged = file.privileged;
+	o->settings.volumes = file.volumes;
+	o->settings.volume_count = file.volume_count;
 	o->settings.runtime = file.runtime;
 	o->settings.pull_policy = file.pull_policy;
 	o->settings.layers = file.layers;

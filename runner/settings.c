@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "executors/volume.h"
 #include "pipelines/document.h"
 #include "runner/settings_cache.h"
 #include "runner/settings_custom.h"
@@ -53,7 +54,7 @@ static const char *const server_names[] = { "url", "token", "token_file", "unix_
 	"repos", "ca_file", "cert_file", "key_file", NULL };
 static const char *const top_names[] = { "concurrent", "name", "state", "executor",
 	"cache", "custom", "docker", "images", "network", "runtime", "pull_policy",
-	"limits", "privileged", "log_format", "layers", "servers", NULL };
+	"limits", "privileged", "volumes", "log_format", "layers", "servers", NULL };
 
 struct runner_server *
 settings_add_server(struct runner_settings *s)
@@ -239,6 +240,35 @@ read_flag(const struct node_pair *pair, bool *out, struct diags *diags)
 }
 
 static void
+read_volumes(const struct node *list, struct runner_settings *s, struct diags *diags)
+{
+	if (!node_is(list, NODE_LIST)) {
+		diag_error(diags, DIAG_SHAPE, list->mark, NULL,
+		    "volumes should be a list, as in [/certs/client, "
+		    "/on/this/machine:/inside:ro]");
+		return;
+	}
+	s->volumes = arena_calloc(s->arena, list->count + 1, sizeof(*s->volumes));
+	for (size_t i = 0; i < list->count; i++) {
+		const struct node *item = list->items[i];
+		struct error err = ERROR_INIT;
+		struct volume ignored;
+
+		if (!node_is_scalar(item))
+			diag_error(diags, DIAG_SHAPE, item->mark, NULL,
+			    "a volume should be a text");
+		else if (volume_parse(item->text, s->arena, &ignored, &err) < 0)
+			diag_error(diags, DIAG_SHAPE, item->mark, NULL, "%s", err.msg);
+		else
+			s->volumes[s->volume_count++] =
+			    arena_strdup(s->arena, item->text);
+	}
+	if (s->volume_count > VOLUMES_MAX)
+		diag_error(diags, DIAG_SHAPE, list->mark, NULL,
+		    "there can be %d volumes at most", VOLUMES_MAX);
+}
+
+static void
 read_network(const struct node *n, struct runner_settings *s, struct diags *diags)
 {
 	const char *word = node_is_scalar(n) ? n->text : "";
@@ -283,6 +313,8 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_pull_policy(pair->value, s, diags);
 		else if (str_eq(pair->key, "privileged"))
 			read_flag(pair, &s->privileged, diags);
+		else if (str_eq(pair->key, "volumes"))
+			read_volumes(pair->value, s, diags);
 		else if (str_eq(pair->key, "network"))
 			read_network(pair->value, s, diags);
 		else if (str_eq(pair->key, "cache"))

@@ -9,6 +9,7 @@
  *   runtime: /usr/bin/crun       # of containers; or runc
  *   pull_policy: always          # or if-not-present, never
  *   privileged: false
+ *   volumes: [/certs/client]
  *   limits: {memory: 2g, cpus: 1.5, pids: 4096}   # of each job
  *   custom: {run_exec: /opt/driver/run}       # of the executor custom
  *   docker: {host: unix:///run/docker.sock}    # of the executor docker
@@ -44,10 +45,12 @@ struct runner_settings {
 	struct arena *arena; /* the caller's; strings live in it */
 	int64_t concurrent;  /* 0: not said */
 	const char *name, *state_dir, *executor;
-	const char *log_format;            /* of log_formats; NULL: not said */
-	bool offline;                      /* jobs in a cage have no network */
-	bool privileged;                   /* containers may do what root may */
-	const char *runtime, *pull_policy; /* NULL: not said */
+	const char *log_format; /* of log_formats; NULL: not said */
+	bool offline;           /* jobs in a cage have no network */
+	bool privileged;        /* containers may do what root may */
+	const char **volumes;   /* of containers, executors/volume.h */
+	size_t volume_count;
+	const char *runtime, *pull_policy;                          /* NULL: not said */
 	const char *docker_host, *docker_cert_dir, *docker_network; /* NULL: not said */
 	const struct custom_settings
 	    *custom;                /* executors/custom/custom.h; NULL: not said */

@@ -13,6 +13,7 @@
 #include "executors/container/image_terms.h"
 #include "executors/init/program.h"
 #include "executors/sandbox_filter.h"
+#include "executors/volume.h"
 
 #define INIT_INSIDE "/run/pawl-init"
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -183,6 +184,29 @@ bundle_fill_env(struct bundle *b)
 }
 
 static int
+bind_volumes(struct bundle *b, struct error *err)
+{
+	const struct executor_settings *settings = b->machine->settings;
+
+	for (size_t i = 0; i < settings->volume_count; i++) {
+		cleanup_free char *name = xasprintf("volume-%zu", i);
+		struct volume v;
+
+		if (volume_parse(settings->volumes[i], b->job->arena, &v, err) < 0)
+			return err->code;
+		if (v.source == NULL) /* whoever the job and its services run as */
+			v.source =
+			    executor_folder(b->job, b->job->job_dir, name, 01777, err);
+		else if (access(v.source, F_OK) < 0)
+			(void)error_errno(err, "volume %s", settings->volumes[i]);
+		if (err->code != 0)
+			return err->code;
+		bundle_bind(b, v.source, v.target, v.read_only, false);
+	}
+	return 0;
+}
+
+static int
 write_config(struct bundle *b, const char *root, const char *folder, struct error *err)
 {
 	const struct executor_settings *settings = b->machine->settings;
@@ -231,7 +255,8 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 	const char *root = NULL;
 	char id[HASH_SHA256_HEX], name[32]; /* runc names the cgroup by it */
 
-	if (folder == NULL || state == NULL || add_root(b, &root, err) < 0)
+	if (folder == NULL || state == NULL || add_root(b, &root, err) < 0 ||
+	    bind_volumes(b, err) < 0)
 		return err->code;
 	bundle_bind(b, b->init, INIT_INSIDE, true, true);
 	bundle_bind(b, b->job->hosts_file, "/etc/hosts", false, true);

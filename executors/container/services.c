@@ -113,21 +113,21 @@ fill_health(const struct image_config *config, struct cage_service *service)
 	}
 }
 
-/* "5432/tcp"; the first one that is TCP. */
-static int64_t
-first_port(const struct image_config *config)
+/* "5432/tcp". */
+static void
+list_ports(const struct image_config *config, struct strlist *out)
 {
 	for (size_t i = 0; i < config->ports.count; i++) {
 		const char *text = config->ports.items[i];
 		size_t n = strspn(text, "0123456789");
-		cleanup_free char *digits = xstrndup(text, n);
+		char *digits = xstrndup(text, n);
 		int64_t port;
 
-		if ((text[n] == '\0' || str_eq(text + n, "/tcp")) &&
-		    str_to_int64(digits, &port) && port > 0 && port < 65536)
-			return port;
+		strlist_add_take(out, digits);
+		if ((text[n] != '\0' && !str_eq(text + n, "/tcp")) ||
+		    !str_to_int64(digits, &port) || port <= 0 || port > 65535)
+			free(out->items[--out->count]);
 	}
-	return 0;
 }
 
 int
@@ -137,7 +137,7 @@ services_fill(const struct image_config *image, const struct job_image *wanted,
 	fill_run(image, wanted, service);
 	fill_health(image, service);
 	if (service->health.count == 0)
-		service->port = first_port(image);
+		list_ports(image, &service->ports);
 	service->dir =
 	    *image->workdir == '\0' ? "/" : arena_strdup(arena, image->workdir);
 	for (size_t i = 0; i < wanted->variable_count; i++)

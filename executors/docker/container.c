@@ -6,7 +6,7 @@
 
 #include "base/json_writer.h"
 #include "base/path.h"
-#include "executors/docker/network.h"
+#include "executors/docker/shared.h"
 
 #define LABEL_JOB "pawl.job"
 #define LABEL_MARKER "pawl.marker"
@@ -64,32 +64,49 @@ docker_labels_write(
 /* ---- creating -------------------------------------------------------------- */
 
 static void
-add_mount(struct json_writer *w, const char *source, const char *target, bool read_only)
+add_mount(struct json_writer *w, const char *type, const char *source, const char *target,
+    bool read_only)
 {
 	json_begin_object(w);
-	json_put_string(w, "Type", "bind");
+	json_put_string(w, "Type", type);
 	json_put_string(w, "Source", source);
 	json_put_string(w, "Target", target);
 	json_put_bool(w, "ReadOnly", read_only);
 	json_end_object(w);
 }
 
+/* Of the runner's settings. */
 static void
-add_mounts(
-    struct json_writer *w, const struct docker_orders *o, const struct docker_room *room)
+add_volumes(struct json_writer *w, const struct docker_orders *o,
+    const struct docker_shared *shared)
+{
+	for (size_t i = 0; i < o->own_volumes.count; i++)
+		add_mount(w, "volume", shared->volumes.items[i], o->own_volumes.items[i],
+		    false);
+	for (size_t i = 0; i + 1 < o->binds.count; i += 2)
+		add_mount(w, "bind", o->binds.items[i], o->binds.items[i + 1], false);
+	for (size_t i = 0; i + 1 < o->read_only_binds.count; i += 2)
+		add_mount(w, "bind", o->read_only_binds.items[i],
+		    o->read_only_binds.items[i + 1], true);
+}
+
+static void
+add_mounts(struct json_writer *w, const struct docker_orders *o,
+    const struct docker_room *room, const struct docker_shared *shared)
 {
 	json_key(w, "Mounts");
 	json_begin_array(w);
 	if (o->work_dir != NULL) {
 		cleanup_free char *files = xasprintf("%s.tmp", o->project_dir);
 
-		add_mount(w, o->work_dir, o->project_dir, false);
-		add_mount(w, room->files, files, false);
+		add_mount(w, "bind", o->work_dir, o->project_dir, false);
+		add_mount(w, "bind", room->files, files, false);
 	}
-	add_mount(w, room->room, DOCKER_ROOM_INSIDE, true);
-	add_mount(w, o->init, DOCKER_INIT_INSIDE, true);
+	add_mount(w, "bind", room->room, DOCKER_ROOM_INSIDE, true);
+	add_mount(w, "bind", o->init, DOCKER_INIT_INSIDE, true);
 	for (size_t i = 0; i < o->shown.count; i++)
-		add_mount(w, o->shown.items[i], o->shown.items[i], true);
+		add_mount(w, "bind", o->shown.items[i], o->shown.items[i], true);
+	add_volumes(w, o, shared);
 	json_end_array(w);
 }
 
@@ -109,9 +126,9 @@ add_limits(struct json_writer *w, const struct docker_orders *o)
 
 static void
 add_host(struct json_writer *w, const struct docker_orders *o,
-    const struct docker_room *room, const struct docker_network *network)
+    const struct docker_room *room, const struct docker_shared *shared)
 {
-	const char *mode = network->name != NULL ? network->name : o->network;
+	const char *mode = shared->network != NULL ? shared->network : o->network;
 
 	json_key(w, "HostConfig");
 	json_begin_object(w);
@@ -122,14 +139,14 @@ add_host(struct json_writer *w, const struct docker_orders *o,
 		json_put_string(w, "NetworkMode", mode);
 	json_key(w, "ExtraHosts");
 	json_begin_array(w);
-	for (size_t i = 0; i < network->hosts.count; i++)
-		json_add_string(w, network->hosts.items[i]);
+	for (size_t i = 0; i < shared->hosts.count; i++)
+		json_add_string(w, shared->hosts.items[i]);
 	json_end_array(w);
 	json_key(w, "LogConfig"); /* the job's log has it */
 	json_begin_object(w);
 	json_put_string(w, "Type", "none");
 	json_end_object(w);
-	add_mounts(w, o, room);
+	add_mounts(w, o, room, shared);
 	json_end_object(w);
 }
 
@@ -177,7 +194,7 @@ add_command(struct json_writer *w, const struct docker_orders *o)
 
 static void
 write_container(const struct docker_orders *o, const struct docker_room *room,
-    const struct docker_network *network, struct buf *out)
+    const struct docker_shared *shared, struct buf *out)
 {
 	struct json_writer w = JSON_WRITER_INIT(out);
 
@@ -187,22 +204,21 @@ write_container(const struct docker_orders *o, const struct docker_room *room,
 		json_put_string(&w, "User", o->user);
 	add_command(&w, o);
 	docker_labels_write(&w, o, room);
-	add_host(&w, o, room, network);
-	if (network->name != NULL)
-		add_network(&w, o, network->name);
+	add_host(&w, o, room, shared);
+	if (shared->network != NULL)
+		add_network(&w, o, shared->network);
 	json_end_object(&w);
 }
 
 int
 docker_container_create(struct engine *e, const struct docker_orders *orders,
-    const struct docker_room *room, const struct docker_network *network,
-    struct error *err)
+    const struct docker_room *room, const struct docker_shared *shared, struct error *err)
 {
 	cleanup_free char *name = docker_container_name(room, orders->slot);
 	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT;
 	struct engine_call call = { .method = "POST" };
 
-	write_container(orders, room, network, &body);
+	write_container(orders, room, shared, &body);
 	buf_printf(&path, "/containers/create?name=%s", name);
 	if (orders->platform != NULL) {
 		buf_add_str(&path, "&platform=");
@@ -268,37 +284,41 @@ is_left(const json_t *thing)
 }
 
 int
-docker_labels_sweep(struct engine *e, const char *path, const char *key,
-    int (*remove)(struct engine *e, const char *id, struct error *err), struct error *err)
+docker_labels_sweep(struct engine *e, const struct docker_sweep *what, struct error *err)
 {
 	cleanup_free char *machine = machine_id();
 	cleanup_free char *filters = xasprintf(
 	    "{\"label\":[\"" LABEL_MARKER "\",\"" LABEL_MACHINE "=%s\"]}", machine);
 	cleanup_buf struct buf all = BUF_INIT, body = BUF_INIT;
 	struct engine_call call = { .method = "GET" };
-	json_t *list;
+	const json_t *list;
+	json_t *root;
 	int rc = 0;
 
-	buf_add_str(&all, path);
+	buf_add_str(&all, what->path);
 	buf_add_url_encoded(&all, filters);
 	call.path = buf_str(&all);
 	if (engine_do(e, &call, 0, &body, err) < 0)
 		return err->code;
-	list = json_loadb(buf_str(&body), body.len, 0, NULL);
+	root = json_loadb(buf_str(&body), body.len, 0, NULL);
+	list = what->list != NULL ? json_object_get(root, what->list) : root;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *thing = json_array_get(list, i);
-		const char *id = json_string_value(json_object_get(thing, key));
+		const char *id = json_string_value(json_object_get(thing, what->key));
 
-		if (id != NULL && is_left(thing) && remove(e, id, err) < 0)
+		if (id != NULL && is_left(thing) && what->remove(e, id, err) < 0)
 			rc = err->code; /* the others go all the same */
 	}
-	json_decref(list);
+	json_decref(root);
 	return rc;
 }
 
 int
 docker_container_sweep(struct engine *e, struct error *err)
 {
-	return docker_labels_sweep(
-	    e, "/containers/json?all=true&filters=", "Id", docker_container_remove, err);
+	static const struct docker_sweep containers = {
+		"/containers/json?all=true&filters=", NULL, "Id", docker_container_remove
+	};
+
+	return docker_labels_sweep(e, &containers, err);
 }

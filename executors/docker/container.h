@@ -17,7 +17,7 @@ struct docker_room {
 	const char *room;  /* the folder with the socket */
 };
 
-struct docker_network; /* executors/docker/network.h */
+struct docker_shared; /* executors/docker/shared.h */
 struct json_writer;
 
 /* "pawl-MARKER", of a service "pawl-MARKER-SLOT"; malloced. */
@@ -25,7 +25,7 @@ char *docker_container_name(const struct docker_room *room, int64_t slot);
 
 MUST_CHECK int docker_container_create(struct engine *e,
     const struct docker_orders *orders, const struct docker_room *room,
-    const struct docker_network *network, struct error *err);
+    const struct docker_shared *shared, struct error *err);
 MUST_CHECK int docker_container_start(
     struct engine *e, const char *name, struct error *err);
 
@@ -37,11 +37,17 @@ MUST_CHECK int docker_container_remove(
 void docker_labels_write(struct json_writer *w, const struct docker_orders *orders,
     const struct docker_room *room);
 
-/* GET path with what bears the labels of jobs of this machine, called with each whose
- * folders are gone. */
-MUST_CHECK int docker_labels_sweep(struct engine *e, const char *path, const char *key,
-    int (*remove)(struct engine *e, const char *id, struct error *err),
-    struct error *err);
+/* How a kind of things is asked for, and removed. */
+struct docker_sweep {
+	const char *path; /* GET path, to which a filter is added, */
+	const char *list; /* gives a list below this key; NULL: a list, */
+	const char *key;  /* of things that are called by this */
+	int (*remove)(struct engine *e, const char *id, struct error *err);
+};
+
+/* Remove what bears the labels of jobs of this machine whose folders are gone. */
+MUST_CHECK int docker_labels_sweep(
+    struct engine *e, const struct docker_sweep *what, struct error *err);
 
 /*
  * Remove what is left of jobs of this machine whose folders are gone: of a pawl-docker

@@ -11,6 +11,7 @@
 #include "executors/docker/pull.h"
 #include "executors/init/init.h"
 #include "executors/init/program.h"
+#include "executors/volume.h"
 
 #define PROBE_MS 10000
 #define START_MS 180000
@@ -89,6 +90,26 @@ copy(const char *text)
 	return text == NULL || *text == '\0' ? NULL : xstrdup(text);
 }
 
+static int
+fill_volumes(const struct making *m, struct docker_orders *o, struct error *err)
+{
+	for (size_t i = 0; i < m->settings->volume_count; i++) {
+		struct strlist *binds;
+		struct volume v;
+
+		if (volume_parse(m->settings->volumes[i], m->job->arena, &v, err) < 0)
+			return err->code;
+		if (v.source == NULL) {
+			strlist_add(&o->own_volumes, v.target);
+			continue;
+		}
+		binds = v.read_only ? &o->read_only_binds : &o->binds;
+		strlist_add(binds, v.source);
+		strlist_add(binds, v.target);
+	}
+	return 0;
+}
+
 /* What is the same for the job's container and those of its services. */
 static int
 fill_common(const struct making *m, const struct job_image *image,
@@ -113,7 +134,7 @@ fill_common(const struct making *m, const struct job_image *image,
 	o->pids_limit = m->job->limits.pids.value;
 	o->has_services = m->job->payload->service_count > 0;
 	o->offline = settings->offline;
-	return 0;
+	return fill_volumes(m, o, err);
 }
 
 static void
@@ -194,15 +215,16 @@ fill_service(const struct making *m, size_t i, struct docker_orders *o)
 	    m->job->service_images[i], m->job->payload->services[i].alias, &o->names);
 }
 
-/* Its port is looked at from inside: the engine's networks need not lead here. */
+/* Its ports are looked at from inside: the engine's networks need not lead here. */
 static void
-watch_port(struct cage_service *service)
+watch_ports(struct cage_service *service)
 {
-	if (service->port == 0)
+	if (service->ports.count == 0)
 		return;
 	strlist_add(&service->health, DOCKER_INIT_INSIDE);
 	strlist_add(&service->health, INIT_LISTENS);
-	strlist_add_take(&service->health, xasprintf("%" PRId64, service->port));
+	for (size_t i = 0; i < service->ports.count; i++)
+		strlist_add(&service->health, service->ports.items[i]);
 }
 
 static int
@@ -220,7 +242,7 @@ add_service(const struct making *m, size_t i, struct cage *out, struct error *er
 	if (rc == 0) {
 		service = cage_add_service(out, arena_strdup(m->job->arena, name));
 		rc = services_fill(&image.config, wanted, m->job->arena, service, err);
-		watch_port(service);
+		watch_ports(service);
 		orders.image = take(image.id);
 		fill_service(m, i, &orders);
 		service->input = written(m, &orders);

@@ -19,7 +19,7 @@
 
 #include "base/path.h"
 #include "executors/cage.h"
-#include "executors/docker/network.h"
+#include "executors/docker/shared.h"
 #include "executors/init/packet.h"
 #include "executors/stand_in.h"
 
@@ -32,7 +32,7 @@
 struct docker {
 	struct docker_orders orders;
 	struct docker_room room;
-	struct docker_network network;
+	struct docker_shared shared;
 	char *root, *socket_dir, *name;
 	struct engine *engine;
 	atomic_bool is_gone;            /* the supervisor's socket has ended */
@@ -271,16 +271,15 @@ sweep(struct docker *d, struct error *err)
 {
 	return docker_container_sweep(d->engine, err) < 0
 	    ? err->code
-	    : docker_network_sweep(d->engine, err);
+	    : docker_shared_sweep(d->engine, err);
 }
 
 static int
 make_container(struct docker *d, struct error *err)
 {
 	if (listen_for_init(d, err) < 0 || (d->orders.slot == 0 && sweep(d, err) < 0) ||
-	    docker_network_open(d->engine, &d->orders, &d->room, &d->network, err) < 0 ||
-	    docker_container_create(d->engine, &d->orders, &d->room, &d->network, err) <
-		0)
+	    docker_shared_open(d->engine, &d->orders, &d->room, &d->shared, err) < 0 ||
+	    docker_container_create(d->engine, &d->orders, &d->room, &d->shared, err) < 0)
 		return err->code;
 	attach(d);
 	await_end(d);
@@ -351,7 +350,7 @@ tidy_up(struct docker *d)
 		(void)dprintf(STDOUT_FILENO,
 		    "\033[0;33mWARNING: %s; it is tried again with the next job\033[0;m\n",
 		    err.msg);
-	docker_network_remove(d->engine, &d->network);
+	docker_shared_remove(d->engine, &d->shared);
 	if (path_remove_tree(AT_FDCWD, d->socket_dir, &err) < 0)
 		(void)dprintf(STDOUT_FILENO, "\033[0;33mWARNING: %s\033[0;m\n", err.msg);
 }
@@ -408,7 +407,7 @@ finish(struct docker *d)
 		uv_close((uv_handle_t *)&d->init_poll, NULL);
 	engine_close(d->engine);
 	docker_orders_clear(&d->orders);
-	docker_network_clear(&d->network);
+	docker_shared_clear(&d->shared);
 	buf_clear(&d->frames);
 	free(d->root);
 	free(d->socket_dir);
@@ -419,7 +418,7 @@ int
 main(int argc, char **argv)
 {
 	struct docker d = { .orders = DOCKER_ORDERS_INIT,
-		.network = DOCKER_NETWORK_INIT,
+		.shared = DOCKER_SHARED_INIT,
 		.supervisor = INIT_SOCKET_FD,
 		.listener = -1,
 		.init = -1 };

@@ -22,6 +22,8 @@ struct docker_orders {
 	struct strlist entrypoint; /* instead of the image's */
 	int64_t has_entrypoint;
 	struct strlist shown; /* folders the workspace refers to */
+	/* see volume.h: where the job's own are, and FROM, TO, FROM, TO… of others */
+	struct strlist own_volumes, binds, read_only_binds;
 	int64_t privileged;
 	int64_t memory_limit, cpu_limit, pids_limit; /* as of struct limits; 0: none */
 };

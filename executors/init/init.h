@@ -15,7 +15,8 @@
  * was started from, as readlink(2) of /proc/self/ns/pid gives it. It ends all processes
  * it can see, so it refuses to work where those are not the job's alone.
  */
-#define INIT_LISTENS "--listens" /* pawl-init --listens PORT: see listens.h */
+#define INIT_LISTENS                                                                     \
+	"--listens" /* pawl-init --listens PORT…: 0 when at one, see listens.h */
 
 #define INIT_SOCKET_FD 3
 #define INIT_INPUT_FD 4 /* what else the program around it reads; see spec.h */

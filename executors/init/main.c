@@ -312,8 +312,12 @@ main(int argc, char **argv)
 	struct init in = { .socket = -1, .is_alone = true };
 	struct stat st;
 
-	if (argc == 3 && strcmp(argv[1], INIT_LISTENS) == 0)
-		return listens(argv[2]) ? 0 : 1;
+	if (argc > 2 && strcmp(argv[1], INIT_LISTENS) == 0) {
+		for (int i = 2; i < argc; i++)
+			if (listens(argv[i]))
+				return 0;
+		return 1;
+	}
 	if (argc == 3)
 		in.socket = argv[1][0] == '/' ? connect_to(argv[1])
 					      : (int)strtol(argv[1], NULL, 10);

@@ -163,10 +163,10 @@ run(struct supervision *s, size_t i, uint32_t number, const struct strlist *list
 /* ---- are they ready -------------------------------------------------------- */
 
 static bool
-answers(const struct cage_service *service)
+answers(const struct cage_service *service, const char *port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)service->port) };
+		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
 	cleanup_close int fd =
 	    socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd wait = { .fd = fd, .events = POLLOUT };
@@ -181,6 +181,16 @@ answers(const struct cage_service *service)
 	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) == 0 && failed == 0;
 }
 
+/* GitLab's runner takes any of the exposed ports for a sign, too. */
+static bool
+one_answers(const struct cage_service *service)
+{
+	for (size_t i = 0; i < service->ports.count; i++)
+		if (answers(service, service->ports.items[i]))
+			return true;
+	return service->ports.count == 0;
+}
+
 /* One look; a health check is started, and asked for its end the next time. */
 static bool
 is_ready(struct supervision *s, size_t i)
@@ -190,7 +200,7 @@ is_ready(struct supervision *s, size_t i)
 	struct error ignored = ERROR_INIT;
 
 	if (what(s, i)->health.count == 0)
-		return what(s, i)->port == 0 || answers(what(s, i));
+		return one_answers(what(s, i));
 	if (health->runs)
 		return false;
 	if (service->asked && health->failed == 0 && health->status == 0)
@@ -246,6 +256,27 @@ describe_end(const struct service *service, char *out, size_t size)
 }
 
 static void
+describe_silence(
+    const struct cage_service *service, int64_t waited_s, char *out, size_t size)
+{
+	cleanup_buf struct buf ports = BUF_INIT;
+
+	for (size_t k = 0; k < service->ports.count; k++)
+		buf_printf(&ports, "%s%s", k > 0 ? ", " : "", service->ports.items[k]);
+	if (ports.len == 0)
+		(void)snprintf(out, size,
+		    "its health check did not pass within %" PRId64 " s", waited_s);
+	else if (service->ports.count == 1)
+		(void)snprintf(out, size,
+		    "its port %s did not answer within %" PRId64 " s", buf_str(&ports),
+		    waited_s);
+	else
+		(void)snprintf(out, size,
+		    "none of its ports %.200s answered within %" PRId64 " s",
+		    buf_str(&ports), waited_s);
+}
+
+static void
 warn(struct supervision *s, size_t i)
 {
 	struct service *service = &s->services[i];
@@ -253,14 +284,9 @@ warn(struct supervision *s, size_t i)
 
 	if (service->state == SERVICE_FAILED)
 		describe_end(service, why, sizeof(why));
-	else if (what(s, i)->port == 0)
-		(void)snprintf(why, sizeof(why),
-		    "its health check did not pass within %" PRId64 " s",
-		    s->spec.cage.service_wait_ms / 1000);
 	else
-		(void)snprintf(why, sizeof(why),
-		    "its port %" PRId64 " did not answer within %" PRId64 " s",
-		    what(s, i)->port, s->spec.cage.service_wait_ms / 1000);
+		describe_silence(
+		    what(s, i), s->spec.cage.service_wait_ms / 1000, why, sizeof(why));
 	trace_printf(&s->trace,
 	    YELLOW "WARNING: service %s probably did not start properly: %s" PLAIN
 		   "\nThe last it said:\n",

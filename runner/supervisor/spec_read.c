@@ -65,7 +65,7 @@ static const struct record {
 	{ "service_dir", RECORD_TEXT, IN_SERVICE(dir) },
 	{ "service_address", RECORD_TEXT, IN_SERVICE(address) },
 	{ "service_health", RECORD_LIST, IN_SERVICE(health) },
-	{ "service_port", RECORD_NUMBER, IN_SERVICE(port) },
+	{ "service_port", RECORD_LIST, IN_SERVICE(ports) },
 	{ "service_wait_ms", RECORD_NUMBER, IN_SPEC(cage.service_wait_ms) },
 	{ "shows_services", RECORD_FLAG, IN_SPEC(cage.shows_services) },
 	{ "uplink", RECORD_TEXT, IN_SPEC(cage.uplink) },

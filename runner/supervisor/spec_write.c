@@ -115,7 +115,7 @@ add_service(struct buf *out, const struct cage_service *service)
 	add_text(out, "service_dir", service->dir);
 	add_text(out, "service_address", service->address);
 	add_list(out, "service_health", &service->health);
-	add_number(out, "service_port", service->port);
+	add_list(out, "service_port", &service->ports);
 }
 
 static void

@@ -30,7 +30,7 @@ fill_cage(struct cage *cage)
 	strlist_add(&service->health, "pg_isready");
 	service->dir = "/";
 	service->address = "172.31.255.2";
-	service->port = 5432;
+	strlist_add(&service->ports, "5432");
 	cage->service_wait_ms = 30000;
 	cage->uplink = "/usr/bin/slirp4netns";
 	strlist_add(&cage->locks, "/images/lock");
