@@ -97,6 +97,30 @@ ill() {
 	none_left ill
 }
 
+# What the job and its services share goes with it; what is of this machine stays as it was.
+shares() {
+	rm -rf host
+	mkdir host
+	echo kept >host/file
+	repository <<-'END'
+	both:
+	  image: test/debian:1
+	  services: [{name: "test/debian:1", alias: writer, command: [bash, -c, "echo secret >/certs/client/key; exec sleep 317"]}]
+	  script:
+	    - for i in $(seq 100); do [ -s /certs/client/key ] && break; sleep 0.1; done
+	    - test "$(cat /certs/client/key)" = secret && test "$(cat /host/file)" = kept
+	    - if touch /host/other 2>/dev/null; then exit 1; fi
+	    - echo shared it
+	END
+	(cd repo && DOCKER_HOST=unix://$engine timeout 100 pawl run -x docker --volume /certs/client \
+	    --volume "$OLDPWD/host:/host:ro") >"$log" 2>&1 || bad "ended with $?"
+	says 'shared it'
+	none_left shares
+	if ask http://engine/volumes | grep -q pawl-; then bad "a volume is left"; fi
+	if (cd repo && timeout 100 pawl run -x docker --volume ../host:/host) >"$log" 2>&1; then bad "a bad volume passed"; fi
+	says 'paths from the root'
+}
+
 # Killed by -9: pawl and its supervisor; a service's pawl-docker, whose network goes with the next job.
 ends() {
 	local victims
@@ -134,6 +158,7 @@ for engine_name in docker podman; do
 		tested=1
 		databases
 		ill
+		shares
 		ends
 	else
 		echo "not tested: $engine_name cannot run services here:"

@@ -91,6 +91,20 @@ ill() {
 	says '\[service:.*\] here I am'
 }
 
+# A folder the job and its services share.
+shares() {
+	repository <<-END
+	both:
+	  image: oci:$images/debian.oci
+	  services: [{name: "oci:$images/debian.oci", alias: writer, command: [bash, -c, "echo secret >/certs/key; exec sleep 317"]}]
+	  script:
+	    - for i in \$(seq 100); do [ -s /certs/key ] && break; sleep 0.1; done
+	    - test "\$(cat /certs/key)" = secret && echo shared it
+	END
+	passes -x container --volume /certs
+	says 'shared it'
+}
+
 # What is killed at once leaves no container, network or process.
 ends() {
 	repository <<-END
@@ -119,6 +133,7 @@ check() {
 	fi
 	says 'sandbox heard :1'
 	ill
+	shares
 	ends
 }
 
