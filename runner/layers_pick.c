@@ -21,6 +21,7 @@ struct picking {
 	struct map linked; /* "DEVICE:INODE" of hard links → where it lies, malloced */
 	struct map made;   /* folders */
 	char *last;        /* the folder of the file before */
+	int last_from, last_to; /* where it is linked from and to; -1: not open */
 	struct folder *folders;
 	size_t folder_count, folder_cap;
 };
@@ -58,6 +59,15 @@ make_folder(struct picking *k, const char *path, struct error *err)
 	return 0;
 }
 
+static void
+forget_last(struct picking *k)
+{
+	cleanup_close_fd(&k->last_from);
+	cleanup_close_fd(&k->last_to);
+	k->last_from = k->last_to = -1;
+	free(take(k->last));
+}
+
 /* Paths come sorted: most lie where the one before did. */
 static bool
 is_in_last(struct picking *k, const char *path)
@@ -67,7 +77,7 @@ is_in_last(struct picking *k, const char *path)
 
 	if (k->last != NULL && strlen(k->last) == len && memcmp(k->last, path, len) == 0)
 		return true;
-	free(k->last);
+	forget_last(k);
 	k->last = xstrndup(path, len);
 	return false;
 }
@@ -106,18 +116,37 @@ finish_folders(struct picking *k, int rc, struct error *err)
 
 /* ---- files ----------------------------------------------------------------- */
 
+/* Of many files in one folder each would be looked for from the top. */
+static void
+open_last(struct picking *k)
+{
+	const char *folder = *k->last == '\0' ? "." : k->last;
+
+	if (k->last_from >= 0 && k->last_to >= 0)
+		return;
+	cleanup_close_fd(&k->last_from);
+	k->last_from = openat(k->p->link_fd, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (k->last_from >= 0)
+		k->last_to =
+		    openat(k->p->to_fd, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* The file itself, from where the job has put it; st gets what it is. One that gives
  * rights to whoever runs it is copied, without them. */
 static bool
 try_link(struct picking *k, const char *path, struct stat *st)
 {
 	struct layers_pick *p = k->p;
+	const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
 
-	if (p->link_fd < 0 || fstatat(p->link_fd, path, st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	if (p->link_fd < 0)
+		return false;
+	open_last(k);
+	if (k->last_to < 0 || fstatat(k->last_from, name, st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !(S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)) ||
 	    (st->st_mode & (S_ISUID | S_ISGID)) != 0)
 		return false;
-	if (linkat(p->link_fd, path, p->to_fd, path, 0) == 0)
+	if (linkat(k->last_from, name, k->last_to, name, 0) == 0)
 		return true;
 	if (errno == EXDEV)
 		p->link_fd = -1;
@@ -211,7 +240,7 @@ pick(struct picking *k, const char *path, struct error *err)
 int
 layers_pick(struct layers_pick *p, struct error *err)
 {
-	struct picking k = { .p = p };
+	struct picking k = { .p = p, .last_from = -1, .last_to = -1 };
 	int rc = 0;
 
 	p->files = 0;
@@ -226,6 +255,6 @@ layers_pick(struct layers_pick *p, struct error *err)
 		free(e->value);
 	map_clear(&k.linked);
 	map_clear(&k.made);
-	free(k.last);
+	forget_last(&k);
 	return rc;
 }
