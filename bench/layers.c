@@ -31,8 +31,8 @@ main(int argc, char **argv)
 	for (int i = 3; i < argc; i++) {
 		double start = now_ms();
 
-		if (snapshot_of_commit(argv[1], argv[i], NULL, NULL, argv[2], &snapshot, &err) <
-		    0) {
+		if (snapshot_of_commit(
+			argv[1], argv[i], NULL, NULL, argv[2], &snapshot, &err) < 0) {
 			(void)fprintf(stderr, "%s\n", err.msg);
 			return 1;
 		}

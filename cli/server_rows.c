@@ -61,6 +61,8 @@ static const struct json_field job_fields[] = {
 	{ JSON_FIELD(
 	    "artifacts_expire_at", STRING, struct server_job, archive_expires_at) },
 	{ .key = "pipeline", .kind = JSON_KIND_OBJECT, .shape = &of_pipeline_shape },
+	{ JSON_FIELD("usage", OBJECT, struct server_job, usage),
+	    .shape = &job_usage_shape },
 	{ .key = "waits", .kind = JSON_KIND_OBJECT, .shape = &waits_shape },
 	{ .key = "artifacts_file", .kind = JSON_KIND_OBJECT, .shape = &archive_shape },
 	{ NULL },

@@ -5,6 +5,7 @@
 #include "cli/server_link.h"
 #include "protocol/reason.h"
 #include "protocol/status.h"
+#include "protocol/usage.h"
 
 struct server_pipeline {
 	int64_t id;
@@ -29,6 +30,7 @@ struct server_job {
 	enum status status;
 	enum reason reason;
 	int64_t queued_us, started_us, finished_us;
+	struct job_usage usage;
 };
 
 /* The latest try of each job, in the pipeline's order. */

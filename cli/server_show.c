@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "base/str.h"
 #include "base/visible.h"
+#include "runner/supervisor/wire.h"
 
 const char *
 server_show_text(const char *text, struct arena *arena)
@@ -70,6 +71,16 @@ is_warned(const struct server_job *job)
 	return job->status == STATUS_FAILED && job->allow_failure;
 }
 
+static bool
+is_notable(const struct server_job *job)
+{
+	const struct job_usage *u = &job->usage;
+
+	return u->peak_bytes > 0 &&
+	    wire_result_is_notable(job->finished_us - job->started_us, u->cpu_us,
+		u->peak_bytes, u->written_bytes);
+}
+
 struct screen_job *
 server_show_jobs(const struct server_jobs *jobs, struct arena *arena)
 {
@@ -91,7 +102,12 @@ server_show_jobs(const struct server_jobs *jobs, struct arena *arena)
 			    : NULL,
 			.queued_us = job->queued_us,
 			.started_us = job->started_us,
-			.finished_us = job->finished_us };
+			.finished_us = job->finished_us,
+			.peak_bytes = job->usage.peak_bytes,
+			.cpu_us = job->usage.cpu_us,
+			.read_bytes = job->usage.read_bytes,
+			.written_bytes = job->usage.written_bytes,
+			.usage_is_notable = is_notable(job) };
 	}
 	return out;
 }
@@ -122,6 +138,7 @@ put_job(struct json_writer *w, const struct server_job *job, struct arena *arena
 	json_put_string(w, "cause", job->cause);
 	json_put_string(w, "started_at", job->started_at);
 	json_put_string(w, "finished_at", job->finished_at);
+	job_usage_put(w, &job->usage);
 	json_put_string(w, "web_url", job->web_url);
 	json_end_object(w);
 }

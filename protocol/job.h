@@ -8,6 +8,7 @@
 #define PROTOCOL_JOB_H
 
 #include "base/arena.h"
+#include "protocol/reason.h"
 
 struct job_variable {
 	const char *key, *value;
@@ -138,5 +139,9 @@ void job_payload_free(struct job_payload *job); /* frees its arena; NULL is fine
 
 /* The value a script would see, or NULL. Later duplicates win. */
 const char *job_payload_variable(const struct job_payload *job, const char *key);
+
+/* How to name a failure to the job's server, which may not know the newer names: as
+ * GitLab's runner does. */
+const char *job_payload_reason(const struct job_payload *job, enum reason reason);
 
 #endif

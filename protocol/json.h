@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "protocol/job.h"
 #include "protocol/reason.h"
+#include "protocol/usage.h"
 
 #define JSON_MAX_PAYLOAD ((size_t)64 << 20)
 #define JSON_MAX_REQUEST ((size_t)1 << 20)
@@ -89,6 +90,8 @@ struct runner_request {
 	bool has_checksum;
 	uint32_t checksum;
 	int64_t bytesize; /* 0: not said */
+	struct job_usage usage;
+	const char *usage_samples; /* NULL: none */
 };
 
 void runner_request_write(const struct runner_request *r, struct buf *out);

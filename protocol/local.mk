@@ -10,3 +10,4 @@ libprotocol_a_SOURCES += protocol/payload_json.c
 libprotocol_a_SOURCES += protocol/reason.c protocol/reason.h
 libprotocol_a_SOURCES += protocol/request_json.c
 libprotocol_a_SOURCES += protocol/status.c protocol/status.h
+libprotocol_a_SOURCES += protocol/usage.c protocol/usage.h

@@ -231,7 +231,7 @@ run_walk(struct walk *w, struct error *err)
 	forget_last(w);
 	free(w->todo);
 	w->todo = NULL;
-	w->todo_cap = 0;
+	w->todo_count = w->todo_cap = 0;
 	return rc;
 }
 

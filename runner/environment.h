@@ -31,10 +31,10 @@ void environment_build(const struct job_payload *job,
     const struct environment_facts *facts, struct arena *arena, struct spec *spec);
 
 /*
- * A git that a job starts gets at the server as its checkout did: addresses there, without
- * credentials, stand for those with them. This is the file of settings it is given, by a
- * variable of that name: settings in variables git passes on to no git it starts for a
- * submodule. False: there are no credentials.
+ * A git that a job starts gets at the server as its checkout did: addresses there,
+ * without credentials, stand for those with them. This is the file of settings it is
+ * given, by a variable of that name: settings in variables git passes on to no git it
+ * starts for a submodule. False: there are no credentials.
  */
 #define ENVIRONMENT_GIT_FILE "GIT_CONFIG_SYSTEM"
 bool environment_git_settings(const struct job_payload *job, struct buf *out);

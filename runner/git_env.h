@@ -13,7 +13,7 @@ struct git_env {
 	struct strlist entries;  /* "NAME=value" */
 	struct strlist settings; /* a key, its value, the next key … */
 	int file_fd;             /* of git_env_finish_deep(), or -1 */
-	char *large_files;       /* where trees of commits keep git-lfs's; NULL: nowhere */
+	char *large_files; /* where trees of commits keep git-lfs's; NULL: nowhere */
 };
 
 #define GIT_ENV_INIT                                                                     \

@@ -79,6 +79,7 @@ job_file_read(
 struct result_file {
 	int64_t version, exit_code, trace_bytes;
 	const char *reason, *message;
+	struct job_usage usage;
 };
 
 static const struct json_field result_fields[] = {
@@ -87,6 +88,10 @@ static const struct json_field result_fields[] = {
 	{ JSON_FIELD("trace_bytes", INT, struct result_file, trace_bytes) },
 	{ JSON_FIELD("reason", STRING, struct result_file, reason) },
 	{ JSON_FIELD("message", STRING, struct result_file, message) },
+	{ JSON_FIELD("peak_rss_bytes", INT, struct result_file, usage.peak_bytes) },
+	{ JSON_FIELD("cpu_us", INT, struct result_file, usage.cpu_us) },
+	{ JSON_FIELD("read_bytes", INT, struct result_file, usage.read_bytes) },
+	{ JSON_FIELD("written_bytes", INT, struct result_file, usage.written_bytes) },
 	{ NULL },
 };
 static const struct json_shape result_shape = { result_fields,
@@ -109,7 +114,8 @@ read_result(const char *job_dir, struct job_outcome *out, struct error *err)
 	if (r.version != 1 || r.reason == NULL)
 		return error_set(err, ERR_INVALID, "%s is from another release", file);
 	*out = (struct job_outcome){ .exit_code = (int)r.exit_code,
-		.trace_bytes = r.trace_bytes };
+		.trace_bytes = r.trace_bytes,
+		.usage = r.usage };
 	if (*r.reason != '\0' && !reason_parse(r.reason, &out->reason))
 		out->reason = REASON_UNKNOWN_FAILURE;
 	(void)snprintf(

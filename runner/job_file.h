@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "protocol/job.h"
 #include "protocol/reason.h"
+#include "protocol/usage.h"
 
 #define JOB_FILE_NAME "job.json"
 #define JOB_SPOOL_NAME "spool"
@@ -25,6 +26,7 @@ struct job_outcome {
 	int exit_code;
 	char message[512];
 	int64_t trace_bytes;
+	struct job_usage usage;
 };
 
 /* ERR_MISSING: the job has not ended, or its supervisor had no time to say so. */

@@ -16,6 +16,7 @@
 #include "executors/container/runtime.h"
 #include "executors/executor.h"
 #include "runner/build.h"
+#include "runner/build_spec.h"
 #include "runner/job_file.h"
 #include "runner/remote_places.h"
 #include "runner/sender.h"
@@ -175,42 +176,33 @@ remove_folder(struct remote_job *j)
 
 /* ---- telling how it ended -------------------------------------------------- */
 
+/* Short jobs have none. */
 static bool
-knows_reason(const struct job_payload *job, const char *name)
+read_samples(const struct remote_job *j, struct buf *out)
 {
-	for (size_t i = 0; i < job->failure_reason_count; i++)
-		if (str_eq(job->failure_reasons[i], name))
-			return true;
-	return false;
-}
+	cleanup_free char *file =
+	    j->dir != NULL ? path_join(j->dir, BUILD_USAGE_NAME) : NULL;
+	struct error ignored = ERROR_INIT;
 
-/* As GitLab's runner says it to a server that does not know the newer names. */
-static const char *
-reason_for(const struct job_payload *job, enum reason reason)
-{
-	if (reason == REASON_SCRIPT_FAILURE || reason == REASON_RUNNER_SYSTEM_FAILURE ||
-	    reason == REASON_JOB_EXECUTION_TIMEOUT ||
-	    knows_reason(job, reason_name(reason)))
-		return reason_name(reason);
-	if (reason == REASON_IMAGE_PULL_FAILURE ||
-	    reason == REASON_MISSING_DEPENDENCY_FAILURE)
-		return reason_name(REASON_RUNNER_SYSTEM_FAILURE);
-	if (reason == REASON_RUNNER_CONFIGURATION_ERROR ||
-	    reason == REASON_RUNNER_UNSUPPORTED)
-		return reason_name(REASON_SCRIPT_FAILURE);
-	return reason_name(REASON_UNKNOWN_FAILURE);
+	return file != NULL && access(file, F_OK) == 0 &&
+	    buf_read_file(out, file, JOB_USAGE_MAX, &ignored) == 0 && out->len > 0;
 }
 
 static void
-tell_end(struct remote_job *j, enum reason reason, int exit_code)
+tell_end(struct remote_job *j, enum reason reason, int exit_code,
+    const struct job_usage *usage)
 {
-	struct sender_end end = { .success = reason == REASON_NONE,
-		.exit_code = exit_code };
+	struct sender_end end = {
+		.success = reason == REASON_NONE, .exit_code = exit_code, .usage = *usage
+	};
+	cleanup_buf struct buf samples = BUF_INIT;
 
 	if (j->aborted && reason == REASON_JOB_CANCELED)
 		reason = REASON_RUNNER_INTERRUPTED;
 	if (!end.success)
-		end.failure_reason = reason_for(j->payload, reason);
+		end.failure_reason = job_payload_reason(j->payload, reason);
+	if (read_samples(j, &samples))
+		end.usage_samples = buf_str(&samples);
 	j->finishing = true;
 	free_slot(j);
 	sender_finish(j->sender, &end);
@@ -237,13 +229,14 @@ append_to_spool(struct remote_job *j, const char *text, size_t len)
 static void
 end_without_build(struct remote_job *j, enum reason reason, const char *message)
 {
+	static const struct job_usage none = { 0 };
 	cleanup_buf struct buf text = BUF_INIT;
 
 	buf_add_str(&text, buf_str(&j->preface));
 	buf_printf(&text, "\033[31;1mERROR: Job failed%s: %s\033[0;m\n",
 	    reason == REASON_JOB_CANCELED ? "" : " (system failure)", message);
 	append_to_spool(j, text.data, text.len);
-	tell_end(j, reason, 0);
+	tell_end(j, reason, 0, &none);
 }
 
 static void
@@ -279,6 +272,8 @@ on_build_done(struct build *b, const struct build_result *r, void *data)
 	struct remote_job *j = data;
 	enum reason reason = r->reason;
 	int exit_code = r->exit_code;
+	const struct job_usage usage = { r->peak_rss_bytes, r->cpu_us, r->read_bytes,
+		r->written_bytes };
 	cleanup_free char *message = xstrdup(r->message);
 	bool ran = r->log_bytes > 0;
 
@@ -293,7 +288,7 @@ on_build_done(struct build *b, const struct build_result *r, void *data)
 	if (!ran && reason != REASON_NONE) /* no supervisor wrote a word */
 		end_without_build(j, reason, message);
 	else
-		tell_end(j, reason, exit_code);
+		tell_end(j, reason, exit_code, &usage);
 }
 
 static void upload_next(struct remote_job *j);
@@ -709,7 +704,7 @@ adopt_ended(struct remote_job *j)
 	if (stat(j->spool, &st) == 0)
 		sender_grow(j->sender, (uint64_t)st.st_size);
 	if (job_outcome_read(j->dir, &outcome, &err) == 0) {
-		tell_end(j, outcome.reason, outcome.exit_code);
+		tell_end(j, outcome.reason, outcome.exit_code, &outcome.usage);
 		return;
 	}
 	sweep_processes(j->dir, j->marker);

@@ -60,6 +60,7 @@ struct sender {
 
 	struct sender_end end;
 	char reason[64];
+	char *usage_samples;
 	uint32_t crc;
 	bool has_crc;
 };
@@ -107,6 +108,7 @@ on_timer_closed(uv_handle_t *handle)
 	cleanup_close_fd(&s->spool);
 	explicit_bzero(s->job_header, strlen(s->job_header));
 	free(s->job_header);
+	free(s->usage_samples);
 	free(s);
 }
 
@@ -353,6 +355,8 @@ say_end(struct sender *s)
 		.state = s->end.success ? "success" : "failed",
 		.failure_reason_name = s->end.success ? NULL : s->reason,
 		.exit_code = s->end.exit_code,
+		.usage = s->end.usage,
+		.usage_samples = s->usage_samples,
 		.bytesize = (int64_t)s->grown };
 
 	if (!s->has_crc)
@@ -534,6 +538,9 @@ sender_finish(struct sender *s, const struct sender_end *end)
 	s->finishing_ms = now_ms(s);
 	s->not_before_ms = 0;
 	s->end = *end;
+	free(s->usage_samples);
+	s->usage_samples =
+	    end->usage_samples != NULL ? xstrdup(end->usage_samples) : NULL;
 	if (end->failure_reason != NULL)
 		(void)snprintf(s->reason, sizeof(s->reason), "%s", end->failure_reason);
 	s->started = true;

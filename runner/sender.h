@@ -8,6 +8,7 @@
 #define RUNNER_SENDER_H
 
 #include "base/error.h"
+#include "protocol/usage.h"
 
 struct http_client;
 struct sender;
@@ -48,6 +49,8 @@ struct sender_end {
 	bool success;
 	const char *failure_reason; /* NULL on success */
 	int exit_code;
+	struct job_usage usage;
+	const char *usage_samples; /* a text; NULL: none */
 };
 
 struct sender *sender_new(

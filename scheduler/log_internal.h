@@ -11,6 +11,7 @@ const char *log_store_dir(const struct log_store *logs);
 #define LOG_PLAIN ".log"
 #define LOG_PACKED ".log.zst"
 #define LOG_INDEX ".idx"
+#define LOG_USAGE ".usage"
 
 /* Takes over both descriptors, also on failure; index -1: none. */
 MUST_CHECK int log_reader_from_files(

@@ -433,7 +433,7 @@ int
 log_store_erase(struct log_store *logs, int64_t job, struct error *err)
 {
 	static const char *const suffixes[] = { LOG_PLAIN, LOG_PACKED, LOG_PACKED ".new",
-		LOG_INDEX };
+		LOG_INDEX, LOG_USAGE };
 
 	log_store_forget(logs, job);
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
@@ -443,6 +443,30 @@ log_store_erase(struct log_store *logs, int64_t job, struct error *err)
 			return of_the_disk(err, "erase", job);
 	}
 	return 0;
+}
+
+/* ---- what a job used ------------------------------------------------------- */
+
+int
+log_store_keep_usage(const struct log_store *logs, int64_t job, const char *text,
+    size_t len, struct error *err)
+{
+	cleanup_free char *path = log_path(logs->dir, job, LOG_USAGE);
+
+	if (path_mkdirs_at(AT_FDCWD, path, 0700, err) < 0)
+		return err->code;
+	return path_write_file(path, text, len, S_IRUSR | S_IWUSR, err);
+}
+
+int
+log_store_read_usage(
+    const struct log_store *logs, int64_t job, struct buf *out, struct error *err)
+{
+	cleanup_free char *path = log_path(logs->dir, job, LOG_USAGE);
+
+	if (access(path, F_OK) < 0)
+		return error_set(err, ERR_MISSING, "the job left no samples");
+	return buf_read_file(out, path, LOG_USAGE_MAX, err);
 }
 
 /* ---- opening --------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #ifndef SCHEDULER_LOG_STORE_H
 #define SCHEDULER_LOG_STORE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 struct log_store;
@@ -50,6 +51,16 @@ MUST_CHECK int log_store_compress(
 
 /* Readers that have it open go on. No log is no error. */
 MUST_CHECK int log_store_erase(struct log_store *logs, int64_t job, struct error *err);
+
+/*
+ * What the job used, second by second, a text of its runner's (LOG_USAGE_MAX bytes at
+ * most); goes with the log. ERR_MISSING: there is none.
+ */
+#define LOG_USAGE_MAX ((size_t)64 << 10)
+MUST_CHECK int log_store_keep_usage(const struct log_store *logs, int64_t job,
+    const char *text, size_t len, struct error *err);
+MUST_CHECK int log_store_read_usage(
+    const struct log_store *logs, int64_t job, struct buf *out, struct error *err);
 
 /* ---- reading --------------------------------------------------------------- */
 

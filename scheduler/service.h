@@ -196,6 +196,7 @@ struct live_job {
 	double coverage;   /* below 0: none */
 	int64_t log_crc32; /* below 0: not said */
 	int64_t log_bytes;
+	struct job_usage usage;
 	int64_t given_us; /* to its runner, which has not accepted yet; 0 */
 	bool has_token, is_stored, is_dirty;
 	bool is_told;             /* its runner has said how it ended, in its log too */
@@ -221,6 +222,7 @@ struct job_update {
 	enum reason reason;
 	int exit_code;
 	int64_t log_crc32; /* below 0: not said */
+	struct job_usage usage;
 };
 
 /* done when it is on disk; refused at once with ERR_INVALID. */

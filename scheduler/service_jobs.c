@@ -501,6 +501,7 @@ service_update_job(struct service *s, struct live_job *job,
 	service_begin(s);
 	if (!update->running) {
 		job->log_crc32 = update->log_crc32;
+		job->usage = update->usage;
 		job->is_told = true;
 	}
 	rc = service_send(s, event, err);

@@ -225,6 +225,7 @@ revive_job(struct live_pipeline *p, const struct store_job *row)
 	job->counted = row->status;
 	job->coverage = row->coverage;
 	job->log_crc32 = row->log_crc32;
+	job->usage = row->usage;
 	job->log_bytes = row->log_bytes;
 	if (!status_is_completed(row->status))
 		job->log_bytes = log_size(p->service, row->id);

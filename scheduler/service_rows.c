@@ -67,6 +67,7 @@ job_row(struct service *s, const struct live_job *job, struct arena *a)
 		.coverage = job->coverage,
 		.log_bytes = job->log_bytes,
 		.log_crc32 = job->log_crc32,
+		.usage = job->usage,
 	};
 
 	if (!job->is_stored) {

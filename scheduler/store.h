@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "protocol/reason.h"
 #include "protocol/status.h"
+#include "protocol/usage.h"
 #include "scheduler/metrics.h"
 
 struct store;
@@ -161,7 +162,7 @@ struct store_job {
 	int64_t log_bytes;
 	int64_t log_crc32; /* below 0: the runner gave none */
 	int64_t erased_us;
-	int64_t peak_bytes, cpu_us;
+	struct job_usage usage;
 };
 
 /* One per job and type. */

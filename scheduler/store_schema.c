@@ -297,8 +297,14 @@ static const char *const version_9[] = {
 	NULL,
 };
 
+static const char *const version_10[] = {
+	"ALTER TABLE jobs ADD COLUMN read_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE jobs ADD COLUMN written_bytes INTEGER NOT NULL DEFAULT 0;",
+	NULL,
+};
+
 static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
-	version_5, version_6, version_7, version_8, version_9 };
+	version_5, version_6, version_7, version_8, version_9, version_10 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

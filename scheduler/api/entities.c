@@ -285,6 +285,7 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	if (job->because != 0)
 		json_put_int(w, "because", job->because);
 	json_put_int(w, "attempt", job->attempt);
+	job_usage_put(w, &job->usage);
 	if (job->cause != NULL)
 		json_put_string(w, "cause", job->cause);
 	if (wait != NULL)

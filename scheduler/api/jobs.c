@@ -7,6 +7,7 @@
 #include "scheduler/api/entities.h"
 #include "scheduler/api/listing.h"
 #include "scheduler/artifact_store.h"
+#include "scheduler/log_store.h"
 #include "scheduler/service_internal.h"
 
 #define MAX_ARTIFACTS 64
@@ -437,6 +438,28 @@ get_events(struct call *c)
 }
 
 static void
+send_usage(struct wanted *w)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+	struct call *c = w->call;
+
+	if (log_store_read_usage(service_logs(c->service), w->id, &text, &err) == 0)
+		api_reply(c, 200, "text/plain", text.data, text.len);
+	else if (err.code == ERR_MISSING)
+		api_error(c, 404, "%s", err.msg);
+	else
+		api_fail(c, &err);
+	api_let_go(c);
+}
+
+static void
+get_usage(struct call *c)
+{
+	(void)want_job(c, send_usage);
+}
+
+static void
 get_trace(struct call *c)
 {
 	(void)want_job(c, send_trace);
@@ -520,6 +543,7 @@ const struct api_route api_job_routes[] = {
 	{ "GET", "/api/v4/projects/:id/jobs/:job", API_READ, get_job },
 	{ "GET", "/api/v4/projects/:id/jobs/:job/trace", API_READ, get_trace },
 	{ "GET", "/api/pawl/v1/projects/:id/jobs/:job/log/events", API_READ, get_events },
+	{ "GET", "/api/pawl/v1/projects/:id/jobs/:job/usage", API_READ, get_usage },
 	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts", API_READ, get_artifacts },
 	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts/*path", API_READ,
 	    get_artifact_file },

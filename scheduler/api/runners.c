@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "scheduler/api/api.h"
+#include "scheduler/log_store.h"
 
 #define POLL_MS 50000     /* GitLab's long poll */
 #define LIVE_INTERVAL_S 1 /* between patches of a log: somebody may be watching */
@@ -213,6 +214,22 @@ start_or_touch(struct call *c, struct live_job *job)
 	}
 }
 
+/* They are nice to have: what is wrong with them is no failure of the job. */
+static void
+keep_samples(struct call *c, const struct live_job *job, const struct runner_request *q)
+{
+	const char *text = q->usage_samples;
+	struct error err = ERROR_INIT;
+
+	if (text == NULL || !str_starts(text, JOB_USAGE_HEAD) ||
+	    strlen(text) > LOG_USAGE_MAX)
+		return;
+	if (log_store_keep_usage(
+		service_logs(c->service), job->id, text, strlen(text), &err) < 0)
+		log_event(
+		    LOG_WARN, LOG_JOB(job->id), "what it used is not kept: %s", err.msg);
+}
+
 static void
 finish_job(struct call *c, struct live_job *job, const struct runner_request *q)
 {
@@ -220,6 +237,7 @@ finish_job(struct call *c, struct live_job *job, const struct runner_request *q)
 		.success = str_eq(q->state, "success"),
 		.reason = q->failure_reason,
 		.exit_code = (int)q->exit_code,
+		.usage = q->usage,
 		.log_crc32 = q->has_checksum ? (int64_t)q->checksum : -1,
 	};
 	struct error err = ERROR_INIT;
@@ -227,6 +245,7 @@ finish_job(struct call *c, struct live_job *job, const struct runner_request *q)
 	if (!update.success && update.reason == REASON_NONE)
 		update.reason = REASON_UNKNOWN_FAILURE;
 	update.canceled = !update.success && update.reason == REASON_JOB_CANCELED;
+	keep_samples(c, job, q);
 	api_hold(c);
 	c->data = NULL; /* it may be gone when this is on disk */
 	if (service_update_job(c->service, job, &update, on_updated, c, &err) < 0) {

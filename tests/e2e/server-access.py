@@ -40,6 +40,7 @@ TABLE = {
         ('GET', P + '/jobs/artifacts/:ref/download'),
         ('GET', P + '/jobs/artifacts/:ref/raw/*path'),
         ('GET', '/api/pawl/v1/projects/:id/jobs/:job/log/events'),
+        ('GET', '/api/pawl/v1/projects/:id/jobs/:job/usage'),
         ('GET', P + '/variables'), ('GET', P + '/variables/:key'),
         ('GET', P + '/access_tokens'), ('GET', P + '/runners'),
         ('GET', P + '/resource_groups'), ('GET', P + '/protected_branches'),

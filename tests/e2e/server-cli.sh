@@ -51,7 +51,7 @@ compile:
     - echo made >made.txt
   artifacts: {paths: [made.txt], name: 'of compile'}
 unit tests: {stage: test, script: ['exit 3'], rules: [{if: $BREAK}, {when: never}]}
-check: {stage: test, script: [cat made.txt]}
+check: {stage: test, script: [cat made.txt, sleep 1.3]}
 release: {stage: deploy, when: manual, script: ['echo released $TO']}
 END
 gate=$top/gate
@@ -135,6 +135,12 @@ ends 2 pawl status one
 id=$(pawl status --json | jq '.jobs[] | select(.name == "check") | .id')
 ends 0 pawl logs "$id"
 says out 'made'
+pawl status --json | jq -e '.jobs[] | select(.name == "check") | .usage | .peak_bytes > 0 and .cpu_us > 0' >/dev/null ||
+    fail "what a job used: $(pawl status --json)"
+path=$(pawl status --json | jq -r .web_url | sed -E 's,^https?://[^/]+/(.*)/-/.*,\1,; s,/,%2F,g')
+curl -sS -H "PRIVATE-TOKEN: $token" "$url/api/pawl/v1/projects/$path/jobs/$id/usage" >../usage
+sed -n 1p ../usage | grep -qx 'pawl-usage 1' || fail "samples of a job: $(cat ../usage)"
+awk '/^[0-9]/ { n++ } END { exit n < 1 }' ../usage || fail "no sample: $(cat ../usage)"
 
 # ---- artifacts
 ends 0 pawl artifacts

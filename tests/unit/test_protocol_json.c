@@ -248,7 +248,9 @@ static const char *const requests[] = {
 	/* the end */
 	"\"token\":\"t\",\"state\":\"failed\",\"failure_reason\":\"script_failure\","
 	"\"checksum\":\"crc32:0000000d\",\"output\":{\"checksum\":\"crc32:0000000d\","
-	"\"bytesize\":12},\"exit_code\":2}",
+	"\"bytesize\":12},\"usage_samples\":\"pawl-usage 1\\n\","
+	"\"usage\":{\"peak_bytes\":1,\"cpu_us\":2,\"read_bytes\":3,\"written_bytes\":4},"
+	"\"exit_code\":2}",
 };
 
 static const char info[] =

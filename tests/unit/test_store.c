@@ -85,8 +85,7 @@ static const struct store_job full_job = {
 	.log_bytes = INT64_C(9007199254740991),
 	.log_crc32 = 4294967295,
 	.erased_us = 6,
-	.peak_bytes = 7,
-	.cpu_us = 8,
+	.usage = { 7, 8, 9, 10 },
 };
 
 static int
