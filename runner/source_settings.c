@@ -109,11 +109,12 @@ join_values(struct strlist *words, struct strlist *out)
 {
 	for (size_t i = 0; i < words->count; i++) {
 		const char *word = words->items[i];
-		bool takes = str_eq(word, "--jobs") || str_eq(word, "--depth") ||
-		    str_eq(word, "--filter") || str_eq(word, "--reference");
+		bool takes;
 
 		if (str_eq(word, "-j"))
-			word = "--jobs", takes = true;
+			word = "--jobs";
+		takes = str_eq(word, "--jobs") || str_eq(word, "--depth") ||
+		    str_eq(word, "--filter") || str_eq(word, "--reference");
 		if (takes && i + 1 < words->count)
 			strlist_add_take(
 			    out, xasprintf("%s=%s", word, words->items[++i]));

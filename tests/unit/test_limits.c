@@ -151,7 +151,8 @@ START_TEST(version_two_gets_its_limits)
 	ck_assert_int_eq(g.pids_refused, 4);
 	fixture_sh(root, "rm pawl-job-" MARKER "/*");
 	cgroup_close(&g);
-	got = (free(got), fixture_ask(root, "ls"));
+	free(got);
+	got = fixture_ask(root, "ls");
 	ck_assert_str_eq(got, "");
 }
 END_TEST
