@@ -432,8 +432,8 @@ log_store_compress(const struct log_store *logs, int64_t job, struct error *err)
 int
 log_store_erase(struct log_store *logs, int64_t job, struct error *err)
 {
-	static const char *const suffixes[] = { LOG_PLAIN, LOG_PACKED, LOG_PACKED ".new",
-		LOG_INDEX, LOG_USAGE };
+	static const char *const suffixes[] = { LOG_PLAIN, LOG_PACKED,
+		(LOG_PACKED ".new"), LOG_INDEX, LOG_USAGE };
 
 	log_store_forget(logs, job);
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
