@@ -91,7 +91,7 @@ static const struct json_shape output = { output_fields, sizeof(struct wire) };
 	    { JSON_FIELD("checksum", STRING, struct wire, old_checksum),                 \
 		    .when = JSON_OMIT },                                                 \
 	    { .key = "output", .kind = JSON_KIND_OBJECT, .shape = &output },             \
-	    { REQUEST("usage_samples", STRING, usage_samples), .when = JSON_OMIT },       \
+	    { REQUEST("usage_samples", STRING, usage_samples), .when = JSON_OMIT },      \
 	    { REQUEST("usage", OBJECT, usage), .shape = &job_usage_shape,                \
 		    .when = JSON_OMIT },                                                 \
 	{                                                                                \
