@@ -199,7 +199,7 @@ if [ "$(id -u)" = 0 ]; then
 	cd "$images" || exit 1
 	cache=${XDG_CACHE_HOME:-$HOME/.cache}
 	make_box
-	if start_docker; then
+	if start_docker overlay2; then
 		export DOCKER_HOST=unix://$engine
 		kept_in docker box:1
 	else
