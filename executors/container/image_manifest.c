@@ -414,11 +414,19 @@ health_of(const json_t *from, struct arena *arena)
 	return h;
 }
 
+/* As OCI spells it, and as some of Docker's programs did. */
+static json_t *
+settings_of(const json_t *root)
+{
+	json_t *own = json_object_get(root, "config");
+
+	return own != NULL ? own : json_object_get(root, "Config");
+}
+
 static struct image_config
 config_of(const json_t *root, struct arena *arena)
 {
-	const json_t *own = json_object_get(root, "config");
-	const json_t *c = own != NULL ? own : json_object_get(root, "Config");
+	const json_t *c = settings_of(root);
 	struct image_config out = {
 		.env = env_of(json_object_get(c, "Env"), arena),
 		.entrypoint = strings_of(json_object_get(c, "Entrypoint"), arena),
@@ -466,7 +474,7 @@ shorten(json_t *root)
 	static const char *const top[] = { "os", "architecture", "variant", "rootfs" };
 	static const char *const inner[] = { "Env", "Entrypoint", "Cmd", "WorkingDir",
 		"User", "StopSignal", "ExposedPorts", "Volumes", "Healthcheck" };
-	json_t *from = json_object_get(root, "config"), *to = json_object(),
+	json_t *from = settings_of(root), *to = json_object(),
 	       *out = json_pack("{s:o}", "config", to);
 
 	for (size_t i = 0; i < ARRAY_LEN(inner); i++)

@@ -234,6 +234,21 @@ START_TEST(configuration_is_read)
 }
 END_TEST
 
+/* Some of Docker's programs wrote "Config". */
+START_TEST(another_spelling_is_kept)
+{
+	static const char other[] = "{\"Config\": {\"Env\": [\"A=1\"]}}";
+	cleanup_arena struct arena *arena = arena_new();
+	cleanup_buf struct buf text = BUF_INIT;
+	struct image_config c;
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(image_config_shorten(other, sizeof(other) - 1, &text, &err), 0);
+	ck_assert_int_eq(image_config_parse(text.data, text.len, arena, &c, &err), 0);
+	check_list(&c.env, "A=1");
+}
+END_TEST
+
 START_TEST(what_is_not_said_is_empty)
 {
 	static const char *const texts[] = {
@@ -285,6 +300,7 @@ main(void)
 	tcase_add_loop_test(tc, bad_manifest_is_refused, 0, (int)ARRAY_LEN(bad));
 	tcase_add_test(tc, too_many_layers_are_refused);
 	tcase_add_loop_test(tc, configuration_is_read, 0, 2);
+	tcase_add_test(tc, another_spelling_is_kept);
 	tcase_add_loop_test(tc, what_is_not_said_is_empty, 0, 3);
 	tcase_add_test(tc, digests_that_are_paths_are_refused);
 	suite_add_tcase(suite, tc);
