@@ -215,6 +215,23 @@ read_request(struct kept_message *m, size_t len, struct request *r)
 	return true;
 }
 
+/* The padding of a control message has room for one more than was asked for. */
+static void
+take_files(const struct cmsghdr *c, int files[FILES])
+{
+	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+		if (i < FILES)
+			files[i] = fd;
+		else
+			close(fd);
+	}
+}
+
 static ssize_t
 receive(int socket, struct kept_message *m, int files[FILES])
 {
@@ -231,7 +248,7 @@ receive(int socket, struct kept_message *m, int files[FILES])
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 
 	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(files, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+		take_files(c, files);
 	return n;
 }
 
