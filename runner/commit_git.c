@@ -24,19 +24,6 @@ write_text(const char *dir, const char *name, const char *text, struct error *er
 	return path_write_file(file, text, strlen(text), 0666, err);
 }
 
-/* A path in double quotes, as git's alternates and configuration take it. */
-static void
-add_quoted(struct buf *b, const char *text)
-{
-	buf_add_char(b, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_add_char(b, '\\');
-		buf_add_char(b, *text);
-	}
-	buf_add_char(b, '"');
-}
-
 static int
 write_config(const struct commit_tree *t, const char *git_dir, struct error *err)
 {
@@ -54,7 +41,7 @@ write_config(const struct commit_tree *t, const char *git_dir, struct error *err
 		buf_add_str(&text, "[extensions]\n\tobjectformat = sha256\n");
 	if (t->remote_url != NULL && strpbrk(t->remote_url, "\n\r") == NULL) {
 		buf_add_str(&text, "[remote \"origin\"]\n\turl = ");
-		add_quoted(&text, t->remote_url);
+		git_env_add_quoted(&text, t->remote_url);
 		buf_add_str(&text, "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n");
 	}
 	return write_text(git_dir, "config", buf_str(&text), err);
@@ -75,7 +62,7 @@ commit_git_dir_write(const struct commit_tree *t, const char *git_dir, struct er
 		if (path_mkdirs(folder, 0777, err) < 0)
 			return err->code;
 	}
-	add_quoted(&alternates, objects);
+	git_env_add_quoted(&alternates, objects);
 	buf_add_char(&alternates, '\n');
 	if (write_text(git_dir, "HEAD", head, err) < 0 ||
 	    write_text(git_dir, "objects/info/alternates", buf_str(&alternates), err) < 0)

@@ -96,8 +96,8 @@ git_env_finish(struct git_env *e)
 	return as_vars(e);
 }
 
-static void
-add_quoted(struct buf *b, const char *text)
+void
+git_env_add_quoted(struct buf *b, const char *text)
 {
 	buf_add_char(b, '"');
 	for (; *text != '\0'; text++) {
@@ -121,10 +121,10 @@ git_env_add_line(struct buf *text, const char *key, const char *value)
 		cleanup_free char *sub = xstrndup(first + 1, (size_t)(last - first - 1));
 
 		buf_add_char(text, ' ');
-		add_quoted(text, sub);
+		git_env_add_quoted(text, sub);
 	}
 	buf_printf(text, "]\n\t%s = ", last + 1);
-	add_quoted(text, value);
+	git_env_add_quoted(text, value);
 	buf_add_char(text, '\n');
 }
 

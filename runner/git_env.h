@@ -43,6 +43,9 @@ const char **git_env_finish(struct git_env *e);
 MUST_CHECK int git_env_finish_deep(
     struct git_env *e, const char ***out, struct error *err);
 
+/* In double quotes, as git's settings and alternates take it. */
+void git_env_add_quoted(struct buf *b, const char *text);
+
 /* Such a file's lines for one setting: section.name, or section.sub.name. */
 void git_env_add_line(struct buf *text, const char *key, const char *value);
 
