@@ -18,8 +18,12 @@ tests_escape_tool_LDADD =
 # Cases and scripts are found, not listed: adding one is adding its file.
 CASE_TESTS = `cd $(srcdir) && ls -d tests/cases/*/ 2>/dev/null | sed 's,/$$,,'`
 E2E_TESTS = `cd $(srcdir) && ls tests/e2e/*.sh`
+# those that take minutes begin first, so that no processor waits for the last of them
+LONG_TESTS = tests/e2e/self.sh tests/e2e/docker-services.sh tests/e2e/real-cryptsetup.sh \
+	tests/e2e/real-libslirp.sh tests/e2e/real-cmocka.sh tests/e2e/ordinary-user.sh \
+	tests/e2e/without-mounts.sh tests/e2e/real-wayland.sh
 
-EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/databases.sh tests/engine.sh tests/hosted.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/without-mounts
+EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/databases.sh tests/engine.sh tests/hosted.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/tsan.supp tests/without-mounts
 EXTRA_DIST += tests/cases tests/e2e tests/escapes tests/real
 
 .PHONY: check-programs quick list-tests soak accept cover
@@ -36,7 +40,7 @@ list-tests:
 
 # everything; comes after check_PROGRAMS
 check-local:
-	@$(srcdir)/tests/run $(UNIT_TESTS) $(SIM_TESTS) $(CASE_TESTS) $(E2E_TESTS)
+	@$(srcdir)/tests/run $(LONG_TESTS) $(UNIT_TESTS) $(SIM_TESTS) $(CASE_TESTS) $(E2E_TESTS)
 
 # tests that read SOAK do their full counts: seeds, kills, huge logs
 soak: check-programs
@@ -59,7 +63,7 @@ cover:
 endif
 
 clean-local:
-	rm -rf tests/log tests/dev accept-log fuzz-corpus fuzz-found lint-cache demo-run
+	rm -rf tests/log tests/dev accept-log web-shots fuzz-corpus fuzz-found lint-cache demo-run
 	find . -name '*.gc??' -delete
 
 # what the real projects' tests fetched; make clean leaves it

@@ -34,21 +34,29 @@ fails() {
 	fi
 }
 
+ccache=
+if [ -n "${CCACHE_DIR-}" ] && type -P ccache >/dev/null; then ccache='ccache '; fi
+# named as every build names them: what one has compiled serves the other
+mkdir tree
+for part in "$SRC"/*; do
+	if ! [ -e "$part/config.status" ]; then ln -s "$part" tree/; fi
+done
+cd tree || exit 1
 for cc in gcc clang; do
 	if ! type -P $cc >/dev/null; then
 		echo "skipped: $cc is not installed"
 		exit 77
 	fi
 	mkdir $cc
-	(cd $cc && "$SRC/configure" -q --enable-dev CC=$cc && make -s -j"$(nproc)" all) >log 2>&1 || {
+	(cd $cc && ../configure -q --enable-dev CC="$ccache$cc" && make -s -j"$(nproc)" all) >log 2>&1 || {
 		cat log
 		exit 1
 	}
 	read -ra flags < <(sed -n 's/^PAWL_CFLAGS = //p' $cc/Makefile)
-	fails '-Werror' $cc "${flags[@]}" -c -o /dev/null warns.c
-	$cc "${flags[@]}" -w -o overflows overflows.c || wrong=1
+	fails '-Werror' $cc "${flags[@]}" -c -o /dev/null ../warns.c
+	$cc "${flags[@]}" -w -o overflows ../overflows.c || wrong=1
 	fails 'signed integer overflow' ./overflows
-	$cc "${flags[@]}" -w -o frees frees.c || wrong=1
+	$cc "${flags[@]}" -w -o frees ../frees.c || wrong=1
 	fails 'heap-use-after-free' ./frees
 done
 exit $wrong

@@ -9,7 +9,8 @@ fi
 root=$PWD/root
 mkdir build
 cd build
-"$SRC/configure" -q --prefix="$root"
+if [ -n "${CCACHE_DIR-}" ] && type -P ccache >/dev/null; then set -- CC='ccache gcc'; fi
+"$SRC/configure" -q --prefix="$root" "$@"
 make -s -j"$(nproc)" >log 2>&1 || { cat log; exit 1; }
 if grep -E 'warning:' log; then
 	echo "the release build has warnings"

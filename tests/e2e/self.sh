@@ -19,6 +19,9 @@ git checkout -q -B main
 pawl list --names
 jobs=(--needs "quick: [gcc]")
 if [ -n "${SOAK-}" ]; then jobs=(); fi
+if [ -n "${CCACHE_DIR-}" ]; then
+	jobs+=(-v "CCACHE_DIR=$CCACHE_DIR" -v CCACHE_NOHASHDIR=1 -v CCACHE_MAXSIZE=5G)
+fi
 pawl run "${jobs[@]}" >../out 2>&1 || { tail -60 ../out; exit 1; }
 tail -20 ../out
 # artifacts are newer than the source: what was built is tested, not built again

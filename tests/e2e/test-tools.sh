@@ -1,6 +1,7 @@
 #!/bin/bash
 # The tools that judge can say no: tests/run counts what fails, crashes, times out and is
 # skipped; run-case compares all a user sees; accept tells met from short and not shown.
+# shellcheck disable=SC2016 # what stands in quotes is for other shells
 set -u
 wrong=0
 
@@ -58,6 +59,19 @@ says '0 passed, 1 failed, 0 skipped' 1 $run tests/unit/missing
 says '0 passed, 1 failed, 0 skipped' 1 $run
 says '4 passed, 0 failed, 1 skipped' 0 $run tests/unit/skips
 says '23 passed, 3 failed, 1 skipped' 1 $run tests/unit/{good,bad,leaks,skips} # sums
+
+# ---- run: lanes ---------------------------------------------------------------------------
+
+# Those that only wait, here for one that is told after them, take no lane; where there is but
+# one they come last.
+printf '%s\n' '#!/bin/bash' '# only waits' 'for _ in {1..2000}; do if [ -e "$BUILD/begun" ]; then exit 0; fi; sleep 0.01; done' \
+    'exit 1' | tee tree/tests/e2e/a.sh >tree/tests/e2e/b.sh
+printf '%s\n' '#!/bin/bash' 'touch "$BUILD/begun"' >tree/tests/e2e/c.sh
+for lanes in 1 2; do
+	rm -f build/begun
+	says '3 passed, 0 failed, 0 skipped' 0 $run -j $lanes tests/e2e/{a,b,c}.sh
+done
+rm tree/tests/e2e/[abc].sh
 shows 'skipped: no ../shared' $run tests/unit/skips
 
 # ---- run: scripts -------------------------------------------------------------------------

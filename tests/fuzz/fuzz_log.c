@@ -3,25 +3,13 @@
  * are, or sound ones of which some bytes are changed, as the second half of the input
  * says. Whatever is read must stay within the log.
  */
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "base/buf.h"
 #include "scheduler/log_frames.h"
 #include "scheduler/log_index.h"
 #include "scheduler/log_internal.h"
+#include "tests/fuzz/file_of.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int
-file_of(const void *data, size_t len)
-{
-	int fd = memfd_create("log", MFD_CLOEXEC);
-
-	if (fd < 0 || write(fd, data, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0)
-		abort();
-	return fd;
-}
 
 static int
 packed_of(const void *data, size_t len)

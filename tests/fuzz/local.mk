@@ -17,7 +17,7 @@ FUZZERS += tests/fuzz/fuzz_plan
 FUZZERS += tests/fuzz/fuzz_protocol_json
 FUZZERS += tests/fuzz/fuzz_yaml
 
-LDFLAGS_FUZZ = $(AM_LDFLAGS) -fsanitize=fuzzer
+LDFLAGS_FUZZ = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expand_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_expr_LDFLAGS = $(LDFLAGS_FUZZ)
@@ -31,16 +31,12 @@ tests_fuzz_fuzz_log_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_params_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_protocol_json_LDFLAGS = $(LDFLAGS_FUZZ)
-
-EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
-EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
-EXTRA_DIST += tests/fuzz/params.dict tests/fuzz/plan.dict tests/fuzz/protocol_json.dict
-EXTRA_DIST += tests/fuzz/junit.dict tests/fuzz/plan.dict tests/fuzz/protocol_json.dict
 tests_fuzz_fuzz_yaml_LDFLAGS = $(LDFLAGS_FUZZ)
 
-EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/file_of.h tests/fuzz/run tests/fuzz/seeds
 EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
-EXTRA_DIST += tests/fuzz/http_server.dict tests/fuzz/yaml.dict
+EXTRA_DIST += tests/fuzz/http_server.dict tests/fuzz/junit.dict tests/fuzz/params.dict
+EXTRA_DIST += tests/fuzz/plan.dict tests/fuzz/protocol_json.dict tests/fuzz/yaml.dict
 
 if FUZZ
 noinst_PROGRAMS += $(FUZZERS)
@@ -48,5 +44,5 @@ endif
 
 SECONDS = 60
 .PHONY: fuzz
-fuzz: all
+fuzz: $(FUZZERS)
 	@$(srcdir)/tests/fuzz/run $(SECONDS) $(FUZZERS)
