@@ -93,4 +93,17 @@ void archive_gunzip_close(struct archive_gunzip *g); /* NULL is fine */
 MUST_CHECK int archive_read_file(
     int in_fd, const char *path, size_t max, struct buf *out, struct error *err);
 
+/* What an archive has; good while the function it is given to runs. */
+struct archive_listed {
+	const char *path; /* relative and tidied up, without ".." */
+	bool is_folder, is_link;
+	unsigned mode;
+	int64_t size; /* of a file, unpacked */
+};
+typedef bool (*archive_list_fn)(const struct archive_listed *e, void *data);
+
+/* Each file, folder and link, in the archive's order, until fn says false. Folders may be
+ * there by their files alone. */
+MUST_CHECK int archive_list(int in_fd, archive_list_fn fn, void *data, struct error *err);
+
 #endif

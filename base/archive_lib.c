@@ -11,6 +11,8 @@
 
 #include "base/copy.h"
 
+#define BLOCK (128 * 1024)
+
 int
 archive_lib_open(struct archive_lib *l, struct error *err)
 {
@@ -34,6 +36,21 @@ archive_lib_close(struct archive_lib *l)
 	if (l->handle != NULL)
 		dlclose(l->handle);
 	*l = (struct archive_lib){ .handle = NULL };
+}
+
+int
+archive_lib_read(
+    struct archive_lib *l, int in_fd, struct archive **out, struct error *err)
+{
+	if (archive_lib_open(l, err) < 0)
+		return err->code;
+	*out = l->archive_read_new();
+	if (l->archive_read_support_format_tar(*out) < ARCHIVE_WARN ||
+	    l->archive_read_support_format_zip(*out) < ARCHIVE_WARN ||
+	    l->archive_read_support_filter_zstd(*out) < ARCHIVE_WARN ||
+	    l->archive_read_open_fd(*out, in_fd, BLOCK) < ARCHIVE_WARN)
+		return archive_lib_error(l, *out, "cannot read the archive", err);
+	return 0;
 }
 
 int

@@ -82,6 +82,11 @@ struct archive_lib {
 MUST_CHECK int archive_lib_open(struct archive_lib *l, struct error *err);
 void archive_lib_close(struct archive_lib *l); /* a zeroed one is fine */
 
+/* Opens the library and in it an archive of either format that archive.h names. *out is
+ * to be freed, and l closed, in any case. */
+MUST_CHECK int archive_lib_read(
+    struct archive_lib *l, int in_fd, struct archive **out, struct error *err);
+
 /* Its last words on a, as ERR_INVALID; ERR_ENVIRONMENT when the disk is full. */
 int archive_lib_error(
     const struct archive_lib *l, struct archive *a, const char *what, struct error *err);

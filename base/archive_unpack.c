@@ -13,7 +13,6 @@
 #include "base/copy.h"
 #include "base/path.h"
 
-#define BLOCK (128 * 1024)
 #define NS INT64_C(1000000000)
 #define MAX_WARNINGS 20
 
@@ -357,20 +356,6 @@ finish_folders(struct unpacking *k)
 }
 
 static int
-open_archive(struct archive_lib *l, int in_fd, struct archive **out, struct error *err)
-{
-	if (archive_lib_open(l, err) < 0)
-		return err->code;
-	*out = l->archive_read_new();
-	if (l->archive_read_support_format_tar(*out) < ARCHIVE_WARN ||
-	    l->archive_read_support_format_zip(*out) < ARCHIVE_WARN ||
-	    l->archive_read_support_filter_zstd(*out) < ARCHIVE_WARN ||
-	    l->archive_read_open_fd(*out, in_fd, BLOCK) < ARCHIVE_WARN)
-		return archive_lib_error(l, *out, "cannot read the archive", err);
-	return 0;
-}
-
-static int
 unpack_all(struct unpacking *k, struct error *err)
 {
 	int rc;
@@ -393,7 +378,7 @@ archive_unpack(const struct archive_unpack *u, int in_fd, struct archive_totals 
     struct error *err)
 {
 	struct unpacking k = { .u = u, .parent_fd = -1 };
-	int rc = open_archive(&k.lib, in_fd, &k.a, err);
+	int rc = archive_lib_read(&k.lib, in_fd, &k.a, err);
 
 	if (rc == 0)
 		rc = unpack_all(&k, err);
@@ -406,60 +391,5 @@ archive_unpack(const struct archive_unpack *u, int in_fd, struct archive_totals 
 	free(k.folders);
 	if (rc == 0 && out != NULL)
 		*out = k.totals;
-	return rc;
-}
-
-static int
-read_entry(struct archive_lib *l, struct archive *a, const char *path, size_t max,
-    struct buf *out, struct error *err)
-{
-	const void *data;
-	la_int64_t offset;
-	size_t len;
-	int rc;
-
-	while ((rc = l->archive_read_data_block(a, &data, &len, &offset)) == ARCHIVE_OK) {
-		if (out->len + len > max)
-			return error_set(
-			    err, ERR_LIMIT, "%s: larger than %zu bytes", path, max);
-		buf_add(out, data, len);
-	}
-	return rc == ARCHIVE_EOF ? 0 : archive_lib_error(l, a, "damaged archive", err);
-}
-
-static int
-find_file(struct archive_lib *l, struct archive *a, const char *path, size_t max,
-    struct buf *out, struct error *err)
-{
-	struct archive_entry *entry;
-	int rc;
-
-	while ((rc = l->archive_read_next_header(a, &entry)) >= ARCHIVE_WARN &&
-	    rc != ARCHIVE_EOF) {
-		const char *raw = l->archive_entry_pathname(entry);
-		cleanup_free char *name = raw == NULL ? NULL : path_clean(raw);
-
-		if (name != NULL && str_eq(name, path) &&
-		    l->archive_entry_filetype(entry) == AE_IFREG)
-			return read_entry(l, a, path, max, out, err);
-	}
-	if (rc != ARCHIVE_EOF)
-		return archive_lib_error(l, a, "damaged archive", err);
-	return error_set(err, ERR_MISSING, "%s is not in the archive", path);
-}
-
-int
-archive_read_file(
-    int in_fd, const char *path, size_t max, struct buf *out, struct error *err)
-{
-	struct archive_lib lib = { .handle = NULL };
-	struct archive *a = NULL;
-	int rc = open_archive(&lib, in_fd, &a, err);
-
-	if (rc == 0)
-		rc = find_file(&lib, a, path, max, out, err);
-	if (a != NULL)
-		(void)lib.archive_read_free(a);
-	archive_lib_close(&lib);
 	return rc;
 }

@@ -33,6 +33,11 @@ MUST_CHECK int git_repo_open_bare(
     const char *dir, struct git_repo **out, struct error *err);
 void git_repo_close(struct git_repo *repo); /* NULL is fine */
 
+/* For a process that opens repositories again and again, once: libgit2 stays until the
+ * process ends. To begin with it costs 40 ms, each time that no other is open; it takes
+ * the user's configuration from where HOME was then. Blocks for as long; any thread. */
+void git_keep_library(void);
+
 /* Absolute paths without a slash at the end. They live as long as the repository. */
 const char *git_repo_work_tree(const struct git_repo *repo);
 const char *git_repo_git_dir(const struct git_repo *repo);    /* HEAD and index */

@@ -52,6 +52,7 @@ struct watch { /* of one socket */
 	uv_poll_t poll;
 	struct http_client *client;
 	curl_socket_t fd;
+	int events; /* that libcurl wants to hear of */
 };
 
 /* ---- the client's end ------------------------------------------------------ */
@@ -203,6 +204,8 @@ on_header(char *bytes, size_t size, size_t count, void *data)
 		return 0;
 	} else if (n > 0) {
 		strlist_add_take(&call->reply_headers, xstrndup(bytes, n));
+	} else if (call->options.on_headers != NULL && status_of(call) >= 200) {
+		call->options.on_headers(call->options.data);
 	}
 	return len;
 }
@@ -584,13 +587,17 @@ on_ready(uv_poll_t *poll, int status, int events)
 	struct http_client *c = w->client;
 	int flags = 0, running;
 
+	/* libuv gives up; but the other side's last words may lie there, such as what it
+	 * has against our certificate, and libcurl meets the error behind them */
 	if (status < 0)
-		flags = CURL_CSELECT_ERR;
+		flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	if ((events & UV_READABLE) != 0)
 		flags |= CURL_CSELECT_IN;
 	if ((events & UV_WRITABLE) != 0)
 		flags |= CURL_CSELECT_OUT;
 	c->lib.curl_multi_socket_action(c->multi, w->fd, flags, &running);
+	if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
+		uv_poll_start(poll, w->events, on_ready);
 	end_calls(c);
 }
 
@@ -632,6 +639,7 @@ on_set_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *data, void *k
 		events |= UV_READABLE;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
 		events |= UV_WRITABLE;
+	w->events = events;
 	uv_poll_start(&w->poll, events, on_ready);
 	return 0;
 }

@@ -57,6 +57,8 @@ struct http_call_options {
 	bool expect;       /* read's bytes are sent once the server says it wants them */
 	/* Instead of memory: the reply's body when the status is 2xx; false gives up. */
 	bool (*write)(const char *bytes, size_t len, void *data);
+	/* The reply has begun: its headers have come. Calls nothing of the client. */
+	void (*on_headers)(void *data);
 	size_t max_reply;   /* bytes kept in memory, more is an error; 0: 8 MiB */
 	int64_t timeout_ms; /* of the whole call; 0: none */
 	int64_t idle_ms;    /* without a byte moved, in whole seconds; 0: none */

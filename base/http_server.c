@@ -253,6 +253,8 @@ on_started(struct http_server *s, struct MHD_Connection *mhd, void **context)
 static void
 on_closed(struct http_server *s, struct http_conn *c)
 {
+	if (c->request != NULL)
+		http_request_lost(c->request);
 	TAILQ_REMOVE(c->is_waiting ? &s->waiting : &s->busy, c, link);
 	/* a child just being started may hold the socket open a little longer */
 	(void)epoll_ctl(s->hangup_fd, EPOLL_CTL_DEL, c->fd, NULL);

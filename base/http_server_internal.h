@@ -152,6 +152,8 @@ enum MHD_Result http_mhd_request(void *data, struct MHD_Connection *mhd, const c
     void **request);
 void http_mhd_completed(void *data, struct MHD_Connection *mhd, void **request,
     enum MHD_RequestTerminationCode why);
+/* Its connection has been closed, and it was not completed. */
+void http_request_lost(struct http_request *r);
 bool http_request_has_body(const struct http_request *r);
 
 /* http_server_head.c: 0, or the status the head is refused with, and why. */

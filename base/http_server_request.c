@@ -198,20 +198,9 @@ free_request(struct http_request *r)
 	free(r);
 }
 
-void
-http_mhd_completed(void *data, struct MHD_Connection *mhd, void **request,
-    enum MHD_RequestTerminationCode why)
+static void
+end_request(struct http_request *r, bool is_complete)
 {
-	struct http_request *r = take(*request);
-	bool is_complete;
-
-	(void)data;
-	(void)mhd;
-	if (r == NULL)
-		return;
-	is_complete = (r->stage == HTTP_SENDING && !r->is_dead &&
-			  why == MHD_REQUEST_TERMINATED_COMPLETED_OK) ||
-	    r->linger_until > 0;
 	r->stage = HTTP_OVER;
 	r->is_suspended = false;
 	if (!is_complete && !r->is_aborted && r->on_gone.fn != NULL)
@@ -219,10 +208,38 @@ http_mhd_completed(void *data, struct MHD_Connection *mhd, void **request,
 	if (r->on_end.fn != NULL)
 		r->on_end.fn(r, r->on_end.data);
 	r->conn->request = NULL;
-	http_conn_wait(r->conn, true);
-	if (!is_complete)
-		http_conn_drop(r->conn);
 	free_request(r);
+}
+
+void
+http_mhd_completed(void *data, struct MHD_Connection *mhd, void **request,
+    enum MHD_RequestTerminationCode why)
+{
+	struct http_request *r = take(*request);
+	struct http_conn *c;
+	bool is_complete;
+
+	(void)data;
+	(void)mhd;
+	if (r == NULL)
+		return;
+	c = r->conn;
+	is_complete = (r->stage == HTTP_SENDING && !r->is_dead &&
+			  why == MHD_REQUEST_TERMINATED_COMPLETED_OK) ||
+	    r->linger_until > 0;
+	end_request(r, is_complete);
+	http_conn_wait(c, true);
+	if (!is_complete)
+		http_conn_drop(c);
+}
+
+/* libmicrohttpd 0.9.75 says nothing of the end of a request whose parameters, some
+ * hundred, do not fit into its memory. Nor does it answer: the peer leaves, or has been
+ * idle for too long. */
+void
+http_request_lost(struct http_request *r)
+{
+	end_request(r, false);
 }
 
 /* ---- what a handler may ask -------------------------------------------------- */

@@ -161,6 +161,13 @@ json_add_int(struct json_writer *w, int64_t n)
 }
 
 void
+json_add_raw(struct json_writer *w, const char *json)
+{
+	separate(w);
+	buf_add_str(w->out, json);
+}
+
+void
 json_add_real(struct json_writer *w, double n)
 {
 	if (!isfinite(n)) {

@@ -36,6 +36,7 @@ void json_add_int(struct json_writer *w, int64_t n);
 void json_add_real(struct json_writer *w, double n); /* not finite: null */
 void json_add_bool(struct json_writer *w, bool b);
 void json_add_null(struct json_writer *w);
+void json_add_raw(struct json_writer *w, const char *json); /* a value, as it is */
 
 /* The next element of the list, or its end, stands on a line of its own. */
 void json_newline(struct json_writer *w);

@@ -8,6 +8,7 @@ libbase_a_SOURCES += base/arena.c base/arena.h
 libbase_a_SOURCES += base/buf.c base/buf.h
 libbase_a_SOURCES += base/crc32.c base/crc32.h
 libbase_a_SOURCES += base/copy.c base/copy.h
+libbase_a_SOURCES += base/descriptors.c base/descriptors.h
 libbase_a_SOURCES += base/error.c base/error.h
 libbase_a_SOURCES += base/glob.c base/glob.h
 libbase_a_SOURCES += base/glob_compile.c base/glob_program.h
@@ -61,6 +62,7 @@ libbase_git_a_SOURCES += base/git_text.c base/git_text.h
 libbase_archive_a_SOURCES = base/archive.h
 libbase_archive_a_SOURCES += base/archive_gunzip.c
 libbase_archive_a_SOURCES += base/archive_lib.c base/archive_lib.h
+libbase_archive_a_SOURCES += base/archive_look.c
 libbase_archive_a_SOURCES += base/archive_pack.c
 libbase_archive_a_SOURCES += base/archive_unpack.c
 

@@ -18,6 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/command.h"
@@ -134,22 +135,10 @@ add_word(struct kept_message *m, size_t *len, const char *word, struct error *er
 static int
 send_request(const struct conversation *c, const struct kept_message *m, size_t len)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[STREAMS]))];
-	} control = { .space = { 0 } };
-	struct iovec part = { (void *)(uintptr_t)m,
+	const struct iovec part = { (void *)(uintptr_t)m,
 		offsetof(struct kept_message, text) + len };
-	struct msghdr msg = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
 
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int[STREAMS]));
-	memcpy(CMSG_DATA(&control.head), c->streams, sizeof(int[STREAMS]));
-	return sendmsg(c->socket, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return descriptors_send(c->socket, &part, 1, c->streams, STREAMS, 0) < 0 ? -1 : 0;
 }
 
 static int
@@ -211,7 +200,7 @@ static void
 on_answer(struct conversation *c)
 {
 	struct kept_message m = { .type = 0 };
-	ssize_t n = recv(c->socket, &m, sizeof(m), 0);
+	ssize_t n = descriptors_receive_text(c->socket, &m, sizeof(m), 0);
 
 	c->is_over = true;
 	if (n > (ssize_t)offsetof(struct kept_message, text) && m.type == KEPT_EXITED) {

@@ -25,6 +25,7 @@ struct local_job {
 	char *again;                 /* what `pawl run` calls it, as a shell takes it */
 	char *log_path;              /* NULL: none */
 	char *usage_path;            /* of its samples; NULL: none */
+	char *image_digest;          /* NULL: none */
 	int64_t peak_bytes, cpu_us, read_bytes, written_bytes;
 	bool usage_is_notable;
 	char detail[512];  /* why it is as it is; "" */

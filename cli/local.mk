@@ -38,6 +38,7 @@ libcli_a_SOURCES += cli/remote_url.c cli/remote_url.h
 libcli_a_SOURCES += cli/report.c cli/report.h
 libcli_a_SOURCES += cli/retry.c
 libcli_a_SOURCES += cli/run.c
+libcli_a_SOURCES += cli/run_settings.c cli/run_settings.h
 libcli_a_SOURCES += cli/runner.c
 libcli_a_SOURCES += cli/screen.c cli/screen.h cli/screen_internal.h
 libcli_a_SOURCES += cli/screen_json.c

@@ -8,6 +8,7 @@
 #include "cli/frozen.h"
 #include "cli/kept.h"
 #include "cli/local.h"
+#include "pipelines/duration.h"
 #include "runner/artifacts.h"
 #include "runner/build.h"
 #include "scheduler/coverage.h"
@@ -25,6 +26,7 @@ local_job_free(struct local_job *job)
 	arena_free(job->dotenv_arena);
 	free(job->log_path);
 	free(job->usage_path);
+	free(job->image_digest);
 	free(job->name);
 	free(job->again);
 	free(job);
@@ -54,7 +56,7 @@ describe_reason(struct local *local, const struct core_job *job, struct local_jo
 	const struct core_job *because = core_job(local->core, job->because);
 	const char *who = because != NULL ? because->plan->name : NULL;
 	struct error refusal = ERROR_INIT;
-	char *out = own->detail;
+	char *out = own->detail, in[DURATION_TEXT_MAX];
 	size_t size = sizeof(own->detail);
 
 	if (own->ended && status_is_completed(job->status))
@@ -73,9 +75,9 @@ describe_reason(struct local *local, const struct core_job *job, struct local_jo
 		(void)snprintf(
 		    out, size, "to play it: pawl run%s %s", local->options, own->again);
 	else if (job->reason == REASON_WAITS_FOR_TIME)
-		(void)snprintf(out, size,
-		    "starts in %" PRId64 " s, or now with pawl run%s %s",
-		    job->plan->start_in_s, local->options, own->again);
+		(void)snprintf(out, size, "starts in %s, or now with pawl run%s %s",
+		    duration_format(job->plan->start_in_s, in), local->options,
+		    own->again);
 	else if (job->reason == REASON_RUNNER_UNSUPPORTED &&
 	    payload_check(job->plan, &refusal) < 0) {
 		free(take(own->again)); /* it would not help */
@@ -120,6 +122,7 @@ local_describe(struct local *local, const struct core_job *job, struct screen_jo
 		.again_options = local->options,
 		.log_path = short_path(local, own->log_path),
 		.usage_path = short_path(local, own->usage_path),
+		.image_digest = own->image_digest,
 		.peak_bytes = own->peak_bytes,
 		.cpu_us = own->cpu_us,
 		.read_bytes = own->read_bytes,
@@ -224,6 +227,10 @@ note_usage(struct local_job *job, const struct build_result *result)
 	job->usage_is_notable = result->usage_is_notable;
 	if (access(path, F_OK) == 0) /* short jobs have no samples */
 		job->usage_path = take(path);
+	if (result->image_digest != NULL) {
+		free(job->image_digest);
+		job->image_digest = xstrdup(result->image_digest);
+	}
 }
 
 static void

@@ -11,8 +11,10 @@
 #include "cli/commands.h"
 #include "cli/kept.h"
 #include "cli/local.h"
+#include "cli/run_settings.h"
 #include "cli/select.h"
 #include "runner/artifacts_export.h"
+#include "runner/clone_path.h"
 #include "runner/launcher.h"
 #include "runner/layer_gc.h"
 #include "runner/sweep.h"
@@ -21,6 +23,8 @@ static const struct option_row own_options[] = {
 	{ 'j', "jobs", "N", "run at most N jobs at once (default: the number of CPUs)" },
 	{ 'x', "executor", "NAME",
 	    "how jobs are run: auto (the default), container, docker, sandbox, shell" },
+	{ 0, "config", "FILE",
+	    "settings, as of a runner (default: ~/.config/pawl/run.yml)" },
 	{ 0, "privileged", NULL, "let root in a container do what root may do here" },
 	{ 0, "volume", "[FROM:]TO[:ro]",
 	    "give containers a folder or socket of this machine; may be repeated" },
@@ -100,36 +104,70 @@ slots(const struct args *args, size_t *out)
 	return EXIT_OK;
 }
 
-/* Points into the arguments. */
+/* Beside those of the settings. Points into the arguments. */
 static void
 list_volumes(const struct args *args, struct arena *arena, struct runner *runner)
 {
 	struct executor_settings *settings = &runner->executor_settings;
 	const char *volume, **all;
-	size_t count = 0;
+	size_t count = settings->volume_count;
 
 	for (size_t pos = 0; args_next(args, "volume", &pos) != NULL;)
 		count++;
 	all = arena_calloc(arena, count + 1, sizeof(*all));
+	for (size_t i = 0; i < settings->volume_count; i++)
+		all[i] = settings->volumes[i];
 	for (size_t pos = 0; (volume = args_next(args, "volume", &pos)) != NULL;)
 		all[settings->volume_count++] = volume;
 	settings->volumes = all;
 }
 
 static int
-choose_executor(const struct args *args, struct arena *arena, struct runner *runner)
+choose_executor(
+    const struct args *args, const struct runner_settings *s, struct runner *runner)
 {
 	const char *name = args_value(args, "executor");
 	struct error err = ERROR_INIT;
 
-	runner->executor_settings.privileged = args_has(args, "privileged");
-	list_volumes(args, arena, runner);
+	runner_set(runner, s);
+	if (args_has(args, "privileged"))
+		runner->executor_settings.privileged = true;
+	list_volumes(args, s->arena, runner);
+	if (name == NULL)
+		name = s->executor;
 	if (runner_choose_executor(runner, name, &err) < 0)
 		return err.code == ERR_INVALID ? command_usage_error(args, "%s", err.msg)
 					       : fail(&err, EXIT_FAULT);
 	if (runner_notice(runner) != NULL)
 		(void)fprintf(stderr, "pawl: %s\n", runner_notice(runner));
 	return EXIT_OK;
+}
+
+static bool
+has_caches(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->job_count; i++)
+		if (plan->jobs[i].config->caches.count > 0)
+			return true;
+	return false;
+}
+
+static int
+choose_runner(struct project *p, const struct plan *plan, const struct args *args,
+    size_t slot_count, struct runner *runner)
+{
+	struct runner_settings settings;
+	struct error err = ERROR_INIT;
+	int rc = run_settings_read(args, p->arena, &settings);
+
+	if (!has_caches(plan))
+		settings.cache = NULL;
+	if (rc == EXIT_OK)
+		run_settings_find_project(&settings, &p->vars, &p->event.project_id);
+	if (rc == EXIT_OK &&
+	    runner_add_cache(runner, &settings, (int64_t)slot_count, &err) < 0)
+		rc = fail(&err, EXIT_INVALID);
+	return rc == EXIT_OK ? choose_executor(args, &settings, runner) : rc;
 }
 
 /* Nothing to run is an answer, not an error; GitLab makes no pipeline then either. */
@@ -189,11 +227,24 @@ tidy_up(const struct folders *f)
 {
 	static const struct layer_limits limits = LAYER_LIMITS_DEFAULT;
 	cleanup_free char *stamp = path_join(f->scratch, "tidied");
+	cleanup_free char *builds = path_join(f->scratch, "builds");
 	const struct layer_places places = {
 		.caches = f->cache, .artifacts = f->layers, .stamp = stamp
 	};
 
+	clone_places_tidy(builds);
 	layer_gc_now_and_then(&places, &limits);
+}
+
+/* Also of repositories that never run again. */
+static void
+tidy_groups(const struct cgroup_places *places, const char *scratch)
+{
+	cleanup_free char *all = path_join(scratch, "..");
+
+	cgroup_places_note(places, scratch);
+	cgroup_places_note(places, all);
+	cgroup_places_tidy(all);
 }
 
 static int
@@ -214,7 +265,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 
 	rc = slots(args, &slot_count);
 	if (rc == EXIT_OK)
-		rc = choose_executor(args, p->arena, &runner);
+		rc = choose_runner(p, plan, args, slot_count, &runner);
 	if (rc == EXIT_OK &&
 	    (make_folders(p, &f, &err) < 0 ||
 		open_workspaces(p, args, &f, &snapshot, &workspaces, &err) < 0 ||
@@ -230,7 +281,7 @@ prepare_and_run(struct project *p, struct plan *plan, const struct args *args,
 		runner.cache_dir = f.cache;
 		runner.executor_settings.images_dir = f.images;
 		runner.executor_settings.local_images_dir = p->root;
-		cgroup_places_note(&runner.cgroups, workspaces_jobs_dir(workspaces));
+		tidy_groups(&runner.cgroups, f.scratch);
 		kept_prune(f.logs, f.artifacts, local.ids.job);
 		uv_loop_init(&loop);
 		runner.loop = local.loop = &loop;

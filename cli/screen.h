@@ -41,7 +41,8 @@ struct screen_job {
 	int64_t queued_us, started_us, finished_us;            /* 0: not yet */
 	int64_t peak_bytes, cpu_us, read_bytes, written_bytes; /* 0: not known */
 	bool usage_is_notable;
-	const char *usage_path; /* its samples; NULL: none */
+	const char *usage_path;   /* its samples; NULL: none */
+	const char *image_digest; /* "sha256:…"; NULL: not known */
 };
 
 struct screen *screen_new(const struct screen_options *options, size_t name_width);

@@ -66,6 +66,8 @@ screen_json_job(struct screen *s, const struct screen_job *job)
 		json_put_int(&w, "read_bytes", job->read_bytes);
 		json_put_int(&w, "written_bytes", job->written_bytes);
 	}
+	if (job->image_digest != NULL)
+		json_put_string(&w, "image_digest", job->image_digest);
 	if (job->usage_path != NULL)
 		json_put_string(&w, "usage", job->usage_path);
 	end(s, &w);

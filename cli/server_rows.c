@@ -63,6 +63,7 @@ static const struct json_field job_fields[] = {
 	{ .key = "pipeline", .kind = JSON_KIND_OBJECT, .shape = &of_pipeline_shape },
 	{ JSON_FIELD("usage", OBJECT, struct server_job, usage),
 	    .shape = &job_usage_shape },
+	{ JSON_FIELD("image_digest", STRING, struct server_job, image_digest) },
 	{ .key = "waits", .kind = JSON_KIND_OBJECT, .shape = &waits_shape },
 	{ .key = "artifacts_file", .kind = JSON_KIND_OBJECT, .shape = &archive_shape },
 	{ NULL },

@@ -31,6 +31,7 @@ struct server_job {
 	enum reason reason;
 	int64_t queued_us, started_us, finished_us;
 	struct job_usage usage;
+	const char *image_digest; /* NULL: not known */
 };
 
 /* The latest try of each job, in the pipeline's order. */

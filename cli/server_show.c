@@ -139,6 +139,8 @@ put_job(struct json_writer *w, const struct server_job *job, struct arena *arena
 	json_put_string(w, "started_at", job->started_at);
 	json_put_string(w, "finished_at", job->finished_at);
 	job_usage_put(w, &job->usage);
+	if (job->image_digest != NULL)
+		json_put_string(w, "image_digest", job->image_digest);
 	json_put_string(w, "web_url", job->web_url);
 	json_end_object(w);
 }

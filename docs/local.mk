@@ -1,6 +1,6 @@
 # Pages for users and for whoever changes pawl; the man pages and the completion are made from
 # the command tables.
-EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/executors.md docs/hook.md docs/rest.md docs/run.svg docs/runner.md \
+EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/executors.md docs/hook.md docs/image-builds.md docs/rest.md docs/run.svg docs/runner.md \
 	docs/running.md docs/server.md docs/server-settings.md docs/sources.md docs/variables.md docs/why.md docs/make-picture
 
 # one page per command, and pawl(1); a test compares the list with the tables

@@ -70,6 +70,9 @@ struct cage {
 	 * make the network, too.
 	 */
 	bool on_host;
+	/* The program makes a control group below the job's, which then may hold no
+	 * process itself: it would keep the kernel from counting below it. */
+	bool makes_group;
 	int64_t start_ms, end_ms; /* it may take; 0: the usual */
 	int64_t grace_ms; /* between SIGTERM and SIGKILL for a step; 0: the usual */
 	struct cage_mount *mounts; /* in this order */

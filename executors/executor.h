@@ -44,6 +44,7 @@ struct executor_job {
 	const char *image;                 /* its name, variables replaced; "": none */
 	const char *const *service_images; /* the same of its services */
 	struct limits limits; /* its own; who runs it elsewhere has to see to them */
+	int64_t slot;         /* CI_CONCURRENT_ID: no other job's at the same time */
 	/* Of this job alone and gone with it; what the cage needs on disk lies below. */
 	const char *job_dir;
 	/* The workspace, as the supervisor sees it when it makes the cage. */
@@ -53,13 +54,17 @@ struct executor_job {
 	const char *project_name;    /* "group/project", safe in a path */
 	const struct strlist *shown; /* folders the workspace refers to; read-only */
 	bool userns;                 /* the supervisor will be in a user namespace */
-	struct arena *arena;         /* for what the cage points to */
+	/* Its control group from the top of version 2's on, "/…/pawl-job-…", where that
+	 * is all there is; NULL: elsewhere, or it has none. */
+	const char *group;
+	struct arena *arena; /* for what the cage points to */
 	/* What takes long, for the log: a line without its end. May be NULL. */
 	void (*say)(const char *line, void *data);
 	void *data;
 	const atomic_bool *cancel; /* may be NULL */
 	/* Filled in here: */
-	enum reason reason; /* of a failure to prepare it */
+	enum reason reason;       /* of a failure to prepare it */
+	const char *image_digest; /* of the image it was given; in the arena, or NULL */
 	const char *hosts_file,
 	    *resolver_file; /* /etc/hosts, /etc/resolv.conf of its cage */
 };
@@ -85,8 +90,8 @@ enum executor_place {
 	EXECUTOR_PLACE_ANY,
 	EXECUTOR_PLACE_COPY, /* a folder anybody on this machine can see: nothing mounted
 			      */
-	/* not on this machine: a script gets the sources there, and neither caches nor
-	 * artifacts are brought or kept */
+	/* not on this machine: scripts get the sources and caches there; artifacts
+	 * are neither brought nor kept */
 	EXECUTOR_PLACE_ELSEWHERE,
 };
 

@@ -21,6 +21,7 @@ libexecutors_a_SOURCES += executors/container/image_sweep.c
 libexecutors_a_SOURCES += executors/container/image_tidy.c
 libexecutors_a_SOURCES += executors/container/image_terms.c executors/container/image_terms.h
 libexecutors_a_SOURCES += executors/container/image_user.c executors/container/image_user.h
+libexecutors_a_SOURCES += executors/container/image_volume.c executors/container/image_volume.h
 libexecutors_a_SOURCES += executors/container/layer.c executors/container/layer.h
 libexecutors_a_SOURCES += executors/container/layer_place.c executors/container/layer_place.h
 libexecutors_a_SOURCES += executors/container/layer_stream.c executors/container/layer_stream.h

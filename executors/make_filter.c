@@ -6,7 +6,6 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,10 +45,10 @@ add_rules(scmp_filter_ctx filter)
 	    "clone");
 	must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0),
 	    "clone3");
-	/* keys pressed for a terminal that is not the job's */
-	must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-		 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCSTI)),
-	    "TIOCSTI");
+	for (size_t i = 0; i < sizeof(refused_ioctls) / sizeof(refused_ioctls[0]); i++)
+		must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+			 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, refused_ioctls[i])),
+		    "ioctl");
 }
 
 static void

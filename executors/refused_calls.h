@@ -7,6 +7,8 @@
 #ifndef EXECUTORS_REFUSED_CALLS_H
 #define EXECUTORS_REFUSED_CALLS_H
 
+#include <sys/ioctl.h>
+
 static const char *const refused_calls[] = { "acct", "add_key", "bpf", "delete_module",
 	"fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick",
 	"init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "kcmp",
@@ -21,5 +23,8 @@ static const char *const refused_calls[] = { "acct", "add_key", "bpf", "delete_m
  * arguments of clone3(2) a filter cannot see: it is not there, and libc takes clone(2).
  */
 #define REFUSED_CLONE_FLAG 0x10000000 /* CLONE_NEWUSER */
+
+/* Keys pressed for a terminal that is not the job's; a console's selection pasted. */
+static const unsigned refused_ioctls[] = { TIOCSTI, TIOCLINUX };
 
 #endif

@@ -283,12 +283,12 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 	cleanup_free char *init = NULL;
 	struct strlist *argv = &out->argv;
 
+	executor_set_paths(job, out);
 	if (job->payload->service_count > 0 &&
 	    services_prepare(machine, job, out, err) < 0)
 		return err->code;
 	if (init_program_path(&init, err) < 0)
 		return err->code;
-	executor_set_paths(job, out);
 	strlist_add(argv, BWRAP);
 	add_namespaces(machine->settings, job->payload->service_count > 0, argv);
 	add_system(machine, argv);

@@ -218,13 +218,16 @@ interpolate_body(struct loader *l, const struct source *s, const struct parts *p
 	const struct node *spec_inputs = include_load_inputs(l, s, parts->spec);
 	struct inputs_request request = { .spec = spec_inputs,
 		.given = s->parent == NULL ? l->options->inputs : s->inputs,
-		.at = mark_of(s) };
+		.at = mark_of(s),
+		.is_unasked = s->parent == NULL && l->options->is_unasked };
 	struct node *context = node_new(l->arena, NODE_MAP, mark_of(s));
 	struct interpolation in = {
 		.context = context, .vars = l->vars, .arena = l->arena, .diags = l->diags
 	};
 	struct node *values;
 
+	if (s->parent == NULL)
+		l->inputs = spec_inputs;
 	if (request.given != NULL && request.given->mark.file != NULL)
 		request.at = request.given->mark;
 	values = inputs_resolve(&request, l->arena, l->diags);
@@ -352,6 +355,7 @@ document_load(const struct document_options *options, struct arena *arena,
 
 	vars_init(&empty, arena, NULL);
 	root = loader_read_file(&l, &main_file);
+	*out = (struct document){ .inputs = l.inputs };
 	if (root == NULL)
 		return ERR_INVALID;
 	if (!options->shape_only) {
@@ -365,6 +369,7 @@ document_load(const struct document_options *options, struct arena *arena,
 	*out = (struct document){ .root = root,
 		.files = l.files,
 		.file_count = l.file_count,
-		.incomplete = l.incomplete };
+		.incomplete = l.incomplete,
+		.inputs = l.inputs };
 	return 0;
 }

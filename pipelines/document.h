@@ -25,6 +25,8 @@ struct document_options {
 	 * in its mark comes from a command line and is read as the input's type asks.
 	 */
 	const struct node *inputs;
+	/* Values are yet to be asked for: those that are required may be missing. */
+	bool is_unasked;
 	bool shape_only; /* the main file alone: no includes, inputs, extends, references
 			  */
 };
@@ -45,6 +47,9 @@ struct document {
 	 * together (scripts, stages, needs) cannot be told then.
 	 */
 	bool incomplete;
+	/* What the main file asks for, with what spec:include adds; NULL: nothing. There
+	 * also when document_load() fails later on. */
+	const struct node *inputs;
 };
 
 /*

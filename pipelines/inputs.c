@@ -205,6 +205,22 @@ set_value(struct resolver *r, const struct input *in, struct node *value)
 	node_set(r->arena, r->known, in->name, in->at, value);
 }
 
+/* Stands for a value that nobody was asked for yet. */
+static struct node *
+nothing_of(struct resolver *r, const struct input *in)
+{
+	struct node *n;
+
+	if (str_eq(in->type, "array"))
+		return node_new(r->arena, NODE_LIST, in->at);
+	if (str_eq(in->type, "string"))
+		return node_new_string(r->arena, "", in->at);
+	n = node_new(r->arena, str_eq(in->type, "number") ? NODE_INT : NODE_BOOL, in->at);
+	node_set_text(r->arena, n, n->kind == NODE_INT ? "0" : "false",
+	    n->kind == NODE_INT ? 1 : strlen("false"));
+	return n;
+}
+
 static void
 resolve_input(struct resolver *r, const struct input *in)
 {
@@ -222,6 +238,8 @@ resolve_input(struct resolver *r, const struct input *in)
 	} else if (fallback != NULL) {
 		check_value(r, in, fallback->value, fallback->value->mark, "default");
 		set_value(r, in, fallback->value);
+	} else if (r->request->is_unasked) {
+		set_value(r, in, nothing_of(r, in));
 	} else {
 		complain(r, in, r->request->at, "required value has not been provided");
 	}

@@ -14,6 +14,9 @@ struct inputs_request {
 	const struct node *spec;  /* the map under `spec:inputs`; NULL: none */
 	const struct node *given; /* the map of values; NULL: none */
 	struct mark at;           /* where values would be given */
+	/* Values are yet to be asked for: required ones that are missing are left empty,
+	 * with no finding. */
+	bool is_unasked;
 };
 
 /*

@@ -4,11 +4,11 @@
  */
 #include "pipelines/interpolate.h"
 
-#include "base/json_writer.h"
 #include "base/str.h"
 #include "pipelines/document.h"
 #include "pipelines/interpolate_block.h"
 #include "pipelines/memo.h"
+#include "pipelines/node_json.h"
 
 /* Of a list or map written into a text, which holds no more than a megabyte. */
 #define MAX_TEXT_WEIGHT 65536
@@ -35,34 +35,6 @@ complain(struct walk *w, struct mark at, const char *msg)
  * ---------------------------------------------------------------------------*/
 
 static void
-write_json(struct json_writer *w, const struct node *n)
-{
-	if (n->kind == NODE_MAP) {
-		json_begin_object(w);
-		for (size_t i = 0; i < n->count; i++) {
-			json_key(w, n->pairs[i].key);
-			write_json(w, n->pairs[i].value);
-		}
-		json_end_object(w);
-	} else if (n->kind == NODE_LIST || n->kind == NODE_REFERENCE) {
-		json_begin_array(w);
-		for (size_t i = 0; i < n->count; i++)
-			write_json(w, n->items[i]);
-		json_end_array(w);
-	} else if (n->kind == NODE_STRING) {
-		json_add_string(w, n->text);
-	} else if (n->kind == NODE_INT) {
-		json_add_int(w, n->integer);
-	} else if (n->kind == NODE_FLOAT) {
-		json_add_real(w, n->real);
-	} else if (n->kind == NODE_BOOL) {
-		json_add_bool(w, n->boolean);
-	} else {
-		json_add_null(w);
-	}
-}
-
-static void
 add_value(struct buf *out, const struct node *value)
 {
 	struct json_writer json = JSON_WRITER_INIT(out);
@@ -70,7 +42,7 @@ add_value(struct buf *out, const struct node *value)
 	if (node_is_scalar(value) && value->kind != NODE_NULL)
 		buf_add_str(out, value->text);
 	else
-		write_json(&json, value);
+		node_json(&json, value);
 }
 
 /* One block's value added to out; false after a finding. */

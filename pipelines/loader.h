@@ -28,6 +28,7 @@ struct loader {
 	size_t weight;   /* of all bodies read: they may be merged, so it is bounded */
 	bool incomplete; /* a file could not be had */
 	bool stopped;    /* a limit was hit: nothing more is read */
+	const struct node *inputs; /* spec:inputs of the main file */
 };
 
 /* The file as people are shown it: "ci/a.yml", "group/project@ref:ci/a.yml". */

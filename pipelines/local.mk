@@ -45,6 +45,7 @@ libpipelines_a_SOURCES += pipelines/graph.c pipelines/graph.h pipelines/graph_in
 libpipelines_a_SOURCES += pipelines/graph_svg.c
 libpipelines_a_SOURCES += pipelines/merge.c pipelines/merge.h
 libpipelines_a_SOURCES += pipelines/node.c pipelines/node.h
+libpipelines_a_SOURCES += pipelines/node_json.c pipelines/node_json.h
 libpipelines_a_SOURCES += pipelines/plan.c pipelines/plan.h pipelines/plan_internal.h
 libpipelines_a_SOURCES += pipelines/plan_artifacts.c
 libpipelines_a_SOURCES += pipelines/plan_hash.c

@@ -92,6 +92,7 @@ struct runner_request {
 	int64_t bytesize; /* 0: not said */
 	struct job_usage usage;
 	const char *usage_samples; /* NULL: none */
+	const char *image_digest;  /* of the job's image: our own, as these; NULL: none */
 };
 
 void runner_request_write(const struct runner_request *r, struct buf *out);

@@ -238,6 +238,8 @@ add_member(json_t *object, const struct json_shape *shape, const char *key, size
 		return add_to_object(object, f, rest, p);
 	case JSON_KIND_OBJECTS:
 		return add_element(object, f, rest, p);
+	case JSON_KIND_MAP:
+		return wrong(p, "can be given in a body of JSON alone");
 	case JSON_KIND_BITS:
 	case JSON_KIND_FILLED:
 		break;

@@ -210,6 +210,20 @@ read_bool(json_t *v, bool *out, const struct place *at, struct error *err)
 }
 
 static int
+read_map(json_t *v, struct arena *arena, const char **out, const struct place *at,
+    struct error *err)
+{
+	char *text;
+
+	if (!json_is_object(v))
+		return wrong(at, "an object", v, err);
+	text = json_dumps(v, JSON_COMPACT);
+	*out = arena_strdup(arena, text);
+	free(text);
+	return 0;
+}
+
+static int
 read_field(const struct json_field *f, json_t *v, struct arena *arena, char *out,
     const struct place *at, struct error *err)
 {
@@ -236,6 +250,8 @@ read_field(const struct json_field *f, json_t *v, struct arena *arena, char *out
 		return read_object(f->shape, v, arena, field, at, err);
 	case JSON_KIND_OBJECTS:
 		return read_objects(f, v, arena, out, at, err);
+	case JSON_KIND_MAP:
+		return read_map(v, arena, field, at, err);
 	case JSON_KIND_FILLED:
 		*(bool *)field = is_filled(v);
 		break;
@@ -327,6 +343,7 @@ is_empty(const struct json_field *f, const char *in)
 	switch (f->kind) {
 	case JSON_KIND_STRING:
 	case JSON_KIND_WORD:
+	case JSON_KIND_MAP:
 		return FIELD(char *, in, f->offset) == NULL;
 	case JSON_KIND_INT:
 		return FIELD(int64_t, in, f->offset) == 0;
@@ -430,6 +447,9 @@ write_field(struct json_writer *w, const struct json_field *f, const char *in)
 		break;
 	case JSON_KIND_OBJECTS:
 		write_objects(w, f, in);
+		break;
+	case JSON_KIND_MAP:
+		json_add_raw(w, FIELD(char *, in, f->offset));
 		break;
 	case JSON_KIND_FILLED:
 		break;

@@ -22,6 +22,7 @@ enum json_kind {
 	JSON_KIND_COMMAS,  /* the same; written, and also read, as "a,b" */
 	JSON_KIND_OBJECT,  /* a struct, or, at offset 0, more fields of this one */
 	JSON_KIND_OBJECTS, /* struct * and the size_t count */
+	JSON_KIND_MAP,     /* const char *: an object, as JSON; bodies of JSON alone */
 	JSON_KIND_FILLED,  /* bool: there was something in it; never written */
 };
 

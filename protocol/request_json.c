@@ -92,6 +92,7 @@ static const struct json_shape output = { output_fields, sizeof(struct wire) };
 		    .when = JSON_OMIT },                                                 \
 	    { .key = "output", .kind = JSON_KIND_OBJECT, .shape = &output },             \
 	    { REQUEST("usage_samples", STRING, usage_samples), .when = JSON_OMIT },      \
+	    { REQUEST("image_digest", STRING, image_digest), .when = JSON_OMIT },        \
 	    { REQUEST("usage", OBJECT, usage), .shape = &job_usage_shape,                \
 		    .when = JSON_OMIT },                                                 \
 	{                                                                                \

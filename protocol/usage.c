@@ -1,6 +1,10 @@
 /* A job's usage as JSON. */
 #include "protocol/usage.h"
 
+#include <string.h>
+
+#include "base/str.h"
+
 static const struct json_field fields[] = {
 	{ JSON_FIELD("peak_bytes", INT, struct job_usage, peak_bytes) },
 	{ JSON_FIELD("cpu_us", INT, struct job_usage, cpu_us) },
@@ -10,6 +14,13 @@ static const struct json_field fields[] = {
 };
 
 const struct json_shape job_usage_shape = { fields, sizeof(struct job_usage) };
+
+bool
+job_digest_is_valid(const char *text)
+{
+	return str_starts(text, "sha256:") && strlen(text) == JOB_DIGEST_SIZE - 1 &&
+	    strspn(text + 7, "0123456789abcdef") == 64;
+}
 
 void
 job_usage_put(struct json_writer *w, const struct job_usage *usage)

@@ -12,6 +12,11 @@
 #define JOB_USAGE_MAX (64u << 10) /* of the samples: runner/supervisor/recorder.h */
 #define JOB_USAGE_HEAD "pawl-usage 1\n"
 
+/* "image_digest" beside it is what the image was, "sha256:" and 64 digits: a name may
+ * mean another one tomorrow. */
+#define JOB_DIGEST_SIZE 72
+bool job_digest_is_valid(const char *text);
+
 struct job_usage { /* all 0: not known */
 	int64_t peak_bytes, cpu_us, read_bytes, written_bytes;
 };

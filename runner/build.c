@@ -1,76 +1,22 @@
 /*
- * A build follows its supervisor: prepare → (ready: restore) → steps → (collect: save) →
- * done. What may take long runs on a worker thread, which for that time owns `work` and
- * the workspace's folder; the loop thread owns the rest.
+ * A build follows its supervisor: prepare (build_begin.c) → (ready: restore) → steps →
+ * (collect: save) → done. What may take long runs on a worker thread, which for that time
+ * owns `work` and the workspace's folder; the loop thread owns the rest.
  */
 #include "runner/build.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/log.h"
 #include "base/path.h"
-#include "runner/artifacts.h"
 #include "runner/artifacts_export.h"
 #include "runner/build_end.h"
-#include "runner/build_layers.h"
-#include "runner/build_live.h"
-#include "runner/build_spec.h"
-#include "runner/build_words.h"
+#include "runner/build_internal.h"
 #include "runner/cache.h"
-#include "runner/runner.h"
-#include "runner/source.h"
-#include "runner/source_settings.h"
-#include "runner/supervisor.h"
 
 #define LOG_CHUNK ((size_t)256 * 1024)
-#define WORDS_EVERY_MS 100
-
-/* What a worker does, and what it says of it. */
-struct work {
-	uv_work_t request;
-	void (*run)(struct build *build);
-	int workspace_fd;
-	struct workspace_view view;
-	bool success; /* of the script */
-	atomic_bool cancel;
-	struct buf log;
-	struct artifacts_result artifacts;
-	struct artifacts_packed_list packed;
-	struct error error;
-	enum reason reason; /* of error, when it is known */
-	bool at_it;
-};
-
-struct build {
-	const struct runner *runner;
-	const struct job_payload *job;
-	struct build_events events;
-	struct build_remote remote; /* of a server's job */
-	bool is_remote;
-	struct build_spec spec;
-	struct build_layers layers;
-	struct jobdir dir;
-	struct supervisor *supervisor;
-	struct work work;
-	uv_timer_t later; /* to fail from the loop, not from within build_start(); to pass
-			     words on while a worker prepares */
-	struct build_words words;
-	struct build_live live; /* while a worker collects */
-	char *trace_path;
-	int trace_fd;
-	uint64_t trace_read;
-	char *chunk;
-	bool started, canceled, forced, is_adopted;
-	bool is_over; /* the supervisor is done, while a worker is not */
-	bool has_ended;
-	bool is_tidied;       /* somebody else removes the folder */
-	struct error failure; /* outside the script; the first one */
-	enum reason failure_reason;
-	struct build_result result;
-};
 
 struct build *
 build_new(const struct runner *runner, const struct job_payload *job,
@@ -121,6 +67,12 @@ build_set_remote(struct build *b, const struct build_remote *remote)
 	b->trace_path = xstrdup(remote->spool);
 }
 
+void
+build_set_slot(struct build *b, int64_t slot)
+{
+	b->slot = slot < 0 ? 0 : slot;
+}
+
 bool
 build_log_begun(const struct build *b)
 {
@@ -133,8 +85,8 @@ build_is_idle(const struct build *b)
 	return !b->work.at_it && b->supervisor != NULL;
 }
 
-static void
-write_note(const struct build *b, const char *name, const char *text)
+void
+build_write_note(const struct build *b, const char *name, const char *text)
 {
 	cleanup_free char *file = path_join(b->dir.path, name);
 	struct error err = ERROR_INIT;
@@ -143,8 +95,8 @@ write_note(const struct build *b, const char *name, const char *text)
 		log_event(LOG_WARN, LOG_JOB(b->job->id), "%s", err.msg);
 }
 
-static void
-set_failure(struct build *b, enum reason reason, const struct error *err)
+void
+build_set_failure(struct build *b, enum reason reason, const struct error *err)
 {
 	if (b->failure.code != 0)
 		return;
@@ -154,7 +106,7 @@ set_failure(struct build *b, enum reason reason, const struct error *err)
 		cleanup_free char *text =
 		    xasprintf("%s\n%s", reason_name(reason), err->msg);
 
-		write_note(b, BUILD_FAILURE_NAME, text);
+		build_write_note(b, BUILD_FAILURE_NAME, text);
 	}
 }
 
@@ -195,14 +147,14 @@ settle_result(struct build *b)
 	r->artifact_bytes = b->work.artifacts.bytes;
 }
 
-static void
-end(struct build *b)
+void
+build_conclude(struct build *b)
 {
 	struct error err = ERROR_INIT;
 
 	if (b->dir.path != NULL && !b->is_tidied && !b->is_remote &&
 	    jobdir_remove(&b->dir, &err) < 0)
-		set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
+		build_set_failure(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
 	b->has_ended = true;
 	if (b->work.artifacts.layer.tree != NULL)
 		artifacts_exports_add(b->runner->exports, &b->work.artifacts);
@@ -210,32 +162,10 @@ end(struct build *b)
 	b->events.on_done(b, &b->result, b->events.data);
 }
 
-static void
-on_later_closed(uv_handle_t *handle)
-{
-	end(handle->data);
-}
-
-static void
-on_later(uv_timer_t *timer)
-{
-	uv_close((uv_handle_t *)timer, on_later_closed);
-}
-
-/* Before there is a supervisor: the failure is told by the loop, never within start. */
-static void
-fail_early(struct build *b, enum reason reason, const struct error *err)
-{
-	set_failure(b, reason, err);
-	uv_timer_init(b->runner->loop, &b->later);
-	b->later.data = b;
-	uv_timer_start(&b->later, on_later, 0, 0);
-}
-
 /* ---- the log --------------------------------------------------------------- */
 
-static void
-pass_log(struct build *b, uint64_t until)
+void
+build_pass_log(struct build *b, uint64_t until)
 {
 	if (b->events.on_trace != NULL)
 		b->events.on_trace(b, until, b->events.data);
@@ -275,7 +205,7 @@ on_trace(struct supervisor *s UNUSED, uint64_t trace_bytes, void *data)
 
 	if (!b->spec.spec.hold && b->layers.log.len > 0)
 		tell_started(b);
-	pass_log(b, trace_bytes);
+	build_pass_log(b, trace_bytes);
 }
 
 static void
@@ -294,8 +224,8 @@ on_work(uv_work_t *request)
 	b->work.run(b);
 }
 
-static void
-start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
+void
+build_start_work(struct build *b, int workspace_fd, void (*run)(struct build *),
     uv_after_work_cb after)
 {
 	b->work.run = run;
@@ -358,11 +288,11 @@ on_restored(uv_work_t *request, int status UNUSED)
 
 	log_work(b);
 	if (b->is_over) {
-		end(b);
+		build_conclude(b);
 		return;
 	}
 	if (b->work.error.code != 0) {
-		set_failure(b, REASON_MISSING_DEPENDENCY_FAILURE, &b->work.error);
+		build_set_failure(b, REASON_MISSING_DEPENDENCY_FAILURE, &b->work.error);
 		supervisor_cancel(b->supervisor, true);
 	}
 	supervisor_begin(b->supervisor);
@@ -376,7 +306,7 @@ on_ready(struct supervisor *s UNUSED, int workspace_fd, void *data)
 	tell_started(b);
 	if (!b->is_adopted)
 		supervisor_log(b->supervisor, buf_str(&b->layers.log), b->layers.log.len);
-	start_work(b, workspace_fd, restore, on_restored);
+	build_start_work(b, workspace_fd, restore, on_restored);
 }
 
 static void
@@ -431,7 +361,7 @@ build_uploaded(struct build *b, const struct buf *words, const struct error *err
 	if (words->len > 0)
 		supervisor_log(b->supervisor, words->data, words->len);
 	if (err->code != 0)
-		set_failure(b, build_end_reason_of_files(err), err);
+		build_set_failure(b, build_end_reason_of_files(err), err);
 	finish(b);
 }
 
@@ -442,11 +372,12 @@ collected(void *data)
 
 	log_work(b);
 	if (b->is_over) {
-		end(b);
+		build_conclude(b);
 		return;
 	}
 	if (b->work.error.code != 0)
-		set_failure(b, build_end_reason_of_files(&b->work.error), &b->work.error);
+		build_set_failure(
+		    b, build_end_reason_of_files(&b->work.error), &b->work.error);
 	if (b->work.packed.count > 0 && b->failure.code == 0 && !b->forced)
 		b->remote.upload(b, &b->work.packed, b->events.data);
 	else
@@ -489,141 +420,19 @@ on_collect(struct supervisor *s UNUSED, int workspace_fd,
 
 	b->work.success = so_far->reason == REASON_NONE;
 	fill_result(b, so_far);
-	pass_log(b, so_far->trace_bytes);
+	build_pass_log(b, so_far->trace_bytes);
 	b->events.on_scripts_ended(b, b->events.data);
 	if (has_to_collect(b)) {
 		if (b->runner->cache_remote != NULL)
 			build_live_start(&b->live, b->runner->loop, pass_live, b);
-		start_work(b, workspace_fd, collect, on_collected);
+		build_start_work(b, workspace_fd, collect, on_collected);
 		return;
 	}
 	close(workspace_fd);
 	finish(b);
 }
 
-/* ---- the beginning --------------------------------------------------------- */
-
-static void start_supervisor(struct build *b);
-
-static void
-say(const char *line, void *data)
-{
-	struct build *b = data;
-
-	build_words_say(&b->words, line);
-}
-
-/* Over the source; its words come after the preface, before those of the job. */
-static void
-add_layers(struct build *b)
-{
-	cleanup_buf struct buf words = BUF_INIT;
-	struct spec *spec = &b->spec.spec;
-
-	build_spec_finish(&b->spec, b->runner, b->job);
-	build_layers_fetch(b->runner, b->job, &b->spec, &b->work.cancel, say, b);
-	build_layers_add(&b->layers, b->runner, b->job, &b->spec);
-	spec->hold = spec->hold && !b->layers.is_complete;
-	if (b->is_remote && !build_words_begun(&b->words))
-		buf_add_str(&words, b->remote.preface);
-	buf_add(&words, buf_str(&b->layers.log), b->layers.log.len);
-	buf_reset(&b->layers.log);
-	buf_add(&b->layers.log, buf_str(&words), words.len);
-	if (build_layers_write(&b->layers, b->dir.path, &b->work.error) < 0)
-		error_wrap(&b->work.error, "cannot note what the job uses");
-}
-
-static void
-add_cage(struct build *b)
-{
-	struct executor_job what = {
-		.job_dir = b->dir.path, .say = say, .data = b, .cancel = &b->work.cancel
-	};
-
-	if (build_spec_add_cage(&b->spec, b->runner, b->job, &what, &b->work.error) == 0)
-		return;
-	b->work.reason = what.reason;
-	error_wrap(&b->work.error, "executor %s", b->spec.executor->name);
-}
-
-static void
-prepare(struct build *b)
-{
-	if (source_settings_check(b->job, &b->work.reason, &b->work.error) < 0)
-		return;
-	if (workspace_prepare(b->runner->workspaces, &b->dir, b->spec.mode,
-		&b->work.cancel, b->spec.arena, &b->spec.spec, &b->work.error) < 0) {
-		error_wrap(&b->work.error, "cannot make a workspace");
-		return;
-	}
-	if (b->is_remote && b->remote.source != NULL &&
-	    source_write_refs(
-		b->remote.source, build_spec_files_dir(&b->spec), &b->work.error) < 0) {
-		error_wrap(&b->work.error, "cannot make the job's .git");
-	}
-	if (b->work.error.code == 0)
-		add_cage(b);
-	if (b->work.error.code == 0)
-		add_layers(b);
-}
-
-static void
-on_words(uv_timer_t *timer)
-{
-	struct build *b = timer->data;
-
-	pass_log(b, atomic_load(&b->words.bytes));
-}
-
-static void prepared(struct build *b);
-
-static void
-on_words_closed(uv_handle_t *handle)
-{
-	prepared(handle->data);
-}
-
-static void
-on_prepared(uv_work_t *request, int status UNUSED)
-{
-	struct build *b = request->data;
-
-	b->work.at_it = false;
-	on_words(&b->later);
-	uv_close((uv_handle_t *)&b->later, on_words_closed);
-}
-
-static void
-prepare_slowly(struct build *b)
-{
-	b->words.path = b->trace_path;
-	b->words.preface = b->is_remote ? b->remote.preface : NULL;
-	uv_timer_init(b->runner->loop, &b->later);
-	b->later.data = b;
-	uv_timer_start(&b->later, on_words, WORDS_EVERY_MS, WORDS_EVERY_MS);
-	start_work(b, -1, prepare, on_prepared);
-}
-
-static void
-prepared(struct build *b)
-{
-	if (b->canceled) { /* nothing of it has run */
-		b->result.reason = REASON_JOB_CANCELED;
-		(void)snprintf(b->result.message, sizeof(b->result.message), "%s",
-		    reason_text(REASON_JOB_CANCELED));
-		end(b);
-		return;
-	}
-	if (b->work.error.code != 0) {
-		set_failure(b,
-		    b->work.reason != REASON_NONE ? b->work.reason
-						  : REASON_RUNNER_SYSTEM_FAILURE,
-		    &b->work.error);
-		end(b);
-		return;
-	}
-	start_supervisor(b);
-}
+/* ---- the supervisor -------------------------------------------------------- */
 
 /* A mount that fails here (another kernel, another policy) is no reason to fail the job.
  */
@@ -636,7 +445,7 @@ try_a_copy(struct build *b, const struct supervisor_result *result)
 	supervisor_free(take(b->supervisor));
 	b->spec.mode = WORKSPACE_COPY;
 	build_spec_reset_workspace(&b->spec);
-	prepare_slowly(b);
+	build_prepare_slowly(b);
 	return true;
 }
 
@@ -648,17 +457,17 @@ on_supervisor_done(
 
 	if (try_a_copy(b, result))
 		return;
-	pass_log(b, result->trace_bytes);
+	build_pass_log(b, result->trace_bytes);
 	b->is_tidied = result->tidies_up;
 	fill_result(b, result);
 	if (b->work.at_it) /* killed meanwhile: what it works with stays until it ends */
 		b->is_over = true;
 	else
-		end(b);
+		build_conclude(b);
 }
 
-static struct supervisor *
-new_supervisor(struct build *b)
+struct supervisor *
+build_new_supervisor(struct build *b)
 {
 	struct supervisor_events events = { .on_ready = on_ready,
 		.on_step = on_step,
@@ -668,111 +477,6 @@ new_supervisor(struct build *b)
 		.data = b };
 
 	return supervisor_new(b->runner->loop, b->runner->launcher, &events);
-}
-
-/* What it is made of must stay as long as it does. */
-static void
-keep_failed(struct build *b)
-{
-	struct spec *spec = &b->spec.spec;
-	const char *lock =
-	    b->runner->snapshot != NULL ? snapshot_use_lock(b->runner->snapshot) : NULL;
-
-	if (!b->runner->keep_failed || spec->keep_failed)
-		return;
-	spec->keep_failed = true;
-	if (lock != NULL)
-		strlist_add(&spec->cage.locks, lock);
-}
-
-/* Orders for a server's job: it asks at the end, for its last line, unless all is well.
- */
-static void
-finish_spec(struct build *b)
-{
-	struct spec *spec = &b->spec.spec;
-
-	build_spec_finish(&b->spec, b->runner, b->job);
-	keep_failed(b);
-	if (!spec->hold && b->layers.log.len > 0)
-		build_spec_set_preface(&b->spec, buf_str(&b->layers.log));
-	if (!b->is_remote)
-		return;
-	if (!spec->collect)
-		spec->last_line = BUILD_END_SUCCEEDED;
-	spec->collect = true;
-}
-
-static void
-start_supervisor(struct build *b)
-{
-	b->spec.spec.job_dir = b->dir.path;
-	b->spec.spec.marker = b->dir.marker;
-	b->spec.spec.trace = b->trace_path;
-	b->spec.spec.usage = build_spec_usage_path(&b->spec, b->trace_path);
-	b->spec.spec.continues = build_words_begun(&b->words);
-	finish_spec(b);
-	if (b->is_remote)
-		write_note(b, BUILD_PLACE_NAME, build_spec_project_dir(&b->spec));
-	b->supervisor = new_supervisor(b);
-	supervisor_start(b->supervisor, &b->spec.spec, b->dir.lock_fd);
-}
-
-void
-build_start(struct build *b)
-{
-	const struct runner *r = b->runner;
-	struct error err = ERROR_INIT;
-	char name[24];
-
-	(void)snprintf(name, sizeof(name), "%" PRId64, b->job->id);
-	build_spec_init(&b->spec, b->job);
-	if (executors_pick(r->executors, b->job, &b->spec.executor, &err) < 0) {
-		fail_early(b, REASON_RUNNER_UNSUPPORTED, &err);
-		return;
-	}
-	build_spec_choose_place(&b->spec);
-	if (b->is_remote) {
-		b->dir = *b->remote.dir;
-		*b->remote.dir = (struct jobdir)JOBDIR_INIT;
-	} else if (jobdir_create(
-		       workspaces_jobs_dir(r->workspaces), name, &b->dir, &err) < 0) {
-		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &err);
-		return;
-	}
-	if (workspace_copies(r->workspaces, b->spec.mode) ||
-	    build_layers_fetches(r, b->job, &b->spec) ||
-	    executors_is_slow(b->spec.executor, b->job)) {
-		prepare_slowly(b);
-		return;
-	}
-	prepare(b);
-	if (b->work.error.code != 0)
-		fail_early(b, REASON_RUNNER_SYSTEM_FAILURE, &b->work.error);
-	else
-		start_supervisor(b);
-}
-
-int
-build_adopt(struct build *b, const char *project_dir, struct error *err)
-{
-	struct error refusal = ERROR_INIT;
-
-	b->dir = *b->remote.dir;
-	*b->remote.dir = (struct jobdir)JOBDIR_INIT;
-	b->is_adopted = b->started = true;
-	build_spec_init(&b->spec, b->job);
-	/* it runs already, whatever is said now */
-	if (executors_pick(b->runner->executors, b->job, &b->spec.executor, &refusal) < 0)
-		log_event(LOG_INFO, LOG_JOB(b->job->id), "%s", refusal.msg);
-	b->spec.spec.project_dir = arena_strdup(b->spec.arena, project_dir);
-	b->spec.spec.job_dir = b->dir.path;
-	workspace_recognise(&b->dir, b->spec.arena, &b->spec.spec);
-	finish_spec(b);
-	build_layers_take_over(&b->layers, b->dir.path);
-	b->supervisor = new_supervisor(b);
-	return supervisor_adopt(
-	    b->supervisor, b->dir.path, b->dir.marker, b->trace_path, err);
 }
 
 void

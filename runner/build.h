@@ -33,7 +33,8 @@ struct build_result {
 	bool usage_is_notable;     /* worth showing */
 	const char *artifact_path; /* of the archive; NULL: none. The build's */
 	size_t artifact_files;
-	int64_t artifact_bytes; /* of the files in it */
+	int64_t artifact_bytes;   /* of the files in it */
+	const char *image_digest; /* "sha256:…" of its image; NULL: none. The build's */
 };
 
 /* All called on the loop thread. Those of the log may be NULL. */
@@ -70,8 +71,12 @@ struct build_remote {
 /* In the job's folder: what a later runner has to know. */
 #define BUILD_PLACE_NAME "project_dir" /* the path, once the supervisor may live */
 #define BUILD_FAILURE_NAME "failure"   /* "REASON\nMESSAGE", of the runner itself */
+#define BUILD_IMAGE_NAME "image"       /* the digest of its image */
 
 /* job stays the caller's and must outlive the build. */
+/* Before it starts: its number among those that run at the same time (0). */
+void build_set_slot(struct build *b, int64_t slot);
+
 struct build *build_new(const struct runner *runner, const struct job_payload *job,
     const struct build_events *events);
 void build_start(struct build *build);

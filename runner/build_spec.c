@@ -1,9 +1,10 @@
 /* Making a spec from a payload. */
 #include "runner/build_spec.h"
 
-#include "base/path.h"
 #include "base/str.h"
 #include "runner/alternates.h"
+#include "runner/build_layers.h"
+#include "runner/cache_script.h"
 #include "runner/clone_path.h"
 #include "runner/duration.h"
 #include "runner/environment.h"
@@ -36,6 +37,7 @@ build_spec_clear(struct build_spec *b)
 {
 	spec_clear(&b->spec);
 	strlist_clear(&b->shown);
+	clone_place_leave(&b->clone);
 	arena_free(b->arena);
 	*b = (struct build_spec){ .spec = SPEC_INIT };
 }
@@ -93,15 +95,16 @@ move_mount(struct build_spec *b, const struct job_payload *job, struct error *er
 {
 	const char *path = NULL;
 
-	if (clone_path_find(job, b->builds_dir, b->arena, &path, err) < 0)
+	if (clone_path_find(job, b->builds_dir, b->slot, b->arena, &path, err) < 0)
 		return err->code;
 	if (path == NULL)
 		return 0;
 	if (b->spec.mode == SPEC_PLAIN)
 		return error_set(err, ERR_ENVIRONMENT,
 		    "GIT_CLONE_PATH cannot be had: nothing can be mounted here");
-	if (path_mkdirs(path, 0700, err) < 0)
+	if (clone_place_make(&b->clone, b->builds_dir, path, err) < 0)
 		return err->code;
+	strlist_add(&b->spec.cage.locks, b->builds_dir);
 	b->spec.project_dir = arena_strdup(b->arena, path);
 	return 0;
 }
@@ -122,7 +125,7 @@ choose_path(struct build_spec *b, const struct runner *runner,
 	if (!b->executor->is_shared) {
 		b->builds_dir = EXECUTOR_BUILDS;
 		return clone_path_find(
-		    job, b->builds_dir, b->arena, &what->project_dir, err);
+		    job, b->builds_dir, b->slot, b->arena, &what->project_dir, err);
 	}
 	b->builds_dir = builds_dir_of(b->arena, b->spec.project_dir, name);
 	return move_mount(b, job, err);
@@ -140,9 +143,11 @@ build_spec_add_cage(struct build_spec *b, const struct runner *runner,
 		what->reason = REASON_RUNNER_CONFIGURATION_ERROR;
 		return err->code;
 	}
+	what->limits = b->spec.limits; /* an engine has defaults of its own */
+	cgroup_places_limit_pids(&runner->cgroups, &b->spec.limits);
 	cgroup_places_pick(&runner->cgroups, &b->spec.limits, &b->spec.cgroups);
-	what->limits = b->spec.limits;
 	what->payload = job;
+	what->slot = b->slot;
 	what->image = arena_strdup(b->arena, image);
 	what->service_images = service_images(b, job);
 	if (choose_path(b, runner, job, what, err) < 0) {
@@ -254,6 +259,32 @@ add_fetch(struct build_spec *b, const struct job_payload *job)
 	    step, "\033[0K\033[36;1mGetting source from Git repository\033[0;m\n");
 }
 
+/* Caches of where this machine's files are not: by scripts, too. */
+static void
+add_cache_step(struct build_spec *b, const struct runner *runner,
+    const struct job_payload *job, bool restores)
+{
+	struct cache_remote_use use = build_layers_remote(runner, NULL);
+	const char *dir = build_spec_project_dir(b);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct spec_step *step;
+
+	if (restores)
+		cache_script_restore(&use, job, &b->spec.env, dir, &text);
+	else
+		cache_script_save(&use, job, &b->spec.env, dir, &text);
+	if (text.len == 0)
+		return;
+	step = spec_add_step(&b->spec, restores ? "restore_cache" : "archive_cache");
+	step->script.len = text.len;
+	step->script.data = arena_strndup(b->arena, text.data, text.len);
+	step->ignore_failure = true;
+	step->always = !restores;
+	set_headline(step,
+	    restores ? "\033[0K\033[36;1mRestoring cache\033[0;m\n"
+		     : "\033[0K\033[36;1mSaving cache\033[0;m\n");
+}
+
 static void
 add_hooks(struct build_spec *b, const struct job_payload *job, bool before)
 {
@@ -264,7 +295,8 @@ add_hooks(struct build_spec *b, const struct job_payload *job, bool before)
 }
 
 static void
-add_place_steps(struct build_spec *b, const struct job_payload *job)
+add_place_steps(
+    struct build_spec *b, const struct runner *runner, const struct job_payload *job)
 {
 	static const char where[] = "echo \"Running on $(hostname)...\"\n";
 	struct spec_step *step = spec_add_step(&b->spec, "prepare_script");
@@ -273,15 +305,17 @@ add_place_steps(struct build_spec *b, const struct job_payload *job)
 	add_hooks(b, job, true);
 	add_fetch(b, job);
 	add_hooks(b, job, false);
+	add_cache_step(b, runner, job, true);
 }
 
 static void
-add_steps(struct build_spec *b, const struct job_payload *job)
+add_steps(
+    struct build_spec *b, const struct runner *runner, const struct job_payload *job)
 {
 	b->steps = arena_calloc(
-	    b->arena, job->hook_count + job->step_count + 3, sizeof(*b->steps));
+	    b->arena, job->hook_count + job->step_count + 5, sizeof(*b->steps));
 	if (build_spec_is_elsewhere(b))
-		add_place_steps(b, job);
+		add_place_steps(b, runner, job);
 	for (size_t i = 0; !build_spec_is_elsewhere(b) && i < job->hook_count; i++)
 		add_step(b, job, job->hooks[i].name, job->hooks[i].script,
 		    job->hooks[i].script_count);
@@ -304,6 +338,8 @@ add_steps(struct build_spec *b, const struct job_payload *job)
 			: "true",
 		    "false");
 	}
+	if (build_spec_is_elsewhere(b))
+		add_cache_step(b, runner, job, false);
 }
 
 static bool
@@ -325,6 +361,7 @@ build_spec_finish(
 		.builds_dir = b->builds_dir != NULL
 		    ? b->builds_dir
 		    : parent_dir(b->arena, build_spec_project_dir(b)),
+		.slot = b->slot,
 		.runner_name = runner->name,
 		.runner_version = runner->version,
 		.shell =
@@ -339,7 +376,7 @@ build_spec_finish(
 		return;
 	b->finished = true;
 	environment_build(job, &facts, b->arena, &b->spec);
-	add_steps(b, job);
+	add_steps(b, runner, job);
 	b->spec.timeout_ms = job->timeout_s * 1000;
 	b->spec.grace_ms = b->spec.cage.grace_ms > 0 ? b->spec.cage.grace_ms : GRACE_MS;
 	b->spec.tied = runner->tied;

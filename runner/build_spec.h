@@ -7,6 +7,7 @@
 
 #include "executors/executor.h"
 #include "protocol/job.h"
+#include "runner/clone_path.h"
 #include "runner/supervisor/spec.h"
 #include "runner/workspace.h"
 
@@ -25,6 +26,8 @@ struct build_spec {
 		size_t count;
 	} * steps;
 	const char *builds_dir; /* CI_BUILDS_DIR; NULL: what CI_PROJECT_DIR lies in */
+	int64_t slot;           /* CI_CONCURRENT_ID */
+	struct clone_place clone;
 	bool finished;
 };
 
@@ -45,7 +48,7 @@ void build_spec_finish(
 /* After the executor is known: the kind of workspace it needs. */
 void build_spec_choose_place(struct build_spec *b);
 
-/* Scripts run where neither caches nor artifacts can be brought. */
+/* Scripts run where files of this machine cannot be brought. */
 bool build_spec_is_elsewhere(const struct build_spec *b);
 
 /* What the job changes lies there before anything is mounted. */

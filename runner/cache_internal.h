@@ -85,6 +85,14 @@ void cache_hash_paths(const struct cache_store *s, const struct job_cache *c,
 MUST_CHECK int cache_import(const struct cache_store *s, const struct job_cache *c,
     const char *key, int archive, char **id, struct error *err);
 
+/* Who has it may do that with the key's object, for so long; malloced. NULL: the store's
+ * keys cannot be read. */
+char *cache_remote_url(const struct cache_store *s, const char *key, const char *method,
+    int64_t valid_s, struct error *err);
+
+/* What one transfer may take: CACHE_REQUEST_TIMEOUT. */
+int64_t cache_remote_limit_ms(const struct job_payload *job);
+
 /* The store gets what was saved, unless it has that; what goes wrong is said. */
 void cache_remote_send(const struct cache_store *s, const struct job_cache *c,
     const char *key, const char *id);

@@ -152,8 +152,8 @@ static void PRINTF(2, 3) say(const struct cache_remote_use *use, const char *fmt
 		use->say(line, use->data);
 }
 
-static int64_t
-request_limit_ms(const struct job_payload *job)
+int64_t
+cache_remote_limit_ms(const struct job_payload *job)
 {
 	const char *text = job_payload_variable(job, "CACHE_REQUEST_TIMEOUT");
 	int64_t minutes;
@@ -187,37 +187,51 @@ note_answer(const struct cache_remote *remote, bool answered)
 		atomic_store(remote->away_until_ms, answered ? 0 : now_ms() + AWAY_MS);
 }
 
+char *
+cache_remote_url(const struct cache_store *s, const char *key, const char *method,
+    int64_t valid_s, struct error *err)
+{
+	const struct cache_remote *remote = s->remote->remote;
+	cleanup_free char *object = object_name(s, key), *keep = NULL;
+	struct s3_keys keys = remote->keys;
+	char *url;
+
+	if (remote->keys_file != NULL &&
+	    cache_remote_read_keys(remote->keys_file, &keep, &keys, err) < 0)
+		return NULL;
+	url = s3_url_sign(&remote->bucket, &keys, method, object, time(NULL),
+	    valid_s < S3_URL_MAX_S ? valid_s : S3_URL_MAX_S);
+	if (keep != NULL)
+		explicit_bzero(keep, strlen(keep));
+	return url;
+}
+
 /* Fill in what fetching and sending have in common, and do it. */
 static int
 call_store(const struct cache_store *s, const char *key, struct object_call *c,
     struct error *err)
 {
 	const struct cache_remote *remote = s->remote->remote;
-	cleanup_free char *object = object_name(s, key), *url = NULL, *keep = NULL;
-	struct s3_keys keys = remote->keys;
+	cleanup_free char *url = NULL;
 
 	if (is_away(remote))
 		return error_set(err, ERR_FOREIGN,
 		    "%s has not answered another job, and is not asked for a while",
 		    remote->bucket.host);
-	if (remote->keys_file != NULL &&
-	    cache_remote_read_keys(remote->keys_file, &keep, &keys, err) < 0)
-		return err->code;
-	c->timeout_ms = request_limit_ms(s->job);
+	c->timeout_ms = cache_remote_limit_ms(s->job);
 	c->stall_ms = remote->stall_ms;
 	c->cancel = s->remote->cancel;
 	c->say = s->remote->say;
 	c->data = s->remote->data;
-	url = s3_url_sign(&remote->bucket, &keys, c->method, object, time(NULL),
-	    c->timeout_ms / 1000 + 60);
+	url = cache_remote_url(s, key, c->method, c->timeout_ms / 1000 + 60, err);
+	if (url == NULL)
+		return err->code;
 	c->url = url;
 	if (object_call(c, err) < 0 && err->code != ERR_MISSING)
 		error_wrap(err, "%s", remote->bucket.host);
 	if (err->code != ERR_CANCELED)
 		note_answer(remote, c->status != 0);
 	c->url = NULL;
-	if (keep != NULL)
-		explicit_bzero(keep, strlen(keep));
 	return err->code;
 }
 
@@ -501,6 +515,8 @@ cache_remote_send(const struct cache_store *s, const struct job_cache *c, const 
 	cleanup_note struct note note = { NULL, NULL };
 	struct error err = ERROR_INIT;
 
+	if (s->remote->remote->policy == CACHE_REMOTE_PULL)
+		return;
 	read_note(s, key, &note);
 	if (s->remote->failed || (note.id != NULL && str_eq(note.id, id)))
 		return;

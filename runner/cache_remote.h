@@ -16,12 +16,19 @@
 
 #define CACHE_REMOTE_MAX_BYTES (INT64_C(5) << 30) /* of one PUT, in any store */
 
+enum cache_remote_policy {
+	CACHE_REMOTE_UNSAID, /* as CACHE_REMOTE_PULL_PUSH */
+	CACHE_REMOTE_PULL,   /* nothing is sent */
+	CACHE_REMOTE_PULL_PUSH,
+};
+
 /* What a runner's settings say. Read-only; outlives the jobs. */
 struct cache_remote {
 	struct s3_bucket bucket;
 	const char *prefix; /* "" or "a/b/" */
 	bool shared;        /* by all runners; else each has its own */
 	int64_t max_bytes;  /* of an archive that is sent */
+	enum cache_remote_policy policy;
 	struct s3_keys keys;
 	/* Instead of keys: a file as of AWS's programs, read for each job, as keys may
 	   change; NULL: none. */

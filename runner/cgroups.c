@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -13,33 +14,9 @@
 #define ROOT "/sys/fs/cgroup"
 #define NOTE_NAME "control-groups"
 #define NOTE_MAX ((size_t)64 << 10)
+#define PIDS_PERCENT 15 /* systemd's DefaultTasksMax= */
 
 static const char *const controllers[] = { "+memory", "+pids", "+cpu", "+io" };
-
-/* The path in a line "ID:CONTROLLERS:PATH"; controller "": the second version's. */
-static char *
-own_path(const char *text, const char *controller)
-{
-	size_t len = strlen(controller);
-
-	while (text != NULL && *text != '\0') {
-		const char *list = strchr(text, ':');
-		const char *path = list == NULL ? NULL : strchr(list + 1, ':');
-		const char *end = text + strcspn(text, "\n");
-
-		if (path == NULL || path > end)
-			break;
-		for (const char *at = list + 1; at <= path;) {
-			size_t n = strcspn(at, ",:");
-
-			if (n == len && strncmp(at, controller, n) == 0)
-				return xstrndup(path + 1, (size_t)(end - path - 1));
-			at += n + 1;
-		}
-		text = *end == '\0' ? NULL : end + 1;
-	}
-	return NULL;
-}
 
 /* Below the mount. In a container the path may be one that is not to be seen there. */
 static char *
@@ -76,7 +53,7 @@ give_controllers_on(const char *dir)
 static char *
 find_unified(const char *mount, const char *own)
 {
-	cleanup_free char *path = own_path(own, "");
+	cleanup_free char *path = cgroup_text_path(own, "");
 	cleanup_free char *dir = visible(mount, path);
 
 	if (!str_eq(dir, mount))
@@ -92,7 +69,7 @@ find_first(const char *root, const char *own, enum cgroup_kind kind)
 {
 	const char *name = cgroup_kind_name(kind);
 	cleanup_free char *mount = xasprintf("%s/%s", root, name);
-	cleanup_free char *path = own_path(own, name);
+	cleanup_free char *path = cgroup_text_path(own, name);
 
 	return path == NULL || access(mount, F_OK) < 0 ? NULL
 						       : writable(visible(mount, path));
@@ -108,6 +85,7 @@ cgroup_places_read(const char *root, const char *own, struct cgroup_places *out)
 	*out = (struct cgroup_places){ .of = { NULL } };
 	if (access(second, F_OK) == 0) {
 		out->of[CGROUP_UNIFIED] = find_unified(root, own);
+		out->mount_len = strlen(root);
 	} else {
 		if (access(hybrid, F_OK) == 0)
 			out->of[CGROUP_UNIFIED] = find_unified(hybrid, own);
@@ -121,6 +99,57 @@ cgroup_places_read(const char *root, const char *own, struct cgroup_places *out)
 		    "this user may not make control groups in %.200s", root);
 }
 
+char *
+cgroup_places_group(const struct cgroup_places *places, const char *marker)
+{
+	const char *parent = places->of[CGROUP_UNIFIED];
+	char name[sizeof(((struct cgroup *)NULL)->name)];
+
+	if (places->mount_len == 0 || parent == NULL)
+		return NULL;
+	cgroup_name(marker, name, sizeof(name));
+	return xasprintf("%s/%s", parent + places->mount_len, name);
+}
+
+/* In the hierarchy for all a controller may be missing: another has it, or nobody gave it
+ * on. */
+static bool
+can_limit(const struct cgroup_places *places, enum cgroup_kind kind)
+{
+	int fd;
+	char on[256] = "";
+
+	if (places->of[kind] != NULL)
+		return true;
+	if (places->of[CGROUP_UNIFIED] == NULL)
+		return false;
+	fd = open(places->of[CGROUP_UNIFIED], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	(void)cgroup_file_read(fd, "cgroup.subtree_control", on, sizeof(on));
+	cleanup_close_fd(&fd);
+	return strstr(on, cgroup_kind_name(kind)) != NULL;
+}
+
+static int64_t
+read_number(const char *path)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+
+	return buf_read_file(&text, path, NOTE_MAX, &ignored) < 0
+	    ? INT64_MAX
+	    : strtoll(buf_str(&text), NULL, 10);
+}
+
+/* Of what this machine can have. */
+static int64_t
+share_of_pids(void)
+{
+	int64_t pids = read_number("/proc/sys/kernel/pid_max");
+	int64_t threads = read_number("/proc/sys/kernel/threads-max");
+
+	return (pids < threads ? pids : threads) / 100 * PIDS_PERCENT;
+}
+
 void
 cgroup_places_find(struct cgroup_places *out)
 {
@@ -130,6 +159,8 @@ cgroup_places_find(struct cgroup_places *out)
 	if (buf_read_file(&own, "/proc/self/cgroup", NOTE_MAX, &ignored) < 0)
 		buf_reset(&own); /* there are none */
 	cgroup_places_read(ROOT, buf_str(&own), out);
+	if (can_limit(out, CGROUP_PIDS))
+		out->pids = share_of_pids();
 }
 
 void
@@ -163,22 +194,13 @@ cgroup_places_pick(
 		add_place(places, CGROUP_CPU, out);
 }
 
-/* In the hierarchy for all a controller may be missing: another has it, or nobody gave it
- * on. */
-static bool
-can_limit(const struct cgroup_places *places, enum cgroup_kind kind)
+void
+cgroup_places_limit_pids(const struct cgroup_places *places, struct limits *limits)
 {
-	int fd;
-	char on[256] = "";
-
-	if (places->of[kind] != NULL)
-		return true;
-	if (places->of[CGROUP_UNIFIED] == NULL)
-		return false;
-	fd = open(places->of[CGROUP_UNIFIED], O_PATH | O_DIRECTORY | O_CLOEXEC);
-	(void)cgroup_file_read(fd, "cgroup.subtree_control", on, sizeof(on));
-	cleanup_close_fd(&fd);
-	return strstr(on, cgroup_kind_name(kind)) != NULL;
+	if (limits->pids.value == 0 && places->pids > 0)
+		limits->pids = (struct limit){ places->pids,
+			"the default, 15 % of this machine's; limits.pids of the runner's "
+			"settings changes it" };
 }
 
 char *
@@ -206,23 +228,23 @@ cgroup_places_lacking(const struct cgroup_places *places, const struct limits *l
 
 /* ---- for the sweep --------------------------------------------------------- */
 
-/* So many of a path's last parts replaced by the note's name. */
+/* Beside the folder of all jobs, one of which is or was this. */
 static char *
-note_path(const char *path, int parts)
+note_of_job(const char *job_dir)
 {
-	size_t len = strlen(path);
+	size_t len = strlen(job_dir);
 
-	for (; parts > 0 && len > 0; parts--)
+	for (int parts = 2; parts > 0 && len > 0; parts--)
 		do
 			len--;
-		while (len > 0 && path[len] != '/');
-	return xasprintf("%.*s/" NOTE_NAME, (int)len, path);
+		while (len > 0 && job_dir[len] != '/');
+	return xasprintf("%.*s/" NOTE_NAME, (int)len, job_dir);
 }
 
 void
-cgroup_places_note(const struct cgroup_places *places, const char *jobs_dir)
+cgroup_places_note(const struct cgroup_places *places, const char *dir)
 {
-	cleanup_free char *file = note_path(jobs_dir, 1);
+	cleanup_free char *file = path_join(dir, NOTE_NAME);
 	cleanup_buf struct buf text = BUF_INIT, more = BUF_INIT;
 	struct error ignored = ERROR_INIT;
 	cleanup_close int fd = -1;
@@ -249,15 +271,15 @@ cgroup_places_note(const struct cgroup_places *places, const char *jobs_dir)
 		(void)!path_write_fd(fd, more.data, more.len);
 }
 
-void
-cgroup_places_sweep(const char *job_dir, const char *marker)
+/* With marker the group of that job, without all whose supervisors are gone. */
+static void
+sweep_noted(const char *file, const char *marker)
 {
-	cleanup_free char *file = note_path(job_dir, 2);
 	cleanup_buf struct buf text = BUF_INIT;
 	struct error ignored = ERROR_INIT;
 	char *at;
 
-	if (*marker == '\0' || buf_read_file(&text, file, NOTE_MAX, &ignored) < 0)
+	if (buf_read_file(&text, file, NOTE_MAX, &ignored) < 0)
 		return;
 	for (at = text.data; at != NULL && *at != '\0';) {
 		cleanup_strlist struct strlist one = STRLIST_INIT;
@@ -266,7 +288,27 @@ cgroup_places_sweep(const char *job_dir, const char *marker)
 		if (end != NULL)
 			*end = '\0';
 		strlist_add(&one, at);
-		cgroup_sweep(&one, marker);
+		if (marker != NULL)
+			cgroup_sweep(&one, marker);
+		else
+			cgroup_tidy(at);
 		at = end == NULL ? NULL : end + 1;
 	}
+}
+
+void
+cgroup_places_sweep(const char *job_dir, const char *marker)
+{
+	cleanup_free char *file = note_of_job(job_dir);
+
+	if (*marker != '\0')
+		sweep_noted(file, marker);
+}
+
+void
+cgroup_places_tidy(const char *dir)
+{
+	cleanup_free char *file = path_join(dir, NOTE_NAME);
+
+	sweep_noted(file, NULL);
 }

@@ -239,8 +239,8 @@ run_walk(struct walk *w, struct error *err)
  * A path as written to one below the project folder, tidied up; NULL when it leads out
  * of it. "." is all of it.
  */
-static char *
-to_relative(const struct workspace_view *view, const char *text)
+char *
+collect_relative(const struct workspace_view *view, const char *text)
 {
 	cleanup_free char *path = environment_expand(view->env, text);
 	size_t len = strlen(view->project_dir);
@@ -257,7 +257,7 @@ to_relative(const struct workspace_view *view, const char *text)
 char *
 collect_plain_path(const struct workspace_view *view, const char *pattern)
 {
-	cleanup_free char *path = to_relative(view, pattern);
+	cleanup_free char *path = collect_relative(view, pattern);
 
 	return path != NULL && glob_is_literal(path) ? take(path) : NULL;
 }
@@ -316,7 +316,7 @@ log_found(const struct walk *w, const char *what, struct buf *log)
 static int
 collect_pattern(struct walk *w, const char *text, struct buf *log, struct error *err)
 {
-	cleanup_free char *pattern = to_relative(w->c->view, text);
+	cleanup_free char *pattern = collect_relative(w->c->view, text);
 	cleanup_glob struct glob *glob = NULL;
 	struct error why = ERROR_INIT;
 
@@ -401,7 +401,8 @@ make_excludes(struct walk *w)
 {
 	w->exclude = xcalloc(w->c->exclude_count + 1, sizeof(struct glob *));
 	for (size_t i = 0; i < w->c->exclude_count; i++) {
-		cleanup_free char *pattern = to_relative(w->c->view, w->c->exclude[i]);
+		cleanup_free char *pattern =
+		    collect_relative(w->c->view, w->c->exclude[i]);
 
 		if (pattern != NULL)
 			w->exclude[i] = glob_new(pattern, GLOB_DOUBLESTAR);

@@ -29,6 +29,10 @@ struct collect {
 MUST_CHECK int collect_files(
     const struct collect *c, struct strlist *out, struct buf *log, struct error *err);
 
+/* A pattern without variables, from the project folder on; NULL when it leads out of it.
+ * malloced. */
+char *collect_relative(const struct workspace_view *view, const char *pattern);
+
 /*
  * The one path a pattern stands for, tidied up, when it has no wildcards; NULL when it
  * has, or leads out of the project folder. malloced.

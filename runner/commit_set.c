@@ -132,7 +132,7 @@ commit_set_empty(const char *dir)
 {
 	static const char *const parts[] = { FILE_NAME, "tree", "new", "changed",
 		COMMIT_SET_NAMES, COMMIT_SET_WORDS, COMMIT_SET_SHALLOW, COMMIT_SET_DEPTH,
-		COMMIT_SET_LFS, COMMIT_SET_PINS };
+		COMMIT_SET_LFS, COMMIT_SET_PINS, COMMIT_SET_PLACE };
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		cleanup_free char *path = path_join(dir, parts[i]);

@@ -19,6 +19,7 @@
 #define COMMIT_SET_DEPTH "depth"
 #define COMMIT_SET_LFS "lfs"
 #define COMMIT_SET_PINS "pins"
+#define COMMIT_SET_PLACE "place"
 
 struct commit_set {
 	struct strlist names; /* of the commits whose layers it has, its own first */

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/copy.h"
 #include "base/git.h"
+#include "base/map.h"
 #include "base/path.h"
 #include "runner/commit_git.h"
 #include "runner/layers.h"
@@ -155,6 +157,31 @@ add_want(struct commit_changes *c, const char *name, uint32_t mode,
 	memcpy(w->id, id, GIT_INDEX_HASH_MAX);
 }
 
+/*
+ * Would git take this name into an index? A tree may have any, and an index written here
+ * is read by git without a look at its names. Source: git's read-cache.c, verify_path().
+ */
+static bool
+is_honest(const char *path, unsigned mode)
+{
+	static const char *const refused[] = { "", ".", "..", ".git", "git~1" };
+
+	for (const char *part = path;; part++) {
+		size_t len = strcspn(part, "/");
+
+		for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+			if (len == strlen(refused[i]) &&
+			    strncasecmp(part, refused[i], len) == 0)
+				return false;
+		if ((mode & S_IFMT) == S_IFLNK && len == strlen(".gitmodules") &&
+		    strncasecmp(part, ".gitmodules", len) == 0)
+			return false;
+		part += len;
+		if (*part == '\0')
+			return true;
+	}
+}
+
 /* ":OLDMODE NEWMODE OLDID NEWID STATUS", and the path after it */
 static bool
 add_change(struct commit_changes *c, const char *facts, const char *path, size_t hash_len)
@@ -167,7 +194,7 @@ add_change(struct commit_changes *c, const char *facts, const char *path, size_t
 	    strlen(facts) < 15 + 4 * hash_len + 3)
 		return false;
 	new_id = facts + 15 + 2 * hash_len + 1;
-	if (!read_hex(new_id, hash_len, id))
+	if (!read_hex(new_id, hash_len, id) || !is_honest(path, new_mode))
 		return false;
 	if (new_mode == 0)
 		strlist_add(old_mode == MODE_FOLDER ? &c->gone_folders : &c->gone, path);
@@ -192,6 +219,29 @@ sort_wants(struct commit_changes *c)
 		qsort(c->wants, c->want_count, sizeof(*c->wants), compare_wants);
 }
 
+/* A name twice, or a file's below which others lie. */
+static bool
+has_conflict(const struct commit_changes *c)
+{
+	cleanup_map struct map files = MAP_INIT;
+	bool found = false;
+
+	for (size_t i = 0; i < c->want_count; i++) {
+		found = found || map_has(&files, c->wants[i].name);
+		map_set(&files, c->wants[i].name, c->wants[i].name);
+	}
+	for (size_t i = 0; i < c->want_count && !found; i++) {
+		cleanup_free char *name = xstrdup(c->wants[i].name);
+		char *slash;
+
+		while (!found && (slash = strrchr(name, '/')) != NULL) {
+			*slash = '\0';
+			found = map_has(&files, name);
+		}
+	}
+	return found;
+}
+
 static bool
 parse_changes(const struct buf *text, size_t hash_len, struct commit_changes *c)
 {
@@ -207,7 +257,7 @@ parse_changes(const struct buf *text, size_t hash_len, struct commit_changes *c)
 	sort_wants(c);
 	strlist_sort(&c->gone);
 	strlist_sort(&c->gone_folders);
-	return true;
+	return !has_conflict(c);
 }
 
 int
@@ -225,7 +275,7 @@ commit_tree_compare(const struct commit_tree *t, const char *from,
 	if (!parse_changes(&text, commit_tree_hash_len(t->sha), &c)) {
 		commit_changes_clear(&c);
 		return error_set(
-		    err, ERR_INVALID, "git diff-tree says what nobody knows");
+		    err, ERR_INVALID, "what differs in %.12s no index can hold", t->sha);
 	}
 	*out = c;
 	return 0;

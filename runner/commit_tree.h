@@ -45,7 +45,8 @@ struct commit_changes {
 	bool attributes;             /* a .gitattributes is among them */
 };
 
-/* ERR_LIMIT: too much for a delta. */
+/* ERR_LIMIT: too much for a delta. ERR_INVALID: names no honest commit has; git says
+ * which, asked for all files. */
 MUST_CHECK int commit_tree_compare(const struct commit_tree *t, const char *from,
     struct commit_changes *out, struct error *err);
 void commit_changes_clear(struct commit_changes *c);

@@ -15,7 +15,7 @@ extern char **environ;
 
 /*
  * What would make a job depend on how pawl was called: a git hook's repository, a make
- * that started it, shell start-up files and functions.
+ * that started it, shell start-up files and functions; and how many workers pawl has.
  */
 static bool
 is_kept(const char *entry)
@@ -23,7 +23,7 @@ is_kept(const char *entry)
 	static const char *const dropped[] = { "GIT_", "MAKEFLAGS=", "MFLAGS=",
 		"MAKELEVEL=", "MAKEOVERRIDES=", "BASH_ENV=", "ENV=", "BASH_FUNC_",
 		"CDPATH=", "OLDPWD=", "PWD=", "PAWL_", "CI=", "CI_", "GITLAB_",
-		"SHLVL=", "_=" };
+		"SHLVL=", "UV_THREADPOOL_SIZE=", "_=" };
 
 	for (size_t i = 0; i < ARRAY_LEN(dropped); i++)
 		if (str_starts(entry, dropped[i]))

@@ -101,9 +101,9 @@ git_env_add_quoted(struct buf *b, const char *text)
 {
 	buf_add_char(b, '"');
 	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
+		if (*text == '"' || *text == '\\' || *text == '\n')
 			buf_add_char(b, '\\');
-		buf_add_char(b, *text);
+		buf_add_char(b, *text == '\n' ? 'n' : *text);
 	}
 	buf_add_char(b, '"');
 }
@@ -113,8 +113,7 @@ git_env_add_line(struct buf *text, const char *key, const char *value)
 {
 	const char *first = strchr(key, '.'), *last = strrchr(key, '.');
 
-	if (first == NULL || strpbrk(key, "\r\n") != NULL ||
-	    strpbrk(value, "\r\n") != NULL)
+	if (first == NULL || strpbrk(key, "\r\n") != NULL)
 		return;
 	buf_printf(text, "[%.*s", (int)(first - key), key);
 	if (last > first) {

@@ -46,7 +46,8 @@ MUST_CHECK int git_env_finish_deep(
 /* In double quotes, as git's settings and alternates take it. */
 void git_env_add_quoted(struct buf *b, const char *text);
 
-/* Such a file's lines for one setting: section.name, or section.sub.name. */
+/* Such a file's lines for one setting: section.name, or section.sub.name; no other name
+ * gives any. The value may have lines of its own. */
 void git_env_add_line(struct buf *text, const char *key, const char *value);
 
 #endif

@@ -53,8 +53,10 @@ jobdir_create(
 		return err->code;
 	if (mkdir(dir.path, 0700) < 0)
 		return error_errno(err, "cannot create the job folder %s", dir.path);
-	if (make_lock(&dir, err) < 0)
+	if (make_lock(&dir, err) < 0) {
+		(void)!path_remove_tree(AT_FDCWD, dir.path, NULL);
 		return err->code;
+	}
 	*out = dir;
 	dir = (struct jobdir)JOBDIR_INIT;
 	return 0;

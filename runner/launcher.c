@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/path.h"
 #include "base/program.h"
 #include "runner/supervisor/fork_server.h"
@@ -171,25 +172,10 @@ static int
 ask(struct launcher *l, const char *marker, const int files[FILES])
 {
 	struct fork_request request = { .marker = "" };
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[FILES]))];
-	} control = { .space = "" };
-	struct iovec part = { &request, sizeof(request) };
-	struct msghdr msg = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	const struct iovec part = { &request, sizeof(request) };
 
 	memcpy(request.marker, marker, strlen(marker));
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int[FILES]));
-	memcpy(CMSG_DATA(c), files, sizeof(int[FILES]));
-	return sendmsg(l->socket, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return descriptors_send(l->socket, &part, 1, files, FILES, 0) < 0 ? -1 : 0;
 }
 
 static ssize_t

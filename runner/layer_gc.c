@@ -16,6 +16,7 @@
 #include "runner/layer_store.h"
 #include "runner/snapshot.h"
 #include "runner/source.h"
+#include "runner/source_modules.h"
 
 #define PAUSE_S (10 * 60)
 #define MAX_ROUNDS 16
@@ -219,6 +220,19 @@ sweep(const struct survey *s)
 		layer_store_sweep(s->stores.items[i]);
 }
 
+static void
+sweep_modules(const char *sources)
+{
+	cleanup_closedir DIR *d = sources == NULL ? NULL : opendir(sources);
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+		cleanup_free char *project = path_join(sources, e->d_name);
+
+		if (*e->d_name != '.')
+			source_modules_sweep(project);
+	}
+}
+
 /* One round; true: another one is to see what came of it. mark: what it is to be below.
  */
 static bool
@@ -255,6 +269,7 @@ layer_gc(const struct layer_places *places, const struct layer_limits *limits)
 	for (int round = 0; round < MAX_ROUNDS && remove_some(places, limits, &mark);
 	     round++)
 		;
+	sweep_modules(places->sources);
 }
 
 void

@@ -1,6 +1,7 @@
 /* A layer made of chosen files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -237,10 +238,100 @@ pick(struct picking *k, const char *path, struct error *err)
 	return 0;
 }
 
+/* ---- together -------------------------------------------------------------- */
+
+enum { MAX_SLICES = 4, SLICE_FILES = 1000 };
+
+/* Some of the paths, one after the other. Slices share the folder to fill, else nothing:
+ * a folder that two of them need is made, and finished, by both. */
+struct slice {
+	struct layers_pick p; /* what is asked for, and what was found */
+	struct picking k;
+	size_t from, to;
+	pthread_t thread;
+	struct error err;
+	int rc;
+};
+
+static void *
+pick_slice(void *arg)
+{
+	struct slice *s = arg;
+
+	for (size_t i = s->from; s->rc == 0 && i < s->to; i++)
+		s->rc = pick(&s->k, s->p.paths->items[i], &s->err);
+	return NULL;
+}
+
+/* To link waits for the kernel alone, and folders do not wait for each other. Copies are
+ * one thread's work: which of them are hard links of each other is known to that one. */
+static size_t
+slices_for(struct layers_pick *p)
+{
+	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t most = p->paths->count / SLICE_FILES;
+	struct stat from, to;
+
+	if (p->link_fd < 0 || fstat(p->link_fd, &from) < 0 || fstat(p->to_fd, &to) < 0)
+		return 1;
+	if (from.st_dev != to.st_dev) {
+		p->link_fd = -1;
+		return 1;
+	}
+	if (most > MAX_SLICES)
+		most = MAX_SLICES;
+	if (processors > 0 && most > (size_t)processors)
+		most = (size_t)processors;
+	return most == 0 ? 1 : most;
+}
+
+/* All but the first by threads of their own; where there is none, one after the other. */
+static void
+pick_all(struct slice *slices, size_t count)
+{
+	size_t started = 1;
+
+	while (started < count &&
+	    pthread_create(&slices[started].thread, NULL, pick_slice, slices + started) ==
+		0)
+		started++;
+	pick_slice(&slices[0]);
+	for (size_t i = started; i < count; i++)
+		pick_slice(&slices[i]);
+	for (size_t i = 1; i < started; i++)
+		pthread_join(slices[i].thread, NULL);
+}
+
+static void
+add_found(struct layers_pick *p, const struct layers_pick *found)
+{
+	p->files += found->files;
+	p->bytes += found->bytes;
+	p->disk_bytes += found->disk_bytes;
+	p->has_whiteouts = p->has_whiteouts || found->has_whiteouts;
+	if (found->oldest_ns < p->oldest_ns)
+		p->oldest_ns = found->oldest_ns;
+	if (found->newest_ns > p->newest_ns)
+		p->newest_ns = found->newest_ns;
+}
+
+static int
+finish_slice(struct slice *s)
+{
+	s->rc = finish_folders(&s->k, s->rc, &s->err);
+	map_for_each(e, &s->k.linked)
+		free(e->value);
+	map_clear(&s->k.linked);
+	map_clear(&s->k.made);
+	forget_last(&s->k);
+	return s->rc;
+}
+
 int
 layers_pick(struct layers_pick *p, struct error *err)
 {
-	struct picking k = { .p = p, .last_from = -1, .last_to = -1 };
+	struct slice slices[MAX_SLICES];
+	const size_t n = slices_for(p), paths = p->paths->count;
 	int rc = 0;
 
 	p->files = 0;
@@ -248,13 +339,20 @@ layers_pick(struct layers_pick *p, struct error *err)
 	p->has_whiteouts = false;
 	p->oldest_ns = INT64_MAX;
 	p->newest_ns = INT64_MIN;
-	for (size_t i = 0; rc == 0 && i < p->paths->count; i++)
-		rc = pick(&k, p->paths->items[i], err);
-	rc = finish_folders(&k, rc, err);
-	map_for_each(e, &k.linked)
-		free(e->value);
-	map_clear(&k.linked);
-	map_clear(&k.made);
-	forget_last(&k);
+	for (size_t i = 0; i < n; i++) {
+		slices[i] = (struct slice){ .p = *p,
+			.k = { .p = &slices[i].p, .last_from = -1, .last_to = -1 },
+			.from = paths * i / n,
+			.to = paths * (i + 1) / n,
+			.err = ERROR_INIT };
+	}
+	pick_all(slices, n);
+	for (size_t i = 0; i < n; i++) {
+		if (finish_slice(&slices[i]) < 0 && rc == 0) {
+			rc = slices[i].rc;
+			*err = slices[i].err;
+		}
+		add_found(p, &slices[i].p);
+	}
 	return rc;
 }

@@ -11,10 +11,6 @@
 #include "runner/launcher.h"
 #include "runner/main_options.h"
 #include "runner/manager.h"
-#include "runner/settings_cache.h"
-
-#define MIN_WORKERS 4 /* libuv's own number */
-#define MAX_WORKERS 64
 
 struct program {
 	uv_loop_t loop;
@@ -43,24 +39,6 @@ watch_signals(struct program *p)
 	uv_unref((uv_handle_t *)&p->interrupt);
 }
 
-/* Each of its transfers holds one of the loop's workers, which others wait for. */
-static int
-add_cache(struct runner *runner, const struct runner_settings *s, struct error *err)
-{
-	int64_t workers = MIN_WORKERS + s->concurrent;
-	char text[24];
-
-	if (s->cache == NULL)
-		return 0;
-	if (settings_complete_cache(s->cache, s->arena, err) < 0)
-		return err->code;
-	(void)snprintf(text, sizeof(text), "%" PRId64,
-	    workers < MAX_WORKERS ? workers : MAX_WORKERS);
-	(void)setenv("UV_THREADPOOL_SIZE", text, 0);
-	runner->cache_remote = s->cache;
-	return 0;
-}
-
 static void
 warn_of_limits(const struct runner *runner)
 {
@@ -83,24 +61,12 @@ run(struct options *o)
 		? LOG_FORMAT_JSON
 		: LOG_FORMAT_TEXT,
 	    "runner");
-	runner.executor_settings = (struct executor_settings){
-		.offline = o->settings.offline,
-		.pull_policy =
-		    o->settings.pull_policy != NULL ? o->settings.pull_policy : "always",
-		.custom = o->settings.custom,
-		.docker_host = o->settings.docker_host,
-		.docker_cert_dir = o->settings.docker_cert_dir,
-		.docker_network = o->settings.docker_network,
-		.registries = o->settings.images,
-		.privileged = o->settings.privileged,
-		.limits = o->settings.limits,
-		.volumes = o->settings.volumes,
-		.volume_count = o->settings.volume_count,
-		.runtime = o->settings.runtime,
-		.images_dir =
-		    arena_printf(o->settings.arena, "%s/images", o->settings.state_dir),
-	};
-	if (add_cache(&runner, &o->settings, &err) < 0) {
+	runner_set(&runner, &o->settings);
+	if (runner.executor_settings.pull_policy == NULL)
+		runner.executor_settings.pull_policy = "always";
+	runner.executor_settings.images_dir =
+	    arena_printf(o->settings.arena, "%s/images", o->settings.state_dir);
+	if (runner_add_cache(&runner, &o->settings, o->settings.concurrent, &err) < 0) {
 		options_complain("%s", err.msg);
 		return OPTIONS_INVALID;
 	}

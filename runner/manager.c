@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,6 +96,20 @@ ask_all(struct manager *m)
 	}
 }
 
+/* The lowest that no job of ours has. */
+static int64_t
+free_slot(const struct manager *m)
+{
+	for (int64_t slot = 0;; slot++) {
+		size_t i = 0;
+
+		while (i < m->job_count && remote_job_slot(m->jobs[i]) != slot)
+			i++;
+		if (i == m->job_count)
+			return slot;
+	}
+}
+
 /* ---- jobs ------------------------------------------------------------------ */
 
 static void
@@ -170,7 +185,7 @@ take_job(struct server *s, const struct http_reply *reply)
 		return;
 	}
 	m->running++;
-	add_job(m, s, remote_job_start(&s->context, payload, &events));
+	add_job(m, s, remote_job_start(&s->context, payload, free_slot(m), &events));
 }
 
 /* ---- asking ---------------------------------------------------------------- */
@@ -381,7 +396,7 @@ adopt_jobs(struct manager *m)
 
 	if (path_mkdirs(jobs, 0700, &err) < 0)
 		log_warn("%s", err.msg); /* each job will say so */
-	cgroup_places_note(&m->runner->cgroups, jobs);
+	cgroup_places_note(&m->runner->cgroups, m->settings->state_dir);
 	d = opendir(jobs);
 	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
 		cleanup_free char *dir = path_join(jobs, e->d_name);
@@ -389,6 +404,7 @@ adopt_jobs(struct manager *m)
 		if (*e->d_name != '.' && !adopt_folder(m, dir))
 			sweep_folder(dir);
 	}
+	cgroup_places_tidy(m->settings->state_dir);
 }
 
 /* ---- the beginning --------------------------------------------------------- */
@@ -401,8 +417,13 @@ take_lock(struct manager *m, struct error *err)
 	m->lock_fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (m->lock_fd < 0)
 		return error_errno(err, "cannot create %s", file);
-	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		/* for a server that is not its parent and wants it to end */
+		if (ftruncate(m->lock_fd, 0) < 0 ||
+		    dprintf(m->lock_fd, "%d\n", getpid()) < 0)
+			return error_errno(err, "cannot write %s", file);
 		return 0;
+	}
 	if (errno != EWOULDBLOCK)
 		return error_errno(err, "cannot lock %s", file);
 	return error_set(err, ERR_ENVIRONMENT,

@@ -8,68 +8,32 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "executors/container/runtime.h"
-#include "executors/executor.h"
-#include "runner/build.h"
 #include "runner/build_spec.h"
 #include "runner/job_file.h"
-#include "runner/remote_places.h"
-#include "runner/sender.h"
+#include "runner/remote_job_internal.h"
 #include "runner/sweep.h"
-#include "runner/transfer.h"
 
 #define DEFAULT_TIMEOUT_S 7200 /* GitLab's, of a job that says none */
 #define ADOPT_RETRY_MS 50
+#define SLOT_NAME "slot"
 #define SOURCE_NAME "source" /* in the job's folder: where its tree lies */
-
-struct remote_job {
-	const struct remote_context *context;
-	struct job_payload *payload;
-	struct remote_job_events events;
-
-	char *dir, *spool, *dependencies, *cache_dir;
-	char *layers_dir;         /* of files that jobs have left here */
-	struct layer_lease lease; /* on those it gets, until the build has its own */
-	struct jobdir jobdir;     /* until the build has it */
-	char marker[JOBDIR_MARKER_LEN + 1];
-
-	struct sender *sender;
-	struct build *build;
-	struct runner runner; /* the context's, with what is this job's own */
-	struct workspaces *workspaces;
-
-	unsigned waiting; /* for the answer, the source, the archives */
-	bool refused, canceled, aborted, slot_freed, finishing, adopting;
-	struct error problem; /* of preparing */
-	enum reason problem_reason;
-
-	uv_work_t work; /* getting the source, and removing the folder at the end */
-	bool working;
-	struct source source;
-	struct buf preface;
-	struct error work_error;
-	int work_rc;
-
-	struct transfer *transfer;
-	size_t next_dependency;
-
-	const struct artifacts_packed_list *packed;
-	size_t next_packed;
-	struct buf words; /* about uploads, for the log */
-
-	uv_timer_t timer;
-	int handles;
-};
 
 int64_t
 remote_job_id(const struct remote_job *j)
 {
 	return j->payload->id;
+}
+
+int64_t
+remote_job_slot(const struct remote_job *j)
+{
+	return j->slot_freed ? -1 : j->slot;
 }
 
 /* ---- life ------------------------------------------------------------------ */
@@ -166,26 +130,69 @@ on_removed(uv_work_t *work, int status UNUSED)
 }
 
 /* The last of it. */
-static void
-remove_folder(struct remote_job *j)
+void
+remote_job_remove_folder(struct remote_job *j)
 {
 	j->working = true;
 	j->work.data = j;
 	uv_queue_work(j->context->runner->loop, &j->work, on_remove, on_removed);
 }
 
+/* ---- room ------------------------------------------------------------------ */
+
+static void
+on_clear(uv_work_t *work)
+{
+	static const char *const names[] = { "upper", "work", "copy", "upload",
+		"dependencies" };
+	struct remote_job *j = work->data;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		cleanup_free char *path = path_join(j->dir, names[i]);
+
+		if (path_remove_tree(AT_FDCWD, path, NULL) < 0)
+			continue; /* it goes with the folder, which says why not */
+	}
+}
+
+static void
+on_cleared(uv_work_t *work, int status UNUSED)
+{
+	struct remote_job *j = work->data;
+
+	j->working = false;
+	free_slot(j);
+	if (j->told)
+		remote_job_remove_folder(j);
+}
+
+/* Of what the job wrote nothing is needed any more. It does not wait for the server to
+ * have heard everything: a server on the same disk may need the room for that. */
+static void
+clear_workspace(struct remote_job *j)
+{
+	if (j->dir == NULL || j->working) {
+		free_slot(j);
+		return;
+	}
+	j->working = true;
+	j->work.data = j;
+	uv_queue_work(j->context->runner->loop, &j->work, on_clear, on_cleared);
+}
+
 /* ---- telling how it ended -------------------------------------------------- */
 
-/* Short jobs have none. */
-static bool
-read_samples(const struct remote_job *j, struct buf *out)
+/* Something of a job's folder that few jobs have; NULL: not this one. */
+static const char *
+read_note(const struct remote_job *j, const char *name, struct buf *out)
 {
-	cleanup_free char *file =
-	    j->dir != NULL ? path_join(j->dir, BUILD_USAGE_NAME) : NULL;
+	cleanup_free char *file = j->dir != NULL ? path_join(j->dir, name) : NULL;
 	struct error ignored = ERROR_INIT;
 
-	return file != NULL && access(file, F_OK) == 0 &&
-	    buf_read_file(out, file, JOB_USAGE_MAX, &ignored) == 0 && out->len > 0;
+	if (file == NULL || access(file, F_OK) < 0 ||
+	    buf_read_file(out, file, JOB_USAGE_MAX, &ignored) < 0 || out->len == 0)
+		return NULL;
+	return buf_str(out);
 }
 
 static void
@@ -195,16 +202,16 @@ tell_end(struct remote_job *j, enum reason reason, int exit_code,
 	struct sender_end end = {
 		.success = reason == REASON_NONE, .exit_code = exit_code, .usage = *usage
 	};
-	cleanup_buf struct buf samples = BUF_INIT;
+	cleanup_buf struct buf samples = BUF_INIT, digest = BUF_INIT;
 
 	if (j->aborted && reason == REASON_JOB_CANCELED)
 		reason = REASON_RUNNER_INTERRUPTED;
 	if (!end.success)
 		end.failure_reason = job_payload_reason(j->payload, reason);
-	if (read_samples(j, &samples))
-		end.usage_samples = buf_str(&samples);
+	end.usage_samples = read_note(j, BUILD_USAGE_NAME, &samples);
+	end.image_digest = read_note(j, BUILD_IMAGE_NAME, &digest);
 	j->finishing = true;
-	free_slot(j);
+	clear_workspace(j);
 	sender_finish(j->sender, &end);
 }
 
@@ -226,8 +233,9 @@ append_to_spool(struct remote_job *j, const char *text, size_t len)
 	sender_grow(j->sender, (uint64_t)st.st_size);
 }
 
-static void
-end_without_build(struct remote_job *j, enum reason reason, const char *message)
+void
+remote_job_end_without_build(
+    struct remote_job *j, enum reason reason, const char *message)
 {
 	static const struct job_usage none = { 0 };
 	cleanup_buf struct buf text = BUF_INIT;
@@ -248,7 +256,9 @@ on_told(enum sender_outcome outcome, void *data)
 	    outcome == SENDER_TOLD       ? "told"
 		: outcome == SENDER_LOST ? "given up"
 					 : "the server wants to hear no more of it");
-	remove_folder(j);
+	j->told = true;
+	if (!j->working)
+		remote_job_remove_folder(j);
 }
 
 /* ---- the build ------------------------------------------------------------- */
@@ -286,7 +296,7 @@ on_build_done(struct build *b, const struct build_result *r, void *data)
 	snapshot_release(j->source.snapshot);
 	j->source.snapshot = NULL;
 	if (!ran && reason != REASON_NONE) /* no supervisor wrote a word */
-		end_without_build(j, reason, message);
+		remote_job_end_without_build(j, reason, message);
 	else
 		tell_end(j, reason, exit_code, &usage);
 }
@@ -303,8 +313,8 @@ on_upload(struct build *b UNUSED, const struct artifacts_packed_list *files, voi
 	upload_next(j);
 }
 
-static struct transfer_target
-transfer_target(const struct remote_job *j, int64_t job, const char *token)
+struct transfer_target
+remote_job_target(const struct remote_job *j, int64_t job, const char *token)
 {
 	return (struct transfer_target){ .loop = j->context->runner->loop,
 		.client = j->context->client,
@@ -336,7 +346,7 @@ static void
 upload_next(struct remote_job *j)
 {
 	struct transfer_target target =
-	    transfer_target(j, j->payload->id, j->payload->token);
+	    remote_job_target(j, j->payload->id, j->payload->token);
 	struct error none = ERROR_INIT;
 
 	if (j->next_packed < j->packed->count)
@@ -371,6 +381,7 @@ make_build(struct remote_job *j)
 	j->runner.short_token = j->context->short_token;
 	j->runner.tied = false;
 	j->build = build_new(&j->runner, j->payload, &events);
+	build_set_slot(j->build, j->slot);
 	build_set_remote(j->build, &remote);
 }
 
@@ -398,8 +409,8 @@ add_section(
 		    b, "section_%s:%jd:%s\r\033[0K", edge, (intmax_t)time(NULL), name);
 }
 
-static void
-begin_build(struct remote_job *j)
+void
+remote_job_begin_build(struct remote_job *j)
 {
 	cleanup_free char *note = path_join(j->dir, SOURCE_NAME);
 	struct error err = ERROR_INIT;
@@ -410,41 +421,14 @@ begin_build(struct remote_job *j)
 	    (j->source.note != NULL &&
 		path_write_file(
 		    note, j->source.note, strlen(j->source.note), 0600, &err) < 0)) {
-		end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE, err.msg);
+		remote_job_end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE, err.msg);
 		return;
 	}
 	make_build(j);
 	build_start(j->build);
 }
 
-/* ---- preparing ------------------------------------------------------------- */
-
-static void download_next(struct remote_job *j);
-
-static void
-set_problem(struct remote_job *j, enum reason reason, const struct error *err)
-{
-	if (j->problem.code != 0)
-		return;
-	j->problem = *err;
-	j->problem_reason = reason;
-}
-
-/* Something that was waited for is there. */
-static void
-arrive(struct remote_job *j)
-{
-	if (--j->waiting > 0)
-		return;
-	if (j->refused)
-		remove_folder(j);
-	else if (j->canceled)
-		end_without_build(j, REASON_JOB_CANCELED, "canceled before it began");
-	else if (j->problem.code != 0)
-		end_without_build(j, j->problem_reason, j->problem.msg);
-	else
-		begin_build(j);
-}
+/* ---- what the server says ------------------------------------------------- */
 
 static void
 on_accepted(bool accepted, void *data)
@@ -459,7 +443,7 @@ on_accepted(bool accepted, void *data)
 	} else {
 		sender_start(j->sender);
 	}
-	arrive(j);
+	remote_job_arrive(j);
 }
 
 static void
@@ -470,122 +454,14 @@ on_cancel(bool force, void *data)
 	j->canceled = true;
 	if (force && j->transfer != NULL && j->waiting > 0) {
 		transfer_cancel(take(j->transfer));
-		arrive(j);
+		remote_job_arrive(j);
 		return;
 	}
 	if (j->build != NULL)
 		build_cancel(j->build, force);
 }
 
-static void
-on_get_source(uv_work_t *work)
-{
-	struct remote_job *j = work->data;
-
-	j->work_rc = source_get(
-	    &j->context->source, j->payload, &j->source, &j->preface, &j->work_error);
-}
-
-static void
-on_got_source(uv_work_t *work, int status UNUSED)
-{
-	struct remote_job *j = work->data;
-
-	j->working = false;
-	if (j->work_rc < 0)
-		set_problem(j,
-		    j->work_error.code == ERR_INVALID ? REASON_SCRIPT_FAILURE
-						      : REASON_RUNNER_SYSTEM_FAILURE,
-		    &j->work_error);
-	arrive(j);
-}
-
-static void
-on_downloaded(const struct error *err, void *data)
-{
-	struct remote_job *j = data;
-	const struct job_dependency *d =
-	    &j->payload->dependencies[j->next_dependency - 1];
-
-	j->transfer = NULL;
-	if (err->code == 0) {
-		download_next(j);
-		return;
-	}
-	{
-		struct error problem = *err;
-
-		error_wrap(&problem, "cannot download the artifacts of job \"%s\"",
-		    d->name != NULL ? d->name : "?");
-		set_problem(j, REASON_MISSING_DEPENDENCY_FAILURE, &problem);
-	}
-	arrive(j);
-}
-
-static const struct job_dependency *
-next_wanted(struct remote_job *j)
-{
-	while (j->next_dependency < j->payload->dependency_count) {
-		const struct job_dependency *d =
-		    &j->payload->dependencies[j->next_dependency++];
-
-		if (d->filename != NULL && *d->filename != '\0' &&
-		    !(j->lease.file != NULL && artifact_layers_have(j->layers_dir, d)))
-			return d;
-	}
-	return NULL;
-}
-
-static void
-download_next(struct remote_job *j)
-{
-	const struct job_dependency *d = next_wanted(j);
-	cleanup_free char *dir = NULL, *path = NULL;
-	struct transfer_target target;
-	struct error err = ERROR_INIT;
-
-	if (d == NULL) {
-		arrive(j);
-		return;
-	}
-	dir = xasprintf("%s/%" PRId64, j->dependencies, d->id);
-	path = path_join(dir, ARTIFACTS_ZIP_NAME);
-	if (path_mkdirs(dir, 0700, &err) < 0) {
-		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
-		arrive(j);
-		return;
-	}
-	target = transfer_target(j, d->id, d->token != NULL ? d->token : "");
-	j->transfer = transfer_download(&target, path, on_downloaded, j);
-}
-
-/* What this machine has made itself need not be fetched. */
-static void
-get_artifacts(struct remote_job *j)
-{
-	struct error err = ERROR_INIT;
-
-	if (j->payload->dependency_count > 0 &&
-	    artifact_layers_lease(j->layers_dir, j->payload, &j->lease, &err) < 0)
-		log_event(LOG_WARN, LOG_JOB(j->payload->id), "%s", err.msg);
-	download_next(j);
-}
-
 /* ---- the beginning --------------------------------------------------------- */
-
-/* Scripts that run elsewhere get it there. */
-static bool
-wants_source(const struct remote_job *j)
-{
-	const struct executor *by;
-	struct error ignored = ERROR_INIT;
-
-	if (source_is_unwanted(j->payload))
-		return false;
-	return executors_pick(j->context->runner->executors, j->payload, &by, &ignored) <
-	    0 ||
-	    by->place != EXECUTOR_PLACE_ELSEWHERE;
-}
 
 static void
 write_preface(struct remote_job *j)
@@ -596,7 +472,7 @@ write_preface(struct remote_job *j)
 	buf_printf(b, "\033[0KRunning with pawl-runner %s\033[0;m\n", c->runner->version);
 	buf_printf(b, "\033[0K  on %s %s, system ID: %s\033[0;m\n", c->runner->name,
 	    c->short_token, c->system_id);
-	if (!wants_source(j))
+	if (!remote_job_wants_source(j))
 		return;
 	add_section(b, j->payload, "start", "get_sources");
 	buf_add_str(b, "\033[0K\033[36;1mGetting source from Git repository\033[0;m\n");
@@ -631,6 +507,15 @@ folder_name(const struct remote_job *j)
 }
 
 static int
+write_slot(const struct remote_job *j, struct error *err)
+{
+	cleanup_free char *file = path_join(j->dir, SLOT_NAME);
+	cleanup_free char *text = xasprintf("%" PRId64, j->slot);
+
+	return path_write_file(file, text, strlen(text), 0600, err);
+}
+
+static int
 make_folder(struct remote_job *j, struct error *err)
 {
 	cleanup_free char *jobs = path_join(j->context->state_dir, "jobs");
@@ -641,45 +526,38 @@ make_folder(struct remote_job *j, struct error *err)
 		return err
 		    ->code; /* without a folder of its own there is none to remove */
 	set_paths(j, dir);
+	if (write_slot(j, err) < 0)
+		return err->code;
 	return job_file_write(dir, j->context->url, j->payload, err);
 }
 
 struct remote_job *
 remote_job_start(const struct remote_context *context, struct job_payload *payload,
-    const struct remote_job_events *events)
+    int64_t slot, const struct remote_job_events *events)
 {
 	struct remote_job *j = new_job(context, payload, events);
 	struct error err = ERROR_INIT;
+
+	j->slot = slot;
 
 	log_event(LOG_INFO, LOG_JOB(payload->id), "%s of %s",
 	    payload->name != NULL ? payload->name : "?",
 	    payload->project_full_path != NULL ? payload->project_full_path : "?");
 	if (make_folder(j, &err) < 0) {
 		log_event(LOG_WARN, LOG_JOB(payload->id), "%s", err.msg);
-		set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
+		remote_job_set_problem(j, REASON_RUNNER_SYSTEM_FAILURE, &err);
 	}
 	if (payload->run != NULL || payload->has_secrets) {
 		error_set(&err, ERR_INVALID, "this job has %s",
 		    payload->run != NULL ? "`run:` steps, which pawl does not run"
 					 : "`secrets:`, which pawl does not fetch");
-		set_problem(j, REASON_RUNNER_UNSUPPORTED, &err);
+		remote_job_set_problem(j, REASON_RUNNER_UNSUPPORTED, &err);
 	}
 	write_preface(j);
 	start_sender(j, false);
 	j->waiting = 3; /* the answer, the source, the archives */
 	sender_accept(j->sender);
-	if (j->problem.code == 0 && wants_source(j)) {
-		j->working = true;
-		j->work.data = j;
-		uv_queue_work(
-		    context->runner->loop, &j->work, on_get_source, on_got_source);
-	} else {
-		j->waiting--;
-	}
-	if (j->problem.code == 0)
-		get_artifacts(j);
-	else
-		j->waiting--;
+	remote_job_prepare(j);
 	return j;
 }
 
@@ -708,7 +586,7 @@ adopt_ended(struct remote_job *j)
 		return;
 	}
 	sweep_processes(j->dir, j->marker);
-	end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE,
+	remote_job_end_without_build(j, REASON_RUNNER_SYSTEM_FAILURE,
 	    "the runner's machine or the job's supervisor was ended meanwhile");
 }
 
@@ -754,6 +632,18 @@ adopt(struct remote_job *j)
 		adopt_ended(j);
 }
 
+static void
+read_slot(struct remote_job *j)
+{
+	cleanup_free char *file = path_join(j->dir, SLOT_NAME);
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+
+	if (buf_read_file(&text, file, 24, &ignored) < 0 ||
+	    !str_to_int64(buf_str(&text), &j->slot))
+		j->slot = -1; /* not known */
+}
+
 struct remote_job *
 remote_job_adopt(const struct remote_context *context, const char *job_dir,
     struct job_payload *payload, const struct remote_job_events *events)
@@ -761,6 +651,7 @@ remote_job_adopt(const struct remote_context *context, const char *job_dir,
 	struct remote_job *j = new_job(context, payload, events);
 
 	set_paths(j, job_dir);
+	read_slot(j);
 	start_sender(j, true);
 	sender_start(j->sender);
 	adopt(j);

@@ -38,9 +38,9 @@ struct remote_job_events {
 	void *data;
 };
 
-/* payload is taken over. */
+/* payload is taken over. slot: CI_CONCURRENT_ID, no other job's at the same time. */
 struct remote_job *remote_job_start(const struct remote_context *context,
-    struct job_payload *payload, const struct remote_job_events *events);
+    struct job_payload *payload, int64_t slot, const struct remote_job_events *events);
 
 /* The folder is that of an earlier runner's job; payload is taken over. */
 struct remote_job *remote_job_adopt(const struct remote_context *context,
@@ -56,5 +56,6 @@ bool remote_job_can_be_left(const struct remote_job *job);
 void remote_job_leave(struct remote_job *job);
 
 int64_t remote_job_id(const struct remote_job *job);
+int64_t remote_job_slot(const struct remote_job *job); /* -1: it has none any more */
 
 #endif

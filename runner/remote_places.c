@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/path.h"
+#include "runner/clone_path.h"
 #include "runner/layer_gc.h"
 
 char *
@@ -30,11 +31,13 @@ remote_layers_dir(const struct remote_context *c)
 void
 remote_tidy_up(const struct remote_context *c)
 {
+	cleanup_free char *builds = path_join(c->state_dir, "builds");
 	cleanup_free char *sources = path_join(c->state_dir, "sources");
 	cleanup_free char *caches = path_join(c->state_dir, "cache");
 	cleanup_free char *artifacts = path_join(c->state_dir, "artifacts");
 	cleanup_free char *stamp = path_join(c->state_dir, REMOTE_TIDIED_NAME);
 	const struct layer_places places = { sources, caches, artifacts, stamp };
 
+	clone_places_tidy(builds);
 	layer_gc_now_and_then(&places, &c->limits);
 }

@@ -12,6 +12,7 @@
 struct artifacts_exports; /* runner/artifacts_export.h */
 struct cache_remote;      /* runner/cache_remote.h */
 struct launcher;          /* runner/launcher.h */
+struct runner_settings;   /* runner/settings.h */
 struct uv_loop_s;
 
 struct runner {
@@ -34,6 +35,13 @@ struct runner {
 	bool tied;                  /* jobs end when this process does */
 	bool keep_failed;           /* but those that failed; needs tied */
 };
+
+/* What settings say of how jobs are run, which outlive it; nothing of images_dir. */
+void runner_set(struct runner *runner, const struct runner_settings *settings);
+
+/* Their store of caches, if they have one, for so many jobs at once. */
+MUST_CHECK int runner_add_cache(struct runner *runner,
+    const struct runner_settings *settings, int64_t jobs, struct error *err);
 
 /* Fill in executors by runner->executor_settings; name as of executors_new(). */
 MUST_CHECK int runner_choose_executor(

@@ -6,12 +6,13 @@
 #define COLLAPSED " # collapsed multi-line command"
 
 /*
- * pipefail where the shell has it: in others than bash asked for in a subshell, because a
- * POSIX shell ends on an option it does not know. noclobber may come from SHELLOPTS.
+ * pipefail where the shell has it: in others than bash asked for by `command`, without
+ * which a POSIX shell ends on an option it does not know. noclobber may come from
+ * SHELLOPTS. Source: POSIX, "Consequences of Shell Errors" and `command`.
  */
 #define PREAMBLE                                                                         \
-	"if [ -n \"${BASH_VERSION-}\" ] || (set -o pipefail) 2>/dev/null; then "         \
-	"set -o pipefail; fi\n"                                                          \
+	"if [ -n \"${BASH_VERSION-}\" ]; then set -o pipefail; "                         \
+	"else command set -o pipefail 2>/dev/null || :; fi\n"                            \
 	"set -o errexit +o noclobber\n"
 
 /* Without the newlines a YAML block scalar ends with. */

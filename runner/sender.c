@@ -60,7 +60,7 @@ struct sender {
 
 	struct sender_end end;
 	char reason[64];
-	char *usage_samples;
+	char *usage_samples, *image_digest;
 	uint32_t crc;
 	bool has_crc;
 };
@@ -109,6 +109,7 @@ on_timer_closed(uv_handle_t *handle)
 	explicit_bzero(s->job_header, strlen(s->job_header));
 	free(s->job_header);
 	free(s->usage_samples);
+	free(s->image_digest);
 	free(s);
 }
 
@@ -357,6 +358,7 @@ say_end(struct sender *s)
 		.exit_code = s->end.exit_code,
 		.usage = s->end.usage,
 		.usage_samples = s->usage_samples,
+		.image_digest = s->image_digest,
 		.bytesize = (int64_t)s->grown };
 
 	if (!s->has_crc)
@@ -541,6 +543,8 @@ sender_finish(struct sender *s, const struct sender_end *end)
 	free(s->usage_samples);
 	s->usage_samples =
 	    end->usage_samples != NULL ? xstrdup(end->usage_samples) : NULL;
+	free(s->image_digest);
+	s->image_digest = end->image_digest != NULL ? xstrdup(end->image_digest) : NULL;
 	if (end->failure_reason != NULL)
 		(void)snprintf(s->reason, sizeof(s->reason), "%s", end->failure_reason);
 	s->started = true;

@@ -51,6 +51,7 @@ struct sender_end {
 	int exit_code;
 	struct job_usage usage;
 	const char *usage_samples; /* a text; NULL: none */
+	const char *image_digest;  /* NULL: none */
 };
 
 struct sender *sender_new(

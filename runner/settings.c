@@ -15,6 +15,7 @@
 #include "runner/settings_custom.h"
 #include "runner/settings_images.h"
 #include "runner/settings_limits.h"
+#include "runner/settings_value.h"
 
 #define MAX_TOKEN 1024
 
@@ -72,42 +73,20 @@ settings_log_format(const char *word)
 	return NULL;
 }
 
-static void
-refuse_key(struct diags *diags, const struct node_pair *pair, const char *const *names)
-{
-	const char *near = str_nearest(pair->key, names);
-
-	diag_error(diags, DIAG_SHAPE, pair->key_mark, NULL,
-	    "unknown setting \"%s\"%s%s%s", pair->key,
-	    near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
-	    near == NULL ? "" : "\"?");
-}
-
-static void
-read_text(const struct key *key, const struct node_pair *pair, void *out,
-    struct arena *arena, struct diags *diags)
-{
-	const char **field = (const char **)(void *)((char *)out + key->offset);
-
-	if (!node_is_scalar(pair->value) || *pair->value->text == '\0')
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be a text", key->name);
-	else if (key->is_path && *pair->value->text != '/')
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be an absolute path, not \"%s\"", key->name,
-		    pair->value->text);
-	else
-		*field = arena_strdup(arena, pair->value->text);
-}
-
 static bool
 read_known(const struct key *keys, size_t count, const struct node_pair *pair, void *out,
     struct arena *arena, struct diags *diags)
 {
+	const char **field;
+
 	for (size_t i = 0; i < count; i++) {
 		if (!str_eq(pair->key, keys[i].name))
 			continue;
-		read_text(&keys[i], pair, out, arena, diags);
+		field = (const char **)(void *)((char *)out + keys[i].offset);
+		if (keys[i].is_path)
+			settings_read_path(pair, arena, field, diags);
+		else
+			settings_read_text(pair, arena, field, diags);
 		return true;
 	}
 	return false;
@@ -129,7 +108,7 @@ read_server(const struct node *map, struct runner_settings *s, struct diags *dia
 	for (size_t i = 0; i < map->count; i++)
 		if (!read_known(server_keys, ARRAY_LEN(server_keys), &map->pairs[i],
 			server, s->arena, diags))
-			refuse_key(diags, &map->pairs[i], server_names);
+			settings_refuse_key(&map->pairs[i], server_names, NULL, diags);
 	if (server->url == NULL)
 		diag_error(
 		    diags, DIAG_SHAPE, map->mark, NULL, "the server's url is missing");
@@ -203,7 +182,7 @@ read_layers(const struct node *map, struct runner_settings *s, struct diags *dia
 		    !str_eq(map->pairs[i].key, layer_keys[k].name))
 			k++;
 		if (k == ARRAY_LEN(layer_keys))
-			refuse_key(diags, &map->pairs[i], names);
+			settings_refuse_key(&map->pairs[i], names, NULL, diags);
 		else if (!node_is(value, NODE_INT) || value->integer < 1 ||
 		    value->integer > layer_keys[k].max)
 			diag_error(diags, DIAG_SHAPE, value->mark, NULL,
@@ -226,17 +205,6 @@ read_pull_policy(const struct node *n, struct runner_settings *s, struct diags *
 	if (s->pull_policy == NULL)
 		diag_error(diags, DIAG_SHAPE, n->mark, NULL,
 		    "pull_policy should be always, if-not-present or never");
-}
-
-static void
-read_flag(const struct node_pair *pair, bool *out, struct diags *diags)
-{
-	const char *word = node_is_scalar(pair->value) ? pair->value->text : "";
-
-	*out = str_eq(word, "true");
-	if (!*out && !str_eq(word, "false"))
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be true or false", pair->key);
 }
 
 static void
@@ -291,7 +259,7 @@ read_docker(const struct node *map, struct runner_settings *s, struct diags *dia
 	for (size_t i = 0; i < map->count; i++)
 		if (!read_known(docker_keys, ARRAY_LEN(docker_keys), &map->pairs[i], s,
 			s->arena, diags))
-			refuse_key(diags, &map->pairs[i], docker_names);
+			settings_refuse_key(&map->pairs[i], docker_names, NULL, diags);
 }
 
 static void
@@ -312,7 +280,7 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 		else if (str_eq(pair->key, "pull_policy"))
 			read_pull_policy(pair->value, s, diags);
 		else if (str_eq(pair->key, "privileged"))
-			read_flag(pair, &s->privileged, diags);
+			settings_read_flag(pair, &s->privileged, diags);
 		else if (str_eq(pair->key, "volumes"))
 			read_volumes(pair->value, s, diags);
 		else if (str_eq(pair->key, "network"))
@@ -333,7 +301,7 @@ read_top(const struct node *root, struct runner_settings *s, struct diags *diags
 			read_servers(pair->value, s, diags);
 		else if (!read_known(
 			     top_keys, ARRAY_LEN(top_keys), pair, s, s->arena, diags))
-			refuse_key(diags, pair, top_names);
+			settings_refuse_key(pair, top_names, NULL, diags);
 	}
 }
 

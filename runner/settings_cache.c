@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "pipelines/document.h"
+#include "runner/settings_value.h"
 
 #define AWS_HOST "s3.amazonaws.com"
 #define AWS_REGION "us-east-1"
@@ -42,46 +43,8 @@ static const struct key {
 static const char *const s3_names[] = { "server_address", "access_key", "secret_key",
 	"session_token", "credentials_file", "bucket_name", "bucket_location", "insecure",
 	"path_style", NULL };
-static const char *const cache_names[] = { "type", "path", "shared",
+static const char *const cache_names[] = { "type", "path", "shared", "policy",
 	"max_uploaded_archive_size", "s3", NULL };
-
-static void
-refuse_key(struct diags *diags, const struct node_pair *pair, const char *const *names,
-    const char *where)
-{
-	const char *near = str_nearest(pair->key, names);
-
-	diag_error(diags, DIAG_SHAPE, pair->key_mark, NULL,
-	    "unknown setting \"%s\" of %s%s%s%s", pair->key, where,
-	    near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
-	    near == NULL ? "" : "\"?");
-}
-
-static void
-read_flag(const struct node_pair *pair, bool *out, struct diags *diags)
-{
-	const char *word = node_is_scalar(pair->value) ? pair->value->text : "";
-
-	*out = str_eq(word, "true");
-	if (!*out && !str_eq(word, "false"))
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be true or false", pair->key);
-}
-
-static void
-read_text(const struct node_pair *pair, bool is_path, struct arena *arena,
-    const char **out, struct diags *diags)
-{
-	if (!node_is_scalar(pair->value) || *pair->value->text == '\0')
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be a text", pair->key);
-	else if (is_path && *pair->value->text != '/')
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be an absolute path, not \"%s\"", pair->key,
-		    pair->value->text);
-	else
-		*out = arena_strdup(arena, pair->value->text);
-}
 
 static void
 read_s3_pair(const struct node_pair *pair, struct arena *arena, struct s3_words *w,
@@ -93,14 +56,16 @@ read_s3_pair(const struct node_pair *pair, struct arena *arena, struct s3_words 
 		if (!str_eq(pair->key, s3_keys[i].name))
 			continue;
 		if (s3_keys[i].kind == KIND_FLAG)
-			read_flag(pair, out, diags);
+			settings_read_flag(pair, out, diags);
+		else if (s3_keys[i].kind == KIND_PATH)
+			settings_read_path(pair, arena, out, diags);
 		else
-			read_text(pair, s3_keys[i].kind == KIND_PATH, arena, out, diags);
+			settings_read_text(pair, arena, out, diags);
 		if (str_eq(pair->key, "path_style"))
 			w->path_style_is_said = true;
 		return;
 	}
-	refuse_key(diags, pair, s3_names, "s3");
+	settings_refuse_key(pair, s3_names, "s3", diags);
 }
 
 /* Without the port that the scheme has anyway: what is signed is what is sent. */
@@ -181,7 +146,7 @@ read_prefix(const struct node_pair *pair, struct arena *arena, struct cache_remo
 
 	if (node_is_scalar(pair->value) && *pair->value->text == '\0')
 		return;
-	read_text(pair, false, arena, &text, diags);
+	settings_read_text(pair, arena, &text, diags);
 	if (text == NULL)
 		return;
 	clean = path_clean(text + strspn(text, "/"));
@@ -205,6 +170,21 @@ read_max(const struct node_pair *pair, struct cache_remote *out, struct diags *d
 		out->max_bytes = n->integer;
 }
 
+/* The words are those of a job's `cache:policy`. */
+static void
+read_policy(const struct node_pair *pair, struct cache_remote *out, struct diags *diags)
+{
+	const char *word = node_is_scalar(pair->value) ? pair->value->text : "";
+
+	if (str_eq(word, "pull"))
+		out->policy = CACHE_REMOTE_PULL;
+	else if (str_eq(word, "pull-push"))
+		out->policy = CACHE_REMOTE_PULL_PUSH;
+	else
+		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
+		    "the policy of cache should be pull or pull-push");
+}
+
 static void
 read_pair(const struct node_pair *pair, struct arena *arena, struct cache_remote *out,
     struct diags *diags)
@@ -212,13 +192,15 @@ read_pair(const struct node_pair *pair, struct arena *arena, struct cache_remote
 	if (str_eq(pair->key, "path"))
 		read_prefix(pair, arena, out, diags);
 	else if (str_eq(pair->key, "shared"))
-		read_flag(pair, &out->shared, diags);
+		settings_read_flag(pair, &out->shared, diags);
+	else if (str_eq(pair->key, "policy"))
+		read_policy(pair, out, diags);
 	else if (str_eq(pair->key, "max_uploaded_archive_size"))
 		read_max(pair, out, diags);
 	else if (str_eq(pair->key, "s3"))
 		read_s3(pair->value, arena, out, diags);
 	else if (!str_eq(pair->key, "type"))
-		refuse_key(diags, pair, cache_names, "cache");
+		settings_refuse_key(pair, cache_names, "cache", diags);
 	else if (!node_is_scalar(pair->value) || !str_eq(pair->value->text, "s3"))
 		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
 		    "the type of cache should be s3");

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "pipelines/document.h"
+#include "runner/settings_value.h"
 
 #define MAX_SECONDS (7 * 24 * 3600)
 
@@ -32,17 +33,6 @@ static const struct custom_key {
 	{ "builds_dir", CUSTOM_PATH, IN(builds_dir) },
 	{ "cache_dir", CUSTOM_PATH, IN(cache_dir) },
 };
-
-static void
-read_path(const struct node_pair *pair, struct arena *arena, const char **out,
-    struct diags *diags)
-{
-	if (!node_is_scalar(pair->value) || *pair->value->text != '/')
-		diag_error(diags, DIAG_SHAPE, pair->value->mark, NULL,
-		    "%s should be an absolute path", pair->key);
-	else
-		*out = arena_strdup(arena, pair->value->text);
-}
 
 static void
 read_args(const struct node_pair *pair, struct arena *arena, struct custom_command *out,
@@ -89,7 +79,7 @@ read_key(const struct custom_key *key, const struct node_pair *pair, struct aren
 
 	switch (key->kind) {
 	case CUSTOM_PATH:
-		read_path(pair, arena, field, diags);
+		settings_read_path(pair, arena, field, diags);
 		break;
 	case CUSTOM_ARGS:
 		read_args(pair, arena, field, diags);
@@ -105,7 +95,6 @@ read_pair(const struct node_pair *pair, struct arena *arena, struct custom_setti
     struct diags *diags)
 {
 	const char *names[ARRAY_LEN(keys) + 1] = { NULL };
-	const char *near;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		names[i] = keys[i].name;
@@ -114,11 +103,7 @@ read_pair(const struct node_pair *pair, struct arena *arena, struct custom_setti
 			return;
 		}
 	}
-	near = str_nearest(pair->key, names);
-	diag_error(diags, DIAG_SHAPE, pair->key_mark, NULL,
-	    "unknown setting \"%s\" of custom%s%s%s", pair->key,
-	    near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
-	    near == NULL ? "" : "\"?");
+	settings_refuse_key(pair, names, "custom", diags);
 }
 
 const struct custom_settings *

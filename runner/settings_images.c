@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "executors/container/image_store.h"
 #include "pipelines/document.h"
+#include "runner/settings_value.h"
 
 #define MAX_GB 1000000
 
@@ -88,7 +89,6 @@ read_pair(const struct node_pair *pair, struct arena *arena, struct image_regist
     struct diags *diags)
 {
 	static const char *const names[] = { "high_gb", "insecure", "mirrors", NULL };
-	const char *near;
 
 	if (str_eq(pair->key, "high_gb")) {
 		read_high(pair->value, out, diags);
@@ -97,11 +97,7 @@ read_pair(const struct node_pair *pair, struct arena *arena, struct image_regist
 	} else if (str_eq(pair->key, "mirrors")) {
 		read_mirrors(pair->value, arena, out, diags);
 	} else {
-		near = str_nearest(pair->key, names);
-		diag_error(diags, DIAG_SHAPE, pair->key_mark, NULL,
-		    "unknown setting \"%s\" of images%s%s%s", pair->key,
-		    near == NULL ? "" : "; did you mean \"", near == NULL ? "" : near,
-		    near == NULL ? "" : "\"?");
+		settings_refuse_key(pair, names, "images", diags);
 	}
 }
 

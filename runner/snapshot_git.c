@@ -10,23 +10,7 @@
 
 #include "base/copy.h"
 #include "base/path.h"
-
-/* Text in double quotes, as git's configuration and alternates both read it. */
-static void
-add_quoted(struct buf *b, const char *text)
-{
-	buf_add_char(b, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '\n') {
-			buf_add_str(b, "\\n");
-			continue;
-		}
-		if (*text == '"' || *text == '\\')
-			buf_add_char(b, '\\');
-		buf_add_char(b, *text);
-	}
-	buf_add_char(b, '"');
-}
+#include "runner/git_env.h"
 
 /* The settings that say how files and history are to be read; nothing that starts
  * programs except filters, without which git could not tell what has changed. */
@@ -65,26 +49,6 @@ without_password(const char *url)
 	return xasprintf("%.*s%s", (int)(host - url), url, at + 1);
 }
 
-/* "section.sub.section.name" */
-static void
-add_setting(struct buf *b, const char *key, const char *value)
-{
-	const char *first = strchr(key, '.'), *last = strrchr(key, '.');
-
-	if (first == NULL)
-		return;
-	buf_printf(b, "[%.*s", (int)(first - key), key);
-	if (last > first) {
-		cleanup_free char *sub = xstrndup(first + 1, (size_t)(last - first - 1));
-
-		buf_add_char(b, ' ');
-		add_quoted(b, sub);
-	}
-	buf_printf(b, "]\n\t%s = ", last + 1);
-	add_quoted(b, value);
-	buf_add_char(b, '\n');
-}
-
 static int
 write_config(struct git_repo *repo, const char *git_dir, struct error *err)
 {
@@ -106,7 +70,7 @@ write_config(struct git_repo *repo, const char *git_dir, struct error *err)
 			continue;
 		extensions = extensions || str_starts(key, "extensions.");
 		shown = str_ends(key, ".url") ? without_password(value) : xstrdup(value);
-		add_setting(&text, key, shown);
+		git_env_add_line(&text, key, shown);
 	}
 	/* bare, so that it is not asked; gc in the background would outlive its job */
 	buf_printf(&text,
@@ -123,7 +87,7 @@ write_alternates(struct git_repo *repo, const char *git_dir, struct error *err)
 	cleanup_free char *file = path_join(git_dir, "objects/info/alternates");
 	cleanup_buf struct buf text = BUF_INIT;
 
-	add_quoted(&text, objects);
+	git_env_add_quoted(&text, objects);
 	buf_add_char(&text, '\n');
 	return path_write_file(file, text.data, text.len, 0666, err);
 }

@@ -187,7 +187,7 @@ set_places(struct making *k)
 	    k->m->url);
 	buf_add(&text, k->gitmodules.data, k->gitmodules.len);
 	hash_sha256_hex(buf_str(&text), text.len, hash);
-	k->place = xasprintf("%s/modules-git/%.16s", k->m->base, hash);
+	k->place = xasprintf("%s/" SOURCE_MODULE_PLACES "/%.16s", k->m->base, hash);
 	k->work = path_join(k->place, "tree");
 	k->dir = xasprintf("%s/" SOURCE_MODULE_SETS "/%s", k->m->base, k->key);
 	k->fresh = path_join(k->dir, "new");
@@ -513,7 +513,9 @@ write_set(struct making *k, struct error *err)
 			  *to = path_join(k->fresh, ".git"),
 			  *tree = path_join(k->dir, "tree"),
 			  *names = path_join(k->dir, COMMIT_SET_NAMES),
-			  *words = path_join(k->dir, COMMIT_SET_WORDS);
+			  *words = path_join(k->dir, COMMIT_SET_WORDS),
+			  *lender = path_join(k->dir, COMMIT_SET_PLACE);
+	const char *place = strrchr(k->place, '/') + 1;
 	cleanup_close int from_fd = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int to_fd = -1;
 	struct copier c = { .files = 0 };
@@ -525,7 +527,8 @@ write_set(struct making *k, struct error *err)
 		return error_errno(err, "cannot open %s", from_fd < 0 ? from : to);
 	if (copy_file(&c, from_fd, to_fd, "config", NULL, err) < 0 ||
 	    path_write_file(names, buf_str(&k->names), k->names.len, 0600, err) < 0 ||
-	    path_write_file(words, buf_str(&k->words), k->words.len, 0600, err) < 0)
+	    path_write_file(words, buf_str(&k->words), k->words.len, 0600, err) < 0 ||
+	    path_write_file(lender, place, strlen(place), 0600, err) < 0)
 		return err->code;
 	if (rename(k->fresh, tree) < 0)
 		return copy_errno(err, "cannot create", tree);
@@ -555,10 +558,12 @@ make_locked(struct making *k, struct error *err)
 	cleanup_commit_set struct commit_set there = { .names = STRLIST_INIT };
 	struct error ignored = ERROR_INIT;
 
-	if (path_mkdirs(k->dir, 0700, err) < 0 || path_mkdirs(k->work, 0700, err) < 0)
+	if (path_mkdirs(k->dir, 0700, err) < 0)
 		return err->code;
 	quiet = commit_set_lock(sets, LOCK_SH, err); /* nothing is swept meanwhile */
-	work = quiet < 0 ? -1 : commit_set_lock(k->place, LOCK_EX, err);
+	if (quiet < 0 || path_mkdirs(k->work, 0700, err) < 0)
+		return err->code;
+	work = commit_set_lock(k->place, LOCK_EX, err);
 	lock = work < 0 ? -1 : commit_set_lock(k->dir, LOCK_EX, err);
 	if (lock < 0)
 		return err->code;

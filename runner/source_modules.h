@@ -32,4 +32,13 @@ struct source_modules {
 MUST_CHECK int source_modules_get(
     const struct source_modules *m, char **out, struct buf *log, struct error *err);
 
+#define SOURCE_MODULE_PLACES "modules-git"
+
+/*
+ * Remove the repositories, and what was fetched into them, that lend nothing to any set
+ * of a project (base as above) any more. Sets that do not say whose objects they have
+ * keep all of them.
+ */
+void source_modules_sweep(const char *base);
+
 #endif

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/descriptors.h"
+#include "runner/job_file.h"
 #include "runner/launcher.h"
 #include "runner/supervisor/wire.h"
 #include "runner/sweep.h"
@@ -30,7 +32,7 @@ struct supervisor {
 	uv_poll_t talk, death;
 	uv_timer_t later;
 	int handles; /* that are not closed yet */
-	bool has_handles, is_over, is_released, is_tied;
+	bool has_handles, is_over, is_released, is_tied, is_adopted;
 	int socket, pidfd;
 	pid_t pid;
 	int exit_status; /* of the supervisor, as wait() gives it */
@@ -133,12 +135,40 @@ translate_result(const struct supervisor *s)
 	return r;
 }
 
+static uint64_t
+trace_size(const struct supervisor *s)
+{
+	struct stat st;
+
+	return s->trace != NULL && stat(s->trace, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* One that ended while we knocked never heard us; its file says how the job ended. */
+static bool
+read_outcome(const struct supervisor *s, struct supervisor_result *r)
+{
+	struct job_outcome outcome;
+	struct error ignored = ERROR_INIT;
+
+	if (!s->is_adopted || job_outcome_read(s->job_dir, &outcome, &ignored) < 0)
+		return false;
+	*r = (struct supervisor_result){ .reason = outcome.reason,
+		.exit_code = outcome.exit_code,
+		.step = -1,
+		.item = -1,
+		.trace_bytes = trace_size(s),
+		.cpu_us = outcome.usage.cpu_us,
+		.peak_rss_bytes = outcome.usage.peak_bytes,
+		.read_bytes = outcome.usage.read_bytes,
+		.written_bytes = outcome.usage.written_bytes };
+	memcpy(r->message, outcome.message, sizeof(r->message));
+	return true;
+}
+
 /* The supervisor is gone without a word: what it would have tidied up is our work. */
 static void
 clean_up_after(struct supervisor *s, struct supervisor_result *r)
 {
-	struct stat st;
-
 	if (s->error.code == 0 && WIFSIGNALED(s->exit_status))
 		error_set(&s->error, ERR_FOREIGN,
 		    "the supervisor of the job was ended by "
@@ -154,9 +184,8 @@ clean_up_after(struct supervisor *s, struct supervisor_result *r)
 		.reason = REASON_RUNNER_SYSTEM_FAILURE,
 		.step = -1,
 		.item = -1,
+		.trace_bytes = trace_size(s),
 	};
-	if (s->trace != NULL && stat(s->trace, &st) == 0)
-		r->trace_bytes = (uint64_t)st.st_size;
 	(void)snprintf(r->message, sizeof(r->message), "%.500s", s->error.msg);
 }
 
@@ -170,7 +199,7 @@ report_done(struct supervisor *s)
 		return;
 	r = translate_result(s);
 	s->is_over = true;
-	if (!s->has_result)
+	if (!s->has_result && !read_outcome(s, &r))
 		clean_up_after(s, &r);
 	if (s->events.on_done != NULL)
 		s->events.on_done(s, &r, s->events.data);
@@ -262,28 +291,15 @@ message_size(uint16_t type)
 static int
 receive(struct supervisor *s)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
 	struct wire_message m;
-	struct iovec part = { &m, sizeof(m.head) + sizeof(m.body.result) };
-	struct msghdr msg = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(s->socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	int fd = -1;
+	int fd;
+	ssize_t n = descriptors_receive(
+	    s->socket, &m, sizeof(m.head) + sizeof(m.body.result), &fd, 1, MSG_DONTWAIT);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? -1 : 0;
 	if (n == 0)
 		return 0;
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	if ((size_t)n >= sizeof(m.head) && m.head.version == WIRE_VERSION &&
 	    (size_t)n >= message_size(m.head.type))
 		on_message(s, &m, fd);
@@ -538,6 +554,7 @@ supervisor_adopt(struct supervisor *s, const char *job_dir, const char *marker,
 	s->marker = xstrdup(marker);
 	s->job_dir = xstrdup(job_dir);
 	s->trace = xstrdup(trace);
+	s->is_adopted = true;
 	watch(s);
 	return 0;
 }

@@ -45,3 +45,16 @@ repository() {
 	as_who git -C repo add .
 	as_who git -C repo commit -qm one
 }
+
+# Somebody of this machine listens: sets `port` and `listener`, its process.
+listen_nearby() {
+	mkfifo told
+	timeout 60 python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+while True: s.accept()[0].close()' >told &
+	listener=$!
+	read -r port <told
+	rm told
+}

@@ -3,6 +3,10 @@
 
 # shellcheck shell=bash
 engine_pids=()
+engine_options=()
+# of their networks, which a test in a network of its own may have as they are by default
+docker_network=(--iptables=false --bridge=none)
+podman_network=none
 
 end_engines() {
 	local pid
@@ -20,7 +24,7 @@ make_box() {
 	mkdir -p box/{bin,etc,tmp,home/ann} image
 	chmod 1777 box/tmp
 	cp "$(type -P busybox)" box/bin/
-	for program in sh ls cat id sleep touch mkdir chmod env true false kill ps seq grep test; do
+	for program in sh ls cat id sleep touch mkdir chmod env true false kill ps seq grep test timeout; do
 		ln -sf busybox "box/bin/$program"
 	done
 	printf 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n' >box/etc/passwd
@@ -30,11 +34,12 @@ make_box() {
 	chown -R 1000:1001 box/home/ann
 	tar -C box --sort=name -cf image/layer.tar .
 	id=$(sha256sum image/layer.tar | cut -d' ' -f1)
-	for kind in box entry user; do
+	for kind in box entry user volume; do
 		case $kind in
 		box) more='' ;;
 		entry) more=',"Entrypoint":["/bin/entry"]' ;;
 		user) more=',"User":"ann"' ;;
+		volume) more=',"Volumes":{"/data":{}}' ;;
 		esac
 		cat >image/$kind.json <<-END
 		{"architecture":"$(go_arch)","os":"linux","config":{"Env":["PATH=/bin","OF_IMAGE=yes"]$more},
@@ -44,7 +49,8 @@ make_box() {
 	cat >image/manifest.json <<-END
 	[{"Config":"box.json","RepoTags":["box:1"],"Layers":["layer.tar"]},
 	{"Config":"entry.json","RepoTags":["entry:1"],"Layers":["layer.tar"]},
-	{"Config":"user.json","RepoTags":["user:1"],"Layers":["layer.tar"]}]
+	{"Config":"user.json","RepoTags":["user:1"],"Layers":["layer.tar"]},
+	{"Config":"volume.json","RepoTags":["volume:1"],"Layers":["layer.tar"]}]
 	END
 	tar -C image -cf box.tar .
 }
@@ -83,31 +89,40 @@ starts_one() {
 	return 1
 }
 
+# engine_options: more of them for dockerd
 start_docker() {
 	type -P dockerd >/dev/null || { echo "dockerd is not installed" >engine.log; return 1; }
-	dockerd --iptables=false --bridge=none --storage-driver="${1-overlay2}" --data-root "$PWD/docker" \
+	dockerd "${docker_network[@]}" --storage-driver="${1-overlay2}" --data-root "$PWD/docker" \
 	    --exec-root "$PWD/docker-run" --pidfile "$PWD/docker.pid" --insecure-registry 127.0.0.0/8 \
-	    --host "unix://$PWD/docker.sock" >engine.log 2>&1 &
+	    --host "unix://$PWD/docker.sock" "${engine_options[@]}" >engine.log 2>&1 &
 	engine_pids+=($!)
 	engine_works "$PWD/docker.sock"
 }
 
-start_podman() {
-	type -P podman >/dev/null || { echo "podman is not installed" >engine.log; return 1; }
-	mkdir -p podman
+podman_settings() { # FOLDER
+	mkdir -p "$1"
 	# this machine may have neither a network for containers nor limits beyond its own
-	cat >podman/containers.conf <<-END
+	cat >"$1/containers.conf" <<-END
 	[containers]
-	netns = "none"
+	netns = "$podman_network"
 	log_driver = "k8s-file"
 	default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 	[engine]
 	cgroup_manager = "cgroupfs"
 	events_logger = "file"
+	# what several of them on one machine would share
+	lock_type = "file"
+	tmp_dir = "$1/tmp"
 	runtime = "$(basename "$(type -P runc || echo crun)")"
+	[network]
+	network_config_dir = "$1/networks"
 	END
-	printf '[storage]\ndriver = "overlay"\nrunroot = "%s"\ngraphroot = "%s"\n' "$PWD/podman/run" \
-	    "$PWD/podman/root" >podman/storage.conf
+	printf '[storage]\ndriver = "overlay"\nrunroot = "%s"\ngraphroot = "%s"\n' "$1/run" "$1/root" >"$1/storage.conf"
+}
+
+start_podman() {
+	type -P podman >/dev/null || { echo "podman is not installed" >engine.log; return 1; }
+	podman_settings "$PWD/podman"
 	CONTAINERS_CONF=$PWD/podman/containers.conf CONTAINERS_STORAGE_CONF=$PWD/podman/storage.conf \
 	    podman system service --time 0 "unix://$PWD/podman.sock" >engine.log 2>&1 &
 	engine_pids+=($!)
@@ -151,7 +166,7 @@ tree() { # PID: it and all below it
 kill_of() { # PID PROGRAM…: of those below it
 	local pid name victims=" ${*:2} "
 	for pid in $(tree "$1"); do
-		name=$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)
+		name=$({ tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1; } 2>/dev/null)
 		if [[ $victims == *" ${name##*/} "* ]]; then kill -9 "$pid"; fi
 	done
 }

@@ -277,14 +277,46 @@ make_memory(const char *arg)
 
 /* Keys pressed in a terminal: of our own here, as there must be no other. */
 static bool
+presses(int fd)
+{
+	return fd >= 0 && ioctl(fd, TIOCSTI, "x") == 0;
+}
+
+/* On whatever terminal is at hand. */
+static bool
 press_keys(const char *arg)
 {
-	int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-	int tty = open("/dev/tty", O_RDWR);
+	bool any = presses(open("/dev/ptmx", O_RDWR | O_NOCTTY)) ||
+	    presses(open("/dev/tty", O_RDWR));
+	char path[32];
 
 	(void)arg;
-	return (tty >= 0 && ioctl(tty, TIOCSTI, "x") == 0) ||
-	    (fd >= 0 && ioctl(fd, TIOCSTI, "x") == 0);
+	for (int i = 0; i < 3; i++)
+		any = (isatty(i) == 1 && presses(i)) || any;
+	for (int i = 0; i < 64; i++) {
+		(void)snprintf(path, sizeof(path), "/dev/pts/%d", i);
+		any = presses(open(path, O_RDWR | O_NOCTTY)) || any;
+	}
+	return any;
+}
+
+/* The console's selection, which a job on a console could choose before. */
+static bool
+paste_selection(const char *arg)
+{
+	char paste = 3; /* TIOCL_PASTESEL */
+	int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+	(void)arg;
+	return fd >= 0 && was_let_in(ioctl(fd, TIOCLINUX, &paste));
+}
+
+/* On its own one alone, as a control: "x" is typed there. */
+static bool
+press_own_key(const char *arg)
+{
+	(void)arg;
+	return ioctl(STDIN_FILENO, TIOCSTI, "x") == 0;
 }
 
 static bool
@@ -433,6 +465,8 @@ static const struct {
 	{ "make-disk", make_disk },
 	{ "make-memory", make_memory },
 	{ "press-keys", press_keys },
+	{ "press-own-key", press_own_key },
+	{ "paste-selection", paste_selection },
 	{ "has-terminal", has_terminal },
 	{ "ports", ports },
 	{ "set-clock", set_clock },

@@ -31,18 +31,19 @@ registry_port() { # LOG PID
 	return 1
 }
 
-# The address in $registry, its log in NAME.log: a line per request. PORT: as before.
+# The address in $registry, its log in NAME.log: a line per request. PORT: as before. It
+# listens at $registry_host, 127.0.0.1 if that is not set.
 registry_start() { # NAME [HTPASSWD-FILE [PORT]]
 	{
 		echo 'version: 0.1'
 		echo "storage: {filesystem: {rootdirectory: $PWD/$1.data}, delete: {enabled: true}}"
-		echo "http: {addr: 127.0.0.1:${3-0}}"
+		echo "http: {addr: ${registry_host-127.0.0.1}:${3-0}}"
 		if [ -n "${2-}" ]; then echo "auth: {htpasswd: {realm: test, path: $PWD/$2}}"; fi
 	} >"$1.yml"
 	: >"$1.log" # for who looks before it has begun
 	docker-registry serve "$1.yml" >"$1.log" 2>&1 &
 	registry_pids+=($!)
-	registry=127.0.0.1:$(registry_port "$1.log" $!)
+	registry=${registry_host-127.0.0.1}:$(registry_port "$1.log" $!)
 }
 
 # In front of a registry, one that behaves badly: see registry_proxy.py.

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "executors/container/image_terms.h"
+#include "executors/container/image_volume.h"
 #include "executors/init/program.h"
 #include "executors/sandbox_filter.h"
 #include "executors/volume.h"
@@ -114,20 +115,67 @@ find_user(struct bundle *b, struct error *err)
 	return 0;
 }
 
+/* In a user namespace nobody may make groups. */
+static int
+find_runtime(struct bundle *b, struct error *err)
+{
+	const struct executor_settings *settings = b->machine->settings;
+
+	return runtime_find(
+	    settings->runtime, settings->privileged && !b->job->userns, &b->runtime, err);
+}
+
+void
+bundle_bind(
+    struct bundle *b, const char *from, const char *to, bool read_only, bool no_setuid)
+{
+	if (b->bind_count < BUNDLE_BINDS)
+		b->binds[b->bind_count++] =
+		    (struct oci_bind){ from, to, read_only, no_setuid };
+}
+
+/* They come first, so that what is bound later may lie in one of them. */
+static int
+bind_image_volumes(struct bundle *b, struct error *err)
+{
+	const struct image_strings *wanted = &b->image->config.volumes;
+
+	for (size_t i = 0; i < wanted->count && i < IMAGE_VOLUMES_MAX; i++) {
+		cleanup_free char *name = xasprintf("image-volume-%zu", i);
+		struct error ignored = ERROR_INIT;
+		const char *folder;
+		struct volume v;
+		struct stat as;
+
+		if (volume_parse(wanted->items[i], b->job->arena, &v, &ignored) < 0 ||
+		    v.source != NULL || !image_volume_is_empty(v.target, &b->lowers, &as))
+			continue;
+		folder = executor_folder(b->job, b->dir, name, as.st_mode & 07777, err);
+		if (folder == NULL)
+			return err->code;
+		if (!b->job->userns && chown(folder, as.st_uid, as.st_gid) < 0)
+			return error_errno(err, "cannot give %s its owner", folder);
+		bundle_bind(b, folder, v.target, false, false);
+	}
+	return 0;
+}
+
 int
 bundle_open(struct bundle *b, struct error *err)
 {
 	struct image *image = NULL;
 
-	if (runtime_find(b->machine->settings->runtime, &b->runtime, err) < 0 ||
-	    init_program_path(&b->init, err) < 0)
+	if (find_runtime(b, err) < 0 || init_program_path(&b->init, err) < 0)
 		return err->code;
 	if (get_image(b, &image, err) < 0 || image == NULL) {
 		b->job->reason = REASON_IMAGE_PULL_FAILURE;
 		return err->code;
 	}
+	b->job->image_digest = arena_strdup(b->job->arena, image->digest);
 	hold_image(b, image);
-	return find_user(b, err);
+	if (find_user(b, err) < 0)
+		return err->code;
+	return bind_image_volumes(b, err);
 }
 
 void
@@ -159,15 +207,6 @@ add_root(struct bundle *b, const char **root, struct error *err)
 	mount->work = work;
 	*root = target;
 	return 0;
-}
-
-void
-bundle_bind(
-    struct bundle *b, const char *from, const char *to, bool read_only, bool no_setuid)
-{
-	if (b->bind_count < BUNDLE_BINDS)
-		b->binds[b->bind_count++] =
-		    (struct oci_bind){ from, to, read_only, no_setuid };
 }
 
 void
@@ -206,13 +245,29 @@ bind_volumes(struct bundle *b, struct error *err)
 	return 0;
 }
 
+/*
+ * Left to itself runc makes one beside the group it is started in, crun at the top, where
+ * that one's limits do not hold. Source: runc's libcontainer/cgroups/fs2/defaultpath.go.
+ */
+static char *
+group_of(struct bundle *b, const char *name)
+{
+	if (b->job->group == NULL || (b->runtime.is_crun && !b->runtime.own_groups))
+		return NULL;
+	b->cage->makes_group = true;
+	return path_join(b->job->group, name);
+}
+
 static int
-write_config(struct bundle *b, const char *root, const char *folder, struct error *err)
+write_config(struct bundle *b, const char *root, const char *name, const char *folder,
+    struct error *err)
 {
 	const struct executor_settings *settings = b->machine->settings;
 	cleanup_free char *file = path_join(folder, "config.json");
+	cleanup_free char *group = group_of(b, name);
 	cleanup_buf struct buf text = BUF_INIT, filter = BUF_INIT;
 	struct oci_config config = { .root = root,
+		.group = group,
 		.hostname = "job",
 		.args = b->args,
 		.env = b->env,
@@ -264,10 +319,10 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 		bundle_bind(b, b->job->resolver_file, "/etc/resolv.conf", true, true);
 	init_program_argv(INIT_INSIDE, &b->args);
 	hide(b);
-	if (write_config(b, root, folder, err) < 0)
-		return err->code;
 	hash_sha256_hex(b->dir, strlen(b->dir), id);
 	(void)snprintf(name, sizeof(name), RUNTIME_NAME "%.16s", id);
+	if (write_config(b, root, name, folder, err) < 0)
+		return err->code;
 	runtime_argv(&b->runtime, folder, state, name, argv);
 	return 0;
 }

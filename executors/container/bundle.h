@@ -12,7 +12,7 @@
 #include "executors/container/runtime.h"
 #include "executors/executor.h"
 
-#define BUNDLE_BINDS 32
+#define BUNDLE_BINDS 64
 
 struct bundle {
 	/* what is wanted */
@@ -33,7 +33,8 @@ struct bundle {
 	size_t bind_count;
 };
 
-/* Fetch the image, look up its user. Sets job->reason when the image cannot be had. */
+/* Fetch the image, look up its user, bind its volumes. Sets job->reason when the image
+ * cannot be had. */
 MUST_CHECK int bundle_open(struct bundle *b, struct error *err);
 
 void bundle_bind(

@@ -13,7 +13,7 @@ probe(const struct executor_settings *settings, struct error *err)
 	cleanup_free char *init = NULL;
 	struct runtime runtime;
 
-	if (runtime_find(settings->runtime, &runtime, err) < 0)
+	if (runtime_find(settings->runtime, settings->privileged, &runtime, err) < 0)
 		return err->code;
 	return init_program_path(&init, err);
 }

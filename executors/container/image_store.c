@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -134,18 +135,23 @@ image_free(struct image *i)
 
 /* ---- opening */
 
+/* Nobody else's: others may be emptying the trash. */
+static char *
+trash_name(const struct image_store *s)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return image_store_path(
+	    s, "trash/%ld-%jd%09ld", (long)gettid(), (intmax_t)t.tv_sec, t.tv_nsec);
+}
+
 int
 image_store_discard(const struct image_store *s, const char *name, struct error *err)
 {
 	cleanup_free char *from = image_store_path(s, "%s", name);
-	cleanup_free char *place = image_store_path(s, "trash/XXXXXX"), *to = NULL;
-	struct stat st;
+	cleanup_free char *to = trash_name(s);
 
-	if (lstat(from, &st) < 0 && errno == ENOENT)
-		return 0;
-	if (mkdtemp(place) == NULL)
-		return error_errno(err, "cannot make %s", place);
-	to = path_join(place, "it");
 	if (rename(from, to) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove %s", from);
 	return 0;

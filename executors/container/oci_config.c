@@ -2,6 +2,8 @@
 #include "executors/container/oci_config.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -10,19 +12,34 @@
 
 #define SPEC_VERSION "1.0.2"
 
-/* Podman's default, which is Docker's without raw sockets, device nodes and audit. */
-static const char *const capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER",
-	"CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID",
-	"CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT" };
+struct capability {
+	const char *name;
+	int number;
+};
 
-static const char *const more_capabilities[] = { "CAP_AUDIT_CONTROL", "CAP_AUDIT_READ",
-	"CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW", "CAP_BLOCK_SUSPEND", "CAP_BPF",
-	"CAP_CHECKPOINT_RESTORE", "CAP_DAC_READ_SEARCH", "CAP_IPC_LOCK", "CAP_IPC_OWNER",
-	"CAP_LEASE", "CAP_LINUX_IMMUTABLE", "CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE",
-	"CAP_NET_ADMIN", "CAP_NET_BROADCAST", "CAP_PERFMON", "CAP_SYSLOG",
-	"CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_MODULE", "CAP_SYS_NICE",
-	"CAP_SYS_PACCT", "CAP_SYS_PTRACE", "CAP_SYS_RAWIO", "CAP_SYS_RESOURCE",
-	"CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_WAKE_ALARM" };
+#define CAPABILITY(name)                                                                 \
+	{                                                                                \
+		"CAP_" #name, CAP_##name                                                 \
+	}
+
+/* Podman's default, which is Docker's without raw sockets, device nodes and audit. */
+static const struct capability usual_capabilities[] = { CAPABILITY(CHOWN),
+	CAPABILITY(DAC_OVERRIDE), CAPABILITY(FOWNER), CAPABILITY(FSETID),
+	CAPABILITY(KILL), CAPABILITY(NET_BIND_SERVICE), CAPABILITY(SETFCAP),
+	CAPABILITY(SETGID), CAPABILITY(SETPCAP), CAPABILITY(SETUID),
+	CAPABILITY(SYS_CHROOT) };
+
+static const struct capability more_capabilities[] = { CAPABILITY(AUDIT_CONTROL),
+	CAPABILITY(AUDIT_READ), CAPABILITY(AUDIT_WRITE), CAPABILITY(MKNOD),
+	CAPABILITY(NET_RAW), CAPABILITY(BLOCK_SUSPEND), CAPABILITY(BPF),
+	CAPABILITY(CHECKPOINT_RESTORE), CAPABILITY(DAC_READ_SEARCH), CAPABILITY(IPC_LOCK),
+	CAPABILITY(IPC_OWNER), CAPABILITY(LEASE), CAPABILITY(LINUX_IMMUTABLE),
+	CAPABILITY(MAC_ADMIN), CAPABILITY(MAC_OVERRIDE), CAPABILITY(NET_ADMIN),
+	CAPABILITY(NET_BROADCAST), CAPABILITY(PERFMON), CAPABILITY(SYSLOG),
+	CAPABILITY(SYS_ADMIN), CAPABILITY(SYS_BOOT), CAPABILITY(SYS_MODULE),
+	CAPABILITY(SYS_NICE), CAPABILITY(SYS_PACCT), CAPABILITY(SYS_PTRACE),
+	CAPABILITY(SYS_RAWIO), CAPABILITY(SYS_RESOURCE), CAPABILITY(SYS_TIME),
+	CAPABILITY(SYS_TTY_CONFIG), CAPABILITY(WAKE_ALARM) };
 
 /* What tells of the machine, or changes it. Docker's lists. */
 static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts",
@@ -55,7 +72,31 @@ put_list(struct json_writer *w, const char *key, const struct strlist *list)
 	put_strings(w, key, (const char *const *)list->items, list->count);
 }
 
+/*
+ * What runs containers in there makes groups for them. They are to lie in that of this
+ * container, which the runtime makes, and go with it.
+ */
+static bool
+has_own_groups(const struct oci_config *c)
+{
+	return c->privileged && !c->userns;
+}
+
 /* ---- the process ----------------------------------------------------------- */
+
+/*
+ * Nobody can give what he has not: root of a container, of a machine that is kept short,
+ * and a kernel that is older. In a user namespace root has all there are.
+ */
+static void
+add_capabilities(struct json_writer *w, const struct oci_config *c,
+    const struct capability *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (c->userns ||
+		    prctl(PR_CAPBSET_READ, (unsigned long)list[i].number, 0, 0, 0) == 1)
+			json_add_string(w, list[i].name);
+}
 
 static void
 put_capability_set(
@@ -64,9 +105,9 @@ put_capability_set(
 	json_key(w, key);
 	json_begin_array(w);
 	if (!is_empty)
-		add_strings(w, capabilities, ARRAY_LEN(capabilities));
+		add_capabilities(w, c, usual_capabilities, ARRAY_LEN(usual_capabilities));
 	if (!is_empty && c->privileged)
-		add_strings(w, more_capabilities, ARRAY_LEN(more_capabilities));
+		add_capabilities(w, c, more_capabilities, ARRAY_LEN(more_capabilities));
 	json_end_array(w);
 }
 
@@ -179,6 +220,9 @@ put_mounts(struct json_writer *w, const struct oci_config *c)
 			? (const char *const[]){ "nosuid", "noexec", "nodev" }
 			: (const char *const[]){ "nosuid", "noexec", "nodev", "ro" },
 		    c->privileged ? 3 : 4);
+	if (has_own_groups(c))
+		add_mount(w, "/sys/fs/cgroup", "cgroup", "cgroup",
+		    OPTIONS("nosuid", "noexec", "nodev", "relatime", "rw"));
 	for (size_t i = 0; i < c->bind_count; i++)
 		add_bind(w, &c->binds[i]);
 	json_end_array(w);
@@ -207,6 +251,8 @@ put_namespaces(struct json_writer *w, const struct oci_config *c)
 		add_namespace(w, "network");
 	if (c->userns)
 		add_namespace(w, "user");
+	if (has_own_groups(c))
+		add_namespace(w, "cgroup");
 	json_end_array(w);
 }
 
@@ -223,22 +269,32 @@ put_mapping(struct json_writer *w, const char *key, int64_t id)
 	json_end_array(w);
 }
 
+/* Refused when the argument of this index has, of these bits, those of value. */
 static void
-add_clone_rules(struct json_writer *w)
+add_masked_rule(
+    struct json_writer *w, const char *name, int index, uint32_t bits, uint32_t value)
 {
 	json_begin_object(w);
-	put_strings(w, "names", OPTIONS("clone"));
+	put_strings(w, "names", OPTIONS(name));
 	json_put_string(w, "action", "SCMP_ACT_ERRNO");
 	json_key(w, "args");
 	json_begin_array(w);
 	json_begin_object(w);
-	json_put_int(w, "index", 0);
-	json_put_int(w, "value", REFUSED_CLONE_FLAG);
-	json_put_int(w, "valueTwo", REFUSED_CLONE_FLAG);
+	json_put_int(w, "index", index);
+	json_put_int(w, "value", bits);
+	json_put_int(w, "valueTwo", value);
 	json_put_string(w, "op", "SCMP_CMP_MASKED_EQ");
 	json_end_object(w);
 	json_end_array(w);
 	json_end_object(w);
+}
+
+static void
+add_rules(struct json_writer *w)
+{
+	add_masked_rule(w, "clone", 0, REFUSED_CLONE_FLAG, REFUSED_CLONE_FLAG);
+	for (size_t i = 0; i < ARRAY_LEN(refused_ioctls); i++)
+		add_masked_rule(w, "ioctl", 1, UINT32_MAX, refused_ioctls[i]);
 	json_begin_object(w);
 	put_strings(w, "names", OPTIONS("clone3"));
 	json_put_string(w, "action", "SCMP_ACT_ERRNO");
@@ -262,7 +318,7 @@ put_filter(struct json_writer *w)
 	put_strings(w, "names", refused_calls, ARRAY_LEN(refused_calls));
 	json_put_string(w, "action", "SCMP_ACT_ERRNO");
 	json_end_object(w);
-	add_clone_rules(w);
+	add_rules(w);
 	json_end_array(w);
 	json_end_object(w);
 }
@@ -282,16 +338,36 @@ put_masked(struct json_writer *w, const struct oci_config *c)
 	json_end_array(w);
 }
 
+/* Else runc allows the usual ones alone, whoever asks for them. */
+static void
+put_devices(struct json_writer *w)
+{
+	json_key(w, "resources");
+	json_begin_object(w);
+	json_key(w, "devices");
+	json_begin_array(w);
+	json_begin_object(w);
+	json_put_bool(w, "allow", true);
+	json_put_string(w, "access", "rwm");
+	json_end_object(w);
+	json_end_array(w);
+	json_end_object(w);
+}
+
 static void
 put_linux(struct json_writer *w, const struct oci_config *c)
 {
 	json_key(w, "linux");
 	json_begin_object(w);
 	put_namespaces(w, c);
+	if (c->group != NULL)
+		json_put_string(w, "cgroupsPath", c->group);
 	if (c->userns) {
 		put_mapping(w, "uidMappings", geteuid());
 		put_mapping(w, "gidMappings", getegid());
 	}
+	if (has_own_groups(c))
+		put_devices(w);
 	if (!c->privileged) {
 		put_masked(w, c);
 		put_strings(w, "readonlyPaths", unchanged, ARRAY_LEN(unchanged));

@@ -31,6 +31,7 @@ struct oci_config {
 	bool userns;        /* root in there is this user */
 	bool own_network;   /* with nothing but its loopback; false: the runtime's */
 	bool privileged;    /* all that root of the machine may do */
+	const char *group;  /* its control group; NULL: the runtime has its say */
 	const char *filter; /* the system call filter, base64; NULL: as names */
 };
 

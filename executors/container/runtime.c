@@ -7,34 +7,39 @@
 
 #define CGROUPS "/sys/fs/cgroup"
 
+/* crun starts faster; runc's groups for a container lie in that of the job. */
 static const struct runtime known[] = {
-	{ "/usr/bin/crun", true },
-	{ "/usr/local/bin/crun", true },
-	{ "/usr/sbin/runc", false },
-	{ "/usr/bin/runc", false },
-	{ "/usr/local/sbin/runc", false },
-	{ "/usr/local/bin/runc", false },
+	{ .program = "/usr/bin/crun", .is_crun = true },
+	{ .program = "/usr/local/bin/crun", .is_crun = true },
+	{ .program = "/usr/local/bin/runc" },
+	{ .program = "/usr/local/sbin/runc" },
+	{ .program = "/usr/bin/runc" },
+	{ .program = "/usr/sbin/runc" },
 };
 
 int
-runtime_find(const char *path, struct runtime *out, struct error *err)
+runtime_find(const char *path, bool privileged, struct runtime *out, struct error *err)
 {
 	const char *name;
+	size_t n = ARRAY_LEN(known);
 
 	if (path == NULL)
 		path = getenv("PAWL_OCI_RUNTIME");
 	name = path == NULL ? NULL : strrchr(path, '/');
 	if (path != NULL) {
-		*out =
-		    (struct runtime){ path, name != NULL && str_starts(name, "/crun") };
+		*out = (struct runtime){ path, name != NULL && str_starts(name, "/crun"),
+			privileged };
 		if (access(path, X_OK) < 0)
 			return error_errno(err, "the OCI runtime %s", path);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (access(known[i].program, X_OK) < 0)
+	for (size_t i = 0; i < n; i++) {
+		const struct runtime *r = &known[privileged ? n - 1 - i : i];
+
+		if (access(r->program, X_OK) < 0)
 			continue;
-		*out = known[i];
+		*out = *r;
+		out->own_groups = privileged;
 		return 0;
 	}
 	return error_set(err, ERR_ENVIRONMENT,
@@ -51,7 +56,9 @@ runtime_argv(const struct runtime *r, const char *bundle, const char *state_dir,
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		strlist_add(argv, words[i]);
 		if (i == 2 && r->is_crun)
-			strlist_add(argv, "--cgroup-manager=disabled");
+			strlist_add(argv,
+			    r->own_groups ? "--cgroup-manager=cgroupfs"
+					  : "--cgroup-manager=disabled");
 	}
 }
 

@@ -11,11 +11,13 @@
 struct runtime {
 	const char *program; /* its path */
 	bool is_crun;
+	bool own_groups; /* the container gets control groups of its own, to have more */
 };
 
-/* path: the one to take; NULL: $PAWL_OCI_RUNTIME, or what is installed. ERR_ENVIRONMENT:
- * there is none. */
-MUST_CHECK int runtime_find(const char *path, struct runtime *out, struct error *err);
+/* path: the one to take; NULL: $PAWL_OCI_RUNTIME, or what is installed and suits best.
+ * ERR_ENVIRONMENT: there is none. */
+MUST_CHECK int runtime_find(
+    const char *path, bool privileged, struct runtime *out, struct error *err);
 
 /*
  * Append its command for a container of the bundle, whose state is kept in state_dir;

@@ -1,6 +1,6 @@
 /*
- * What a runtime leaves that was killed: runc's cgroups, in each hierarchy, which bear
- * the container's name. Where its own had been is not known to who tidies up, so all are
+ * What a runtime leaves that was killed: cgroups, in each hierarchy, which bear the
+ * container's name. Where its own had been is not known to who tidies up, so all are
  * looked through.
  */
 #include <dirent.h>

@@ -11,8 +11,13 @@
 #define WAIT_MS 30000 /* as wait_for_services_timeout of GitLab's runner */
 #define RESOLVER "/etc/resolv.conf"
 
-/* slirp4netns answers names there. Source: slirp4netns(1). */
-#define UPLINK_RESOLVER "nameserver 10.0.2.3\n"
+/*
+ * Addresses of services, by their numbers: in runner/supervisor/network.h's, after those
+ * of the job and of slirp4netns, which answers names. Source: slirp4netns(1).
+ */
+#define ADDRESS "172.31.255.%u"
+#define ADDRESS_FIRST 10
+#define UPLINK_RESOLVER "nameserver 172.31.255.3\n"
 
 /* As Docker writes it. */
 static const char hosts_head[] = "127.0.0.1\tlocalhost job\n"
@@ -170,9 +175,12 @@ add_service(struct executor_machine *machine, struct executor_job *job, size_t i
 	if (rc == 0) {
 		service = cage_add_service(out, arena_strdup(job->arena, b.name));
 		service->address =
-		    arena_printf(job->arena, "172.31.255.%u", (unsigned)i + 2);
+		    arena_printf(job->arena, ADDRESS, ADDRESS_FIRST + (unsigned)i);
 		rc = services_fill(&b.image->config, b.wanted, job->arena, service, err);
 		bundle_fill_env(&b);
+		/* as GitLab's runner does: a service's program can read what the job made
+		 */
+		bundle_bind(&b, job->work_dir, out->project_dir, false, false);
 		if (rc == 0)
 			rc = bundle_write(&b, &service->argv, err);
 	}
@@ -193,7 +201,7 @@ write_hosts(struct executor_job *job, struct error *err)
 
 		services_add_names(
 		    job->service_images[i], job->payload->services[i].alias, &names);
-		buf_printf(&text, "172.31.255.%u\t", (unsigned)i + 2);
+		buf_printf(&text, ADDRESS "\t", ADDRESS_FIRST + (unsigned)i);
 		for (size_t k = 0; k < names.count; k++)
 			buf_printf(&text, "%s%s", k > 0 ? " " : "", names.items[k]);
 		buf_add_char(&text, '\n');

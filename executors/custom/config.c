@@ -76,14 +76,28 @@ variable(const struct custom *c, const char *name)
 	return "";
 }
 
-/* Jobs that share a folder get one each below it. */
-static void
-share_place(struct custom *c, const json_t *root)
+/*
+ * Jobs that share a folder get one each below it. GitLab's runner gives them the same one
+ * when config does not say; here the first of those that run at the same time has it.
+ */
+void
+driver_choose_place(struct custom *c)
 {
-	if (json_is_true(json_object_get(root, "builds_dir_is_shared")))
-		c->place = xasprintf("%s/%s/%s", c->orders.builds_dir,
-		    variable(c, "CI_RUNNER_SHORT_TOKEN"),
-		    variable(c, "CI_CONCURRENT_ID"));
+	bool is_shared = c->sharing == CUSTOM_SHARED ||
+	    (c->sharing == CUSTOM_UNSAID && c->orders.slot > 0);
+
+	c->place = is_shared ? xasprintf("%s/%s/%" PRId64, c->orders.builds_dir,
+				   variable(c, "CI_RUNNER_SHORT_TOKEN"), c->orders.slot)
+			     : xstrdup(c->orders.builds_dir);
+}
+
+static void
+read_sharing(struct custom *c, const json_t *root)
+{
+	const json_t *value = json_object_get(root, "builds_dir_is_shared");
+
+	if (json_is_boolean(value))
+		c->sharing = json_is_true(value) ? CUSTOM_SHARED : CUSTOM_OWN;
 }
 
 static int
@@ -99,8 +113,7 @@ read_object(struct custom *c, const json_t *root, struct error *err)
 		    "the driver's config asks for scripts of %s; pawl writes those of "
 		    "bash and sh",
 		    c->shell);
-	if (c->orders.builds_dir != NULL)
-		share_place(c, root);
+	read_sharing(c, root);
 	return 0;
 }
 

@@ -104,6 +104,7 @@ fill_orders(const struct custom_settings *settings, const struct executor_job *j
 	orders->config_ms = settings->config.timeout_ms;
 	orders->prepare_ms = settings->prepare.timeout_ms;
 	orders->cleanup_ms = settings->cleanup.timeout_ms;
+	orders->slot = job->slot;
 	orders->graceful_ms = settings->graceful_ms;
 	orders->force_ms = settings->force_ms;
 	if (settings->builds_dir != NULL)

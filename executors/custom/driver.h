@@ -15,6 +15,9 @@
 
 struct init_step; /* executors/init/packet.h */
 
+/* Whether jobs at the same time have the same builds_dir, by config. */
+enum custom_sharing { CUSTOM_UNSAID, CUSTOM_SHARED, CUSTOM_OWN };
+
 struct custom {
 	struct custom_orders orders;
 	int socket, signals;
@@ -23,7 +26,8 @@ struct custom {
 	struct strlist job_env; /* as config says */
 	char *place;            /* what stands for CUSTOM_NOWHERE; NULL: not known */
 	char *dir;              /* in memory: scripts and what else is secret */
-	char *shell;            /* that config names; NULL: bash */
+	enum custom_sharing sharing;
+	char *shell; /* that config names; NULL: bash */
 };
 
 struct driver_call {
@@ -49,6 +53,9 @@ char *driver_replace_place(const struct custom *c, const char *text);
 /* config.c: read what config printed. ERR_INVALID says what is wrong with it. */
 MUST_CHECK int driver_read_config(
     struct custom *c, const struct buf *text, struct error *err);
+
+/* config.c: once builds_dir is known. */
+void driver_choose_place(struct custom *c);
 
 /* script.c: the file the driver is to run for a step; command is the step's own. */
 void driver_write_script(const struct custom *c, const char *stage, char *const *env,

@@ -140,8 +140,7 @@ configure(struct custom *c, struct verdict *v)
 		    "nor the driver's config says it");
 		return false;
 	}
-	if (c->place == NULL)
-		c->place = xstrdup(c->orders.builds_dir);
+	driver_choose_place(c);
 	return true;
 }
 
@@ -165,18 +164,30 @@ prepare(struct custom *c, struct verdict *v)
 
 /* The names GitLab's runner has for them. */
 static const char *
-stage_of(const char *step, char *room, size_t size)
+stage_of(const char *step, bool has_failed, char *room, size_t size)
 {
 	if (str_eq(step, "script"))
 		return "build_script";
 	if (str_eq(step, "pre_get_sources_script") ||
 	    str_eq(step, "post_get_sources_script"))
 		return "get_sources";
+	if (str_eq(step, "archive_cache") && has_failed)
+		return "archive_cache_on_failure";
 	if (str_eq(step, "prepare_script") || str_eq(step, "get_sources") ||
+	    str_eq(step, "restore_cache") || str_eq(step, "archive_cache") ||
 	    str_eq(step, "after_script"))
 		return step;
 	(void)snprintf(room, size, "step_%s", step);
 	return room;
+}
+
+static bool
+job_has_failed(const struct init_step *step)
+{
+	for (char *const *entry = step->env; *entry != NULL; entry++)
+		if (str_eq(*entry, "CI_JOB_STATUS=failed"))
+			return true;
+	return false;
 }
 
 static int
@@ -261,6 +272,7 @@ on_run(struct custom *c, const char *name, const int files[INIT_FILES],
 {
 	struct init_step step = { .memory = NULL };
 	struct error err = ERROR_INIT;
+	const char *stage;
 	char room[260];
 
 	if (v->is_build_failure)
@@ -269,9 +281,11 @@ on_run(struct custom *c, const char *name, const int files[INIT_FILES],
 		(void)init_tell(c->socket, INIT_FAILED, 0, 0, v->text);
 	else if (files[0] < 0 || !init_step_read(files[0], &step))
 		(void)init_tell(c->socket, INIT_FAILED, 0, 0, "cannot read what to run");
-	else if (run_stage(c, stage_of(name, room, sizeof(room)), &step, files[1], &err) <
-	    0)
-		(void)init_tell(c->socket, INIT_FAILED, 0, 0, err.msg);
+	else {
+		stage = stage_of(name, job_has_failed(&step), room, sizeof(room));
+		if (run_stage(c, stage, &step, files[1], &err) < 0)
+			(void)init_tell(c->socket, INIT_FAILED, 0, 0, err.msg);
+	}
 	(void)init_tell(c->socket, INIT_ALONE, 0, 0, "");
 	init_step_clear(&step);
 }

@@ -15,6 +15,7 @@ static const struct order table[] = {
 	{ "cleanup_ms", ORDER_NUMBER, IN(cleanup_ms) },
 	{ "graceful_ms", ORDER_NUMBER, IN(graceful_ms) },
 	{ "force_ms", ORDER_NUMBER, IN(force_ms) },
+	{ "slot", ORDER_NUMBER, IN(slot) },
 	{ "builds_dir", ORDER_TEXT, IN(builds_dir) },
 	{ "cache_dir", ORDER_TEXT, IN(cache_dir) },
 	{ "services", ORDER_TEXT, IN(services) },

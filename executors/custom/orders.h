@@ -14,6 +14,7 @@
 struct custom_orders {
 	struct strlist config, prepare, run, cleanup; /* argv; empty: there is none */
 	int64_t config_ms, prepare_ms, cleanup_ms, graceful_ms, force_ms;
+	int64_t slot; /* no other job's at the same time, whatever variables say */
 	char *builds_dir, *cache_dir; /* NULL: not said */
 	char *services;               /* JSON */
 	char *response;               /* the job as its server sent it, JSON */

@@ -75,6 +75,12 @@ driver_write_script(const struct custom *c, const char *stage, char *const *env,
 			   : "cd \"$CI_PROJECT_DIR\"\n");
 		buf_add_str(&text, "set +e\n");
 	}
+	if (c->orders.cache_dir != NULL &&
+	    (str_eq(stage, "restore_cache") || str_starts(stage, "archive_cache"))) {
+		buf_add_str(&text, "pawl_cache_dir=");
+		buf_add_shell_word(&text, c->orders.cache_dir);
+		buf_add_char(&text, '\n');
+	}
 	buf_add_str(&text, command);
 	buf_printf(
 	    out, "#!/usr/bin/env %s\n(eval ", c->shell != NULL ? c->shell : "bash");

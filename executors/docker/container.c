@@ -2,12 +2,14 @@
 #include "executors/docker/container.h"
 
 #include <jansson.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/json_writer.h"
 #include "base/path.h"
 #include "executors/docker/shared.h"
 
+#define CREATE_MS 120000
 #define LABEL_JOB "pawl.job"
 #define LABEL_MARKER "pawl.marker"
 #define LABEL_PLACE "pawl.place"
@@ -210,13 +212,34 @@ write_container(const struct docker_orders *o, const struct docker_room *room,
 	json_end_object(&w);
 }
 
+/* {"Id":…,"Warnings":[…]} */
+static void
+read_created(const struct buf *answer, struct docker_created *out)
+{
+	json_t *root = json_loadb(answer->data, answer->len, 0, NULL);
+	const json_t *list = json_object_get(root, "Warnings");
+	const char *id = json_string_value(json_object_get(root, "Id"));
+
+	out->id = xstrdup(id != NULL ? id : "");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text != NULL)
+			strlist_add(&out->warnings, text);
+	}
+	json_decref(root);
+}
+
 int
 docker_container_create(struct engine *e, const struct docker_orders *orders,
-    const struct docker_room *room, const struct docker_shared *shared, struct error *err)
+    const struct docker_room *room, const struct docker_shared *shared,
+    struct docker_created *out, struct error *err)
 {
 	cleanup_free char *name = docker_container_name(room, orders->slot);
-	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT;
-	struct engine_call call = { .method = "POST" };
+	cleanup_buf struct buf path = BUF_INIT, body = BUF_INIT, answer = BUF_INIT;
+	struct engine_call call = {
+		.method = "POST", .timeout_ms = CREATE_MS, .finishes = true
+	};
 
 	write_container(orders, room, shared, &body);
 	buf_printf(&path, "/containers/create?name=%s", name);
@@ -226,8 +249,9 @@ docker_container_create(struct engine *e, const struct docker_orders *orders,
 	}
 	call.path = buf_str(&path);
 	call.body = buf_str(&body);
-	if (engine_do(e, &call, 0, NULL, err) < 0)
+	if (engine_do(e, &call, 0, &answer, err) < 0)
 		return error_wrap(err, "cannot create the container");
+	read_created(&answer, out);
 	return 0;
 }
 
@@ -247,6 +271,9 @@ docker_container_start(struct engine *e, const char *name, struct error *err)
 	return error_wrap(err, "cannot start the container");
 }
 
+#define REMOVE_TRIES 40
+#define REMOVE_PAUSE_NS (50L * 1000 * 1000)
+
 /* ---- removing -------------------------------------------------------------- */
 
 int
@@ -259,17 +286,24 @@ docker_container_remove(struct engine *e, const char *name, struct error *err)
 	const struct engine_call until = {
 		.method = "POST", .path = wait, .timeout_ms = 20000
 	};
-	struct buf ignored = BUF_INIT;
-	int status = engine_do(e, &call, 404, NULL, err);
+	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
+	cleanup_buf struct buf ignored = BUF_INIT;
+	struct error why = ERROR_INIT;
 
-	if (status >= 0)
-		return 0;
+	/* Podman minds one that ends by itself just now */
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		if (engine_do(e, &call, 404, NULL, &why) >= 0)
+			return 0;
+		if (strstr(why.msg, "state improper") == NULL)
+			break;
+		nanosleep(&pause, NULL);
+	}
 	/* it goes by itself already: until it has gone */
-	if (strstr(err->msg, "already in progress") == NULL)
-		return error_wrap(err, "cannot remove the container %s", name);
-	status = engine_ask(e, &until, &ignored, err);
-	buf_clear(&ignored);
-	return status < 0 ? error_wrap(err, "cannot remove the container %s", name) : 0;
+	if (strstr(why.msg, "already in progress") != NULL &&
+	    engine_ask(e, &until, &ignored, &why) >= 0)
+		return 0;
+	*err = why;
+	return error_wrap(err, "cannot remove the container %s", name);
 }
 
 /* ---- what is left of others ------------------------------------------------ */

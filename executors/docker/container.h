@@ -23,9 +23,15 @@ struct json_writer;
 /* "pawl-MARKER", of a service "pawl-MARKER-SLOT"; malloced. */
 char *docker_container_name(const struct docker_room *room, int64_t slot);
 
+struct docker_created {
+	char *id;                /* the engine's; "": it did not say */
+	struct strlist warnings; /* what it will not do, and goes on without */
+};
+
+/* out is zeroed; its parts are the caller's to free. */
 MUST_CHECK int docker_container_create(struct engine *e,
     const struct docker_orders *orders, const struct docker_room *room,
-    const struct docker_shared *shared, struct error *err);
+    const struct docker_shared *shared, struct docker_created *out, struct error *err);
 MUST_CHECK int docker_container_start(
     struct engine *e, const char *name, struct error *err);
 

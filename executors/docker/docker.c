@@ -79,6 +79,10 @@ get_image(const struct making *m, const struct job_image *image, const char *nam
 	image_terms_clear(&terms);
 	if (rc < 0)
 		job->reason = REASON_IMAGE_PULL_FAILURE;
+	else if (job->say != NULL)
+		job->say(arena_printf(job->arena, "Using image %s with digest %s", name,
+			     out->digest),
+		    job->data);
 	return rc;
 }
 
@@ -124,7 +128,7 @@ fill_common(const struct making *m, const struct job_image *image,
 	name[n < 0 ? 0 : n] = '\0';
 	o->pid_namespace = xstrdup(name);
 	o->host = engine_find(settings->docker_host);
-	o->cert_dir = copy(settings->docker_cert_dir);
+	o->cert_dir = engine_find_certs(settings->docker_cert_dir);
 	o->platform = copy(image->docker_platform);
 	o->user = copy(image->docker_user);
 	o->job = xasprintf("%" PRId64, m->job->payload->id);
@@ -194,6 +198,7 @@ add_job(const struct making *m, struct cage *out, struct error *err)
 	if (rc == 0)
 		rc = fill_common(m, wanted, &orders, err);
 	if (rc == 0) {
+		m->job->image_digest = image.digest;
 		orders.image = take(image.id);
 		fill_own(m, out, &orders);
 		list_services(m, &orders.services);
@@ -205,10 +210,16 @@ add_job(const struct making *m, struct cage *out, struct error *err)
 	return rc;
 }
 
-/* Its pawl-init is the entrypoint, and runs what the image or the job wants. */
+/*
+ * Its pawl-init is the entrypoint, and runs what the image or the job wants. It sees the
+ * workspace, as with GitLab's runner.
+ */
 static void
-fill_service(const struct making *m, size_t i, struct docker_orders *o)
+fill_service(
+    const struct making *m, const struct cage *cage, size_t i, struct docker_orders *o)
 {
+	strlist_add(&o->binds, m->job->work_dir);
+	strlist_add(&o->binds, cage->project_dir);
 	o->slot = (int64_t)i + 1;
 	o->has_entrypoint = true;
 	services_add_names(
@@ -244,7 +255,7 @@ add_service(const struct making *m, size_t i, struct cage *out, struct error *er
 		rc = services_fill(&image.config, wanted, m->job->arena, service, err);
 		watch_ports(service);
 		orders.image = take(image.id);
-		fill_service(m, i, &orders);
+		fill_service(m, out, i, &orders);
 		service->input = written(m, &orders);
 		strlist_add_take(&service->argv, program_path("pawl-docker"));
 	}

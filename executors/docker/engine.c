@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -12,6 +13,8 @@
 #include "base/str.h"
 
 #define LOOK_MS 100 /* whether to stop */
+#define RETRIES 20
+#define RETRY_PAUSE_NS (50L * 1000 * 1000)
 #define MAX_REPLY ((size_t)32 << 20)
 
 struct engine {
@@ -21,6 +24,7 @@ struct engine {
 	const atomic_bool *stop;
 	char *base; /* "http://engine" */
 	char *host; /* for messages */
+	char *cert_dir;
 	struct begun *begun;
 };
 
@@ -36,6 +40,7 @@ struct begun {
 	struct begun *prev, *next;
 	void (*ended)(int status, const char *body, void *data);
 	bool (*write)(const char *bytes, size_t len, void *data);
+	void (*heard)(void *data);
 	void *data;
 };
 
@@ -70,9 +75,23 @@ engine_find(const char *host)
 	return NULL;
 }
 
+char *
+engine_find_certs(const char *cert_dir)
+{
+	const char *verify = getenv("DOCKER_TLS_VERIFY"), *home = getenv("HOME");
+	const char *given = getenv("DOCKER_CERT_PATH");
+
+	if (cert_dir != NULL)
+		return xstrdup(cert_dir);
+	if (verify == NULL || *verify == '\0')
+		return NULL;
+	if (given != NULL && *given != '\0')
+		return xstrdup(given);
+	return home == NULL ? NULL : path_join(home, ".docker");
+}
+
 static int
-parse_host(struct engine *e, const struct engine_address *address,
-    struct http_client_options *options, struct error *err)
+parse_host(struct engine *e, struct http_client_options *options, struct error *err)
 {
 	if (str_starts(e->host, "unix:///")) {
 		options->unix_socket = e->host + strlen("unix://");
@@ -82,7 +101,7 @@ parse_host(struct engine *e, const struct engine_address *address,
 			    strerror(errno));
 		e->base = xstrdup("http://engine");
 	} else if (str_starts(e->host, "tcp://") && e->host[strlen("tcp://")] != '\0') {
-		e->base = xasprintf("http%s://%s", address->cert_dir != NULL ? "s" : "",
+		e->base = xasprintf("http%s://%s", e->cert_dir != NULL ? "s" : "",
 		    e->host + strlen("tcp://"));
 		if (!str_is_http_url(e->base))
 			return error_set(err, ERR_INVALID, "%s is no address", e->host);
@@ -102,18 +121,28 @@ on_look(uv_timer_t *timer UNUSED)
 }
 
 static int
-connect_client(struct engine *e, const struct engine_address *address, struct error *err)
+connect_client(struct engine *e, struct error *err)
 {
-	const char *dir = address->cert_dir;
+	const char *dir = e->cert_dir;
 	cleanup_free char *ca = dir == NULL ? NULL : path_join(dir, "ca.pem");
 	cleanup_free char *cert = dir == NULL ? NULL : path_join(dir, "cert.pem");
 	cleanup_free char *key = dir == NULL ? NULL : path_join(dir, "key.pem");
-	struct http_client_options options = {
-		.ca_file = ca, .cert_file = cert, .key_file = key, .user_agent = "pawl"
-	};
+	struct http_client_options options = { .user_agent = "pawl" };
 
-	if (parse_host(e, address, &options, err) < 0)
+	if (parse_host(e, &options, err) < 0)
 		return err->code;
+	if (options.unix_socket == NULL && dir != NULL) {
+		if (access(ca, R_OK) < 0)
+			return error_set(err, ERR_ENVIRONMENT,
+			    "cannot read %s, by which the engine at %s is known: %s", ca,
+			    e->host, strerror(errno));
+		options.ca_file = ca;
+		/* an engine need not ask who comes */
+		if (access(cert, F_OK) == 0) {
+			options.cert_file = cert;
+			options.key_file = key;
+		}
+	}
 	return http_client_new(&e->loop, &options, &e->client, err);
 }
 
@@ -125,6 +154,7 @@ engine_open(const struct engine_address *address, const atomic_bool *stop,
 
 	e->stop = stop;
 	e->host = engine_find(address->host);
+	e->cert_dir = engine_find_certs(address->cert_dir);
 	uv_loop_init(&e->loop);
 	uv_timer_init(&e->loop, &e->look);
 	uv_timer_start(&e->look, on_look, LOOK_MS, LOOK_MS);
@@ -133,7 +163,7 @@ engine_open(const struct engine_address *address, const atomic_bool *stop,
 		(void)error_set(err, ERR_ENVIRONMENT,
 		    "no engine is there: neither DOCKER_HOST nor a socket of Docker or "
 		    "Podman that this user may use");
-	else if (connect_client(e, address, err) == 0) {
+	else if (connect_client(e, err) == 0) {
 		*out = e;
 		return 0;
 	}
@@ -156,6 +186,7 @@ engine_close(struct engine *e)
 	uv_loop_close(&e->loop);
 	free(e->base);
 	free(e->host);
+	free(e->cert_dir);
 	free(e);
 }
 
@@ -200,6 +231,27 @@ send_call(
 	return http_send(e->client, options);
 }
 
+/* OpenSSL's words say what, not where to look. */
+static void
+explain_silence(const struct engine *e, const struct error *why, struct error *err)
+{
+	bool refused = strstr(why->msg, "alert") != NULL; /* it said so, not we */
+
+	(void)error_set(err, ERR_ENVIRONMENT, "the engine at %s does not answer: %.300s",
+	    e->host, why->msg);
+	if (e->cert_dir == NULL || strstr(why->msg, "certificate") == NULL)
+		return;
+	if (refused)
+		(void)error_set(err, ERR_ENVIRONMENT,
+		    "the engine at %s wants a certificate of a client it knows, as "
+		    "cert.pem and key.pem in %s: %.300s",
+		    e->host, e->cert_dir, why->msg);
+	else
+		(void)error_set(err, ERR_ENVIRONMENT,
+		    "the engine at %s is not the one that %s/ca.pem vouches for: %.300s",
+		    e->host, e->cert_dir, why->msg);
+}
+
 struct streaming {
 	struct pending pending;
 	const struct engine_call *call;
@@ -222,19 +274,20 @@ engine_ask(
 		.write = call->write != NULL ? on_bytes : NULL,
 		.data = &s };
 	struct http_call *sent = send_call(e, call, &options);
+	bool may_stop = e->stop != NULL && !call->finishes;
 
 	uv_ref((uv_handle_t *)&e->look); /* the loop looks at stop now and then */
-	while (!s.pending.done && (e->stop == NULL || !atomic_load(e->stop)))
+	while (!s.pending.done && !(may_stop && atomic_load(e->stop)))
 		uv_run(&e->loop, UV_RUN_ONCE);
 	uv_unref((uv_handle_t *)&e->look);
 	if (!s.pending.done) {
 		http_cancel(sent);
 		return error_set(err, ERR_CANCELED, "canceled");
 	}
-	if (s.pending.status == 0)
-		return error_set(err, ERR_ENVIRONMENT,
-		    "the engine at %s does not answer: %.300s", e->host,
-		    s.pending.error.msg);
+	if (s.pending.status == 0) {
+		explain_silence(e, &s.pending.error, err);
+		return err->code;
+	}
 	return s.pending.status;
 }
 
@@ -246,19 +299,35 @@ explain(const struct buf *body, int status, struct error *err)
 	    json_loadb(body->data != NULL ? body->data : "", body->len, 0, NULL);
 	const char *message = json_string_value(json_object_get(root, "message"));
 
+	if (message == NULL && body->len > 0)
+		message = body->data; /* no JSON: not quite an engine */
 	(void)error_set(err, status == 404 ? ERR_MISSING : ERR_FOREIGN,
 	    "the engine says: %.700s%s", message != NULL ? message : "status ",
 	    message != NULL ? "" : "without words");
 	json_decref(root);
 }
 
+/* Podman stumbles over containers that go away while it makes a list. */
+static bool
+stumbled(const struct engine_call *call, int status, const struct buf *body)
+{
+	return status == 500 && str_eq(call->method, "GET") &&
+	    strstr(buf_str(body), "container not known") != NULL;
+}
+
 int
 engine_do(struct engine *e, const struct engine_call *call, int also, struct buf *out,
     struct error *err)
 {
+	const struct timespec pause = { .tv_nsec = RETRY_PAUSE_NS };
 	cleanup_buf struct buf body = BUF_INIT;
 	int status = engine_ask(e, call, &body, err);
 
+	for (int i = 0; i < RETRIES && stumbled(call, status, &body); i++) {
+		nanosleep(&pause, NULL);
+		buf_reset(&body);
+		status = engine_ask(e, call, &body, err);
+	}
 	if (status < 0)
 		return status;
 	if (status / 100 != 2 && status != also) {
@@ -291,6 +360,14 @@ on_begun_bytes(const char *bytes, size_t len, void *data)
 	return b->write(bytes, len, b->data);
 }
 
+static void
+on_begun_headers(void *data)
+{
+	struct begun *b = data;
+
+	b->heard(b->data);
+}
+
 void
 engine_begin(struct engine *e, const struct engine_call *call,
     void (*ended)(int status, const char *body, void *data))
@@ -298,12 +375,14 @@ engine_begin(struct engine *e, const struct engine_call *call,
 	struct begun *b = xcalloc(1, sizeof(*b));
 	struct http_call_options options = { .on_done = on_begun_done,
 		.write = call->write != NULL ? on_begun_bytes : NULL,
+		.on_headers = call->heard != NULL ? on_begun_headers : NULL,
 		.data = b };
 
 	*b = (struct begun){ .engine = e,
 		.next = e->begun,
 		.ended = ended,
 		.write = call->write,
+		.heard = call->heard,
 		.data = call->data };
 	if (e->begun != NULL)
 		e->begun->prev = b;

@@ -15,13 +15,19 @@ struct uv_loop_s;
 
 /* Where one listens. */
 struct engine_address {
-	const char *host;     /* unix:///PATH, tcp://HOST:PORT; NULL: the usual one */
-	const char *cert_dir; /* tcp: ca.pem, cert.pem and key.pem of TLS; NULL: none */
+	const char *host; /* unix:///PATH, tcp://HOST:PORT; NULL: the usual one */
+	/* tcp: ca.pem of TLS, and cert.pem and key.pem where a client has to show them;
+	 * NULL: as of engine_find_certs() */
+	const char *cert_dir;
 };
 
 /* host, else $DOCKER_HOST, else Docker's or Podman's socket, malloced; NULL: there is
  * none. */
 char *engine_find(const char *host);
+
+/* cert_dir, else with $DOCKER_TLS_VERIFY that of $DOCKER_CERT_PATH or ~/.docker, as
+ * Docker's own programs have it; malloced. NULL: none. */
+char *engine_find_certs(const char *cert_dir);
 
 /* ERR_ENVIRONMENT, ERR_INVALID. stop, which may be NULL, ends what is waited for. */
 MUST_CHECK int engine_open(const struct engine_address *address, const atomic_bool *stop,
@@ -34,8 +40,13 @@ struct engine_call {
 	const char *body;          /* JSON; NULL: none */
 	const char *header;        /* one more; NULL: none */
 	int64_t timeout_ms;        /* 0: none */
+	/* Not given up when asked to stop: the engine would go on making what nobody
+	 * waits for, and who removes it would come too early. */
+	bool finishes;
 	/* Instead of memory: bytes of the answer as they come; false gives up. */
 	bool (*write)(const char *bytes, size_t len, void *data);
+	/* For engine_begin(): the answer has begun, if not its end. */
+	void (*heard)(void *data);
 	void *data;
 };
 

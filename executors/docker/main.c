@@ -34,11 +34,13 @@ struct docker {
 	struct docker_room room;
 	struct docker_shared shared;
 	char *root, *socket_dir, *name;
+	char *id; /* of the container, once it was made */
 	struct engine *engine;
 	atomic_bool is_gone;            /* the supervisor's socket has ended */
 	int supervisor, listener, init; /* sockets; -1: none */
 	uv_poll_t supervisor_poll, listener_poll, init_poll;
-	bool has_ended; /* the container, or its pawl-init */
+	bool is_attached; /* the engine has answered that it is, or that it is not */
+	bool has_ended;   /* the container, or its pawl-init */
 	struct buf frames;
 	char why[240]; /* the job cannot go on; said to its next step. "": it can */
 };
@@ -67,12 +69,25 @@ carry(struct docker *d, int from, int to)
 
 	while (count < INIT_FILES && files[count] >= 0)
 		count++;
-	if (goes_on && m.type != 0 && m.type != INIT_HELLO && to >= 0 &&
-	    !pass_on(to, &m, files, count) && m.type != INIT_SIGNAL)
+	/* those two are not from one to the other */
+	if (goes_on && m.type != 0 && m.type != INIT_HELLO && m.type != INIT_WHERE &&
+	    to >= 0 && !pass_on(to, &m, files, count) && m.type != INIT_SIGNAL)
 		d->has_ended = true;
 	for (size_t i = 0; i < count; i++)
 		close(files[i]);
 	return goes_on;
+}
+
+/* All that has come: after a reset libuv does not call again. */
+static bool
+carry_all(struct docker *d, int from, int to)
+{
+	struct pollfd news = { .fd = from, .events = POLLIN };
+
+	while (poll(&news, 1, 0) > 0)
+		if (!carry(d, from, to))
+			return false;
+	return true;
 }
 
 static void
@@ -80,7 +95,7 @@ on_supervisor(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
 	struct docker *d = poll->data;
 
-	if (carry(d, d->supervisor, d->init))
+	if (carry_all(d, d->supervisor, d->init))
 		return;
 	atomic_store(&d->is_gone, true);
 	uv_poll_stop(poll);
@@ -91,7 +106,7 @@ on_init(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
 	struct docker *d = poll->data;
 
-	if (carry(d, d->init, d->supervisor))
+	if (carry_all(d, d->init, d->supervisor))
 		return;
 	d->has_ended = true;
 	uv_poll_stop(poll);
@@ -148,7 +163,8 @@ on_listener(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 		close(take_fd(&d->init));
 		return; /* nothing runs */
 	}
-	if (!init_send(d->init, &m, &output, 1))
+	if (!init_send(d->init, &m, &output, 1) ||
+	    !init_tell(d->supervisor, INIT_WHERE, (uint32_t)who.pid, 0, d->id))
 		d->has_ended = true;
 	uv_poll_init(engine_loop(d->engine), &d->init_poll, d->init);
 	d->init_poll.data = d;
@@ -203,23 +219,41 @@ on_output(const char *bytes, size_t len, void *data)
 }
 
 static void
+on_attached(void *data)
+{
+	struct docker *d = data;
+
+	d->is_attached = true;
+}
+
+static void
+on_attach_ended(int status UNUSED, const char *body UNUSED, void *data)
+{
+	on_attached(data);
+}
+
+static void
 attach(struct docker *d)
 {
 	cleanup_free char *path = xasprintf(
 	    "/containers/%s/attach?stream=true&stdout=true&stderr=true", d->name);
-	const struct engine_call call = {
-		.method = "POST", .path = path, .write = on_output, .data = d
-	};
+	const struct engine_call call = { .method = "POST",
+		.path = path,
+		.write = on_output,
+		.heard = on_attached,
+		.data = d };
 
-	engine_begin(d->engine, &call, NULL);
+	engine_begin(d->engine, &call, on_attach_ended);
 }
 
+/* An engine that lost its words: pawl-init is heard all the same, once it has come. */
 static void
-on_container_ended(int status UNUSED, const char *body UNUSED, void *data)
+on_container_ended(int status, const char *body UNUSED, void *data)
 {
 	struct docker *d = data;
 
-	d->has_ended = true;
+	if (status == 200 || status == 404 || d->init < 0)
+		d->has_ended = true;
 }
 
 static void
@@ -232,54 +266,77 @@ await_end(struct docker *d)
 	engine_begin(d->engine, &call, on_container_ended);
 }
 
-static bool
-answer_has(struct docker *d, const char *path, const char *text, struct error *err)
-{
-	const struct engine_call call = { .method = "GET", .path = path };
-	cleanup_buf struct buf body = BUF_INIT;
-
-	return engine_do(d->engine, &call, 0, &body, err) >= 0 &&
-	    strstr(buf_str(&body), text) != NULL;
-}
-
 /*
- * Docker takes questions in order. Podman first makes the container ready for whoever
- * wants to hear it, and who starts it meanwhile hears nothing.
+ * Who starts the container before that hears nothing of its first words. Docker answers
+ * right before it listens, and does not know what is asked here; Podman first makes the
+ * container ready.
  */
 static int
 await_attached(struct docker *d, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = ATTACH_PAUSE_NS };
 	cleanup_free char *path = xasprintf("/v4.0.0/libpod/containers/%s/json", d->name);
+	const struct engine_call call = { .method = "GET", .path = path };
 
-	if (!answer_has(d, "/version", "\"Podman Engine\"", err))
-		return err->code;
 	for (int i = 0; i < ATTACH_TRIES; i++) {
-		if (answer_has(d, path, "\"Status\":\"initialized\"", err))
+		cleanup_buf struct buf body = BUF_INIT;
+		bool was_attached = d->is_attached;
+		int status = engine_ask(d->engine, &call, &body, err);
+
+		if (status < 0)
+			return status;
+		if (status == 200
+			? strstr(buf_str(&body), "\"Status\":\"initialized\"") != NULL
+			: was_attached)
 			return 0;
-		if (err->code != 0)
-			return err->code;
-		nanosleep(&pause, NULL);
+		if (status == 200 || !d->is_attached)
+			nanosleep(&pause, NULL);
 	}
 	return 0; /* what its entrypoint says may be lost */
 }
 
 /* ---- the job --------------------------------------------------------------- */
 
-static int
-sweep(struct docker *d, struct error *err)
+/* What others have left does not keep this job from running. */
+static void
+sweep(struct docker *d)
 {
-	return docker_container_sweep(d->engine, err) < 0
-	    ? err->code
-	    : docker_shared_sweep(d->engine, err);
+	struct error err = ERROR_INIT;
+	bool failed = docker_container_sweep(d->engine, &err) < 0;
+
+	failed |= docker_shared_sweep(d->engine, &err) < 0;
+	if (failed)
+		(void)dprintf(STDOUT_FILENO,
+		    "\033[0;33mWARNING: what an earlier job has left at the engine is still "
+		    "there: %.400s\033[0;m\n",
+		    err.msg);
+}
+
+static int
+create(struct docker *d, struct error *err)
+{
+	struct docker_created made = { .id = NULL };
+	int rc = docker_container_create(
+	    d->engine, &d->orders, &d->room, &d->shared, &made, err);
+
+	d->id = made.id;
+	for (size_t i = 0; i < made.warnings.count; i++)
+		(void)dprintf(STDOUT_FILENO,
+		    "\033[0;33mWARNING: the engine says: %.500s\033[0;m\n",
+		    made.warnings.items[i]);
+	strlist_clear(&made.warnings);
+	return rc;
 }
 
 static int
 make_container(struct docker *d, struct error *err)
 {
-	if (listen_for_init(d, err) < 0 || (d->orders.slot == 0 && sweep(d, err) < 0) ||
-	    docker_shared_open(d->engine, &d->orders, &d->room, &d->shared, err) < 0 ||
-	    docker_container_create(d->engine, &d->orders, &d->room, &d->shared, err) < 0)
+	if (listen_for_init(d, err) < 0)
+		return err->code;
+	if (d->orders.slot == 0)
+		sweep(d);
+	if (docker_shared_open(d->engine, &d->orders, &d->room, &d->shared, err) < 0 ||
+	    create(d, err) < 0)
 		return err->code;
 	attach(d);
 	await_end(d);
@@ -328,7 +385,10 @@ work(struct docker *d)
 		(void)snprintf(d->why, sizeof(d->why),
 		    "the container ended before the job began; its entrypoint has to run "
 		    "what it is given as arguments, with \"$@\" (or say `entrypoint: [\"\"]`)");
-	} else { /* the supervisor sees it by our end */
+	} else {
+		(void)carry_all(d, d->init, d->supervisor);
+		/* now, while what the engine knew of the container may still be read */
+		(void)shutdown(d->supervisor, SHUT_WR);
 		(void)dprintf(
 		    STDOUT_FILENO, "\033[31;1mERROR: the container has ended\033[0;m\n");
 		return;
@@ -341,7 +401,8 @@ tidy_up(struct docker *d)
 {
 	struct error err = ERROR_INIT;
 
-	atomic_store(&d->is_gone, false); /* what follows is not to be hurried */
+	uv_poll_stop(&d->supervisor_poll); /* what follows is not to be hurried */
+	atomic_store(&d->is_gone, false);
 	if (d->init >= 0) {
 		uv_poll_stop(&d->init_poll);
 		close(take_fd(&d->init));
@@ -412,6 +473,7 @@ finish(struct docker *d)
 	free(d->root);
 	free(d->socket_dir);
 	free(d->name);
+	free(d->id);
 }
 
 int

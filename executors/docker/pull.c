@@ -22,6 +22,7 @@ struct pull {
 	struct map layers; /* id -> struct layer */
 	struct arena *arena;
 	struct docker_image *out;
+	const char *other; /* the platform of the one that is there; NULL: none is */
 	time_t said;
 	struct error *err;
 };
@@ -43,29 +44,50 @@ say(const struct pull *p, const char *fmt, const char *a, const char *b)
 
 /* ---- what is there --------------------------------------------------------- */
 
-static bool
-fits_platform(const json_t *image, const char *wanted)
+/* "linux/amd64"; malloced. NULL: the engine does not say. */
+static char *
+platform_of(const json_t *image)
 {
 	const char *os = json_string_value(json_object_get(image, "Os"));
 	const char *arch = json_string_value(json_object_get(image, "Architecture"));
-	cleanup_free char *have = NULL;
 
-	if (wanted == NULL || *wanted == '\0' || os == NULL || arch == NULL)
+	return os == NULL || arch == NULL ? NULL : xasprintf("%s/%s", os, arch);
+}
+
+/* wanted may name a variant, "linux/arm/v7", which an image need not. */
+static bool
+fits_platform(const char *have, const char *wanted)
+{
+	if (wanted == NULL || *wanted == '\0' || have == NULL)
 		return true;
-	have = xasprintf("%s/%s", os, arch);
 	return str_starts(wanted, have) &&
 	    (wanted[strlen(have)] == '\0' || wanted[strlen(have)] == '/');
 }
 
+/* The registry's, if it came from one. Podman writes an id without what it is. */
+static const char *
+digest_of(json_t *image, const char *id, struct arena *arena)
+{
+	json_t *digests = json_object_get(image, "RepoDigests");
+	const char *first = json_string_value(json_array_get(digests, 0));
+	const char *at = first == NULL ? NULL : strchr(first, '@');
+
+	if (at != NULL)
+		return arena_strdup(arena, at + 1);
+	return arena_printf(
+	    arena, "%s%s", str_starts(id, "sha256:") ? "" : "sha256:", id);
+}
+
 /* p->out stays empty when it is not there. */
 static int
-find_image(const struct pull *p, struct error *err)
+find_image(struct pull *p, struct error *err)
 {
 	/* as it is written: Podman has names of its own for images made here */
 	cleanup_free char *path = xasprintf("/images/%s/json", p->request->name);
 	const struct engine_call call = { .method = "GET", .path = path };
 	cleanup_buf struct buf body = BUF_INIT;
 	int status = engine_do(p->engine, &call, 404, &body, err);
+	cleanup_free char *have = NULL;
 	json_t *root;
 	const char *found;
 	int rc = 0;
@@ -74,11 +96,17 @@ find_image(const struct pull *p, struct error *err)
 		return status;
 	root = json_loadb(body.data != NULL ? body.data : "", body.len, 0, NULL);
 	found = json_string_value(json_object_get(root, "Id"));
-	if (status == 200 && found != NULL && fits_platform(root, p->request->platform)) {
+	have = platform_of(root);
+	p->other = NULL;
+	if (status == 200 && found != NULL && !fits_platform(have, p->request->platform))
+		p->other = arena_strdup(p->arena, have);
+	else if (status == 200 && found != NULL) {
 		rc = image_config_parse(
 		    body.data, body.len, p->arena, &p->out->config, err);
-		if (rc == 0)
+		if (rc == 0) {
 			p->out->id = xstrdup(found);
+			p->out->digest = digest_of(root, found, p->arena);
+		}
 	}
 	json_decref(root);
 	return rc;
@@ -261,14 +289,31 @@ pull_once(struct pull *p, struct error *err)
 	return err->code;
 }
 
+/* As a word: ports, names and digests may have the same digits. */
+static bool
+has_status(const char *text, const char *status)
+{
+	size_t len = strlen(status);
+
+	for (const char *at = text; (at = strstr(at, status)) != NULL; at += len)
+		if (at > text && at[-1] == ' ' &&
+		    (at[len] == '\0' || strchr(" ,.:;)\n", at[len]) != NULL))
+			return true;
+	return false;
+}
+
 static bool
 is_passing(const struct error *err)
 {
 	static const char *const words[] = { "toomanyrequests", "Too Many Requests",
-		"429", "timeout", "connection reset", "503", "502" };
+		"timeout", "connection reset" };
+	static const char *const statuses[] = { "429", "503", "502" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strstr(err->msg, words[i]) != NULL)
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+		if (has_status(err->msg, statuses[i]))
 			return true;
 	return false;
 }
@@ -291,6 +336,7 @@ pause_s(const struct pull *p, int seconds, struct error *err)
 static int
 pull_image(struct pull *p, struct error *err)
 {
+	const char *platform = p->request->platform != NULL ? p->request->platform : "";
 	int wait_s = FIRST_WAIT_S;
 
 	say(p, "Pulling ", p->request->name, "");
@@ -299,7 +345,8 @@ pull_image(struct pull *p, struct error *err)
 		char text[64];
 
 		if (i == TRIES || err->code == ERR_CANCELED || !is_passing(err))
-			return error_wrap(err, "cannot pull %s", p->request->name);
+			return error_wrap(err, "cannot pull %s%s%s", p->request->name,
+			    *platform != '\0' ? " for " : "", platform);
 		(void)snprintf(text, sizeof(text), "; tried again in %d s", wait_s);
 		say(p, "The registry refuses for now: ", err->msg, text);
 		if (pause_s(p, wait_s, &ignored) < 0)
@@ -310,6 +357,15 @@ pull_image(struct pull *p, struct error *err)
 
 /* ---- policies -------------------------------------------------------------- */
 
+/* The job wants one for another platform than the engine has. */
+static int
+refuse_other(const struct pull *p, const char *why, struct error *err)
+{
+	return error_set(err, ERR_MISSING,
+	    "the image %s is for %s, the job wants it for %s%s", p->request->name,
+	    p->other, p->request->platform, why);
+}
+
 static int
 try_policy(struct pull *p, enum image_policy policy, struct error *err)
 {
@@ -318,6 +374,8 @@ try_policy(struct pull *p, enum image_policy policy, struct error *err)
 			return err->code;
 		if (p->out->id != NULL)
 			return 0;
+		if (policy == IMAGE_NEVER && p->other != NULL)
+			return refuse_other(p, ", and pull_policy is never", err);
 		if (policy == IMAGE_NEVER)
 			return error_set(err, ERR_MISSING,
 			    "the image %s is not there, and pull_policy is never",
@@ -325,6 +383,8 @@ try_policy(struct pull *p, enum image_policy policy, struct error *err)
 	}
 	if (pull_image(p, err) < 0 || find_image(p, err) < 0)
 		return err->code;
+	if (p->other != NULL)
+		return refuse_other(p, "; the registry has no other", err);
 	return p->out->id != NULL
 	    ? 0
 	    : error_set(err, ERR_MISSING,

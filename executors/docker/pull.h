@@ -17,6 +17,9 @@ struct docker_image_request {
 
 struct docker_image {
 	char *id; /* malloced */
+	/* What a registry calls it, or for an image made here its id: "sha256:…". In the
+	 * arena. */
+	const char *digest;
 	struct image_config config;
 };
 

@@ -12,6 +12,7 @@
 
 #define LOCK_NAME "making"
 #define USERS_NAME "users"
+#define CREATE_MS 60000
 #define REMOVE_TRIES 100
 #define REMOVE_PAUSE_NS (100L * 1000 * 1000)
 
@@ -50,9 +51,11 @@ make(struct engine *e, const char *kind, const char *name, const struct buf *bod
 	cleanup_free char *path = xasprintf("/%s/%s", kind, name);
 	cleanup_free char *create = xasprintf("/%s/create", kind);
 	const struct engine_call look = { .method = "GET", .path = path };
-	const struct engine_call call = {
-		.method = "POST", .path = create, .body = buf_str(body)
-	};
+	const struct engine_call call = { .method = "POST",
+		.path = create,
+		.body = buf_str(body),
+		.timeout_ms = CREATE_MS,
+		.finishes = true };
 	int status = engine_do(e, &look, 404, NULL, err);
 
 	if (status == 404)

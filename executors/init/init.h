@@ -24,9 +24,13 @@
 enum init_type {
 	/* from pawl-init */
 	INIT_READY = 1, /* the first one */
-	INIT_EXITED,    /* number: of the step; value: its wait status */
+	INIT_EXITED,    /* number: of the step; value: its wait status; text: a struct
+			   init_usage */
 	INIT_FAILED,    /* number: could not be started; value: errno; text: what */
 	INIT_ALONE,     /* no process but pawl-init is left */
+	INIT_WHERE,     /* from who speaks with an engine, before INIT_READY; number: of a
+			   process in the container, on this machine; 0: not to be seen;
+			   text: the container's id */
 	/* from the supervisor */
 	INIT_RUN = 32, /* begin step number, text: its name; files: what to run; maybe the
 			  script */
@@ -45,6 +49,11 @@ struct init_message {
 	uint32_t type, number;
 	int32_t value;
 	char text[244];
+};
+
+/* All that pawl-init has waited for so far; as of getrusage(2). */
+struct init_usage {
+	int64_t cpu_us, peak_bytes, read_bytes, written_bytes;
 };
 
 /*

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -220,6 +221,27 @@ on_socket(struct init *in)
 }
 
 static void
+tell_end(const struct init *in, uint32_t number, int status)
+{
+	struct init_message m = {
+		.type = INIT_EXITED, .number = number, .value = status
+	};
+	struct init_usage sum = { 0, 0, 0, 0 };
+	struct rusage u;
+
+	if (getrusage(RUSAGE_CHILDREN, &u) == 0) {
+		sum.cpu_us = (int64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+		    u.ru_utime.tv_usec + u.ru_stime.tv_usec;
+		sum.peak_bytes = (int64_t)u.ru_maxrss * 1024;
+		sum.read_bytes = (int64_t)u.ru_inblock * 512;
+		sum.written_bytes = (int64_t)u.ru_oublock * 512;
+	}
+	memcpy(m.text, &sum, sizeof(sum));
+	if (!init_send(in->socket, &m, NULL, 0))
+		_exit(0);
+}
+
+static void
 reap(struct init *in)
 {
 	int status;
@@ -230,7 +252,7 @@ reap(struct init *in)
 			if (pid != in->steps[i])
 				continue;
 			in->steps[i] = 0;
-			tell(in, INIT_EXITED, i, status, "");
+			tell_end(in, i, status);
 		}
 	}
 	if (pid < 0 && errno == ECHILD && !in->is_alone) {

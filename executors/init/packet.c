@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/descriptors.h"
+
 bool
 init_tell(int socket, enum init_type type, uint32_t number, int value, const char *text)
 {
@@ -23,51 +25,22 @@ init_tell(int socket, enum init_type type, uint32_t number, int value, const cha
 bool
 init_send(int socket, const struct init_message *m, const int *files, size_t count)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[INIT_FILES]))];
-	} control = { .space = { 0 } };
-	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
-	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
+	const struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
 
-	if (count > 0) {
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(&control.head), files, count * sizeof(int));
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
-	}
-	return sendmsg(socket, &msg, MSG_NOSIGNAL) >= 0;
+	return descriptors_send(socket, &part, 1, files, count, 0) >= 0;
 }
 
 bool
 init_receive(int socket, struct init_message *m, int files[INIT_FILES])
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[INIT_FILES]))];
-	} control;
-	struct iovec part = { m, sizeof(*m) };
-	struct msghdr msg = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c;
+	const ssize_t n =
+	    descriptors_receive(socket, m, sizeof(*m), files, INIT_FILES, 0);
 
-	for (int i = 0; i < INIT_FILES; i++)
-		files[i] = -1;
 	if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
 		m->type = 0;
 		return true;
 	}
-	if (n != (ssize_t)sizeof(*m))
-		return false;
-	c = CMSG_FIRSTHDR(&msg);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(files, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	return true;
+	return n == (ssize_t)sizeof(*m);
 }
 
 /* count strings with their NULs from *at on; NULL: there are not so many. */

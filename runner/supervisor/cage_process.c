@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/descriptors.h"
 #include "base/path.h"
 #include "executors/init/init.h"
-#include "runner/supervisor/cgroup.h"
 
 /* ---- starting it ----------------------------------------------------------- */
 
@@ -167,21 +167,9 @@ run_file(const struct cage_run *run, struct error *err)
 static int
 send_files(int socket, const struct init_message *m, const int *files, size_t count)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(RUN_FILES * sizeof(int))];
-	} control = { .space = { 0 } };
-	struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
-	struct msghdr msg = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	const struct iovec part = { (void *)(uintptr_t)m, sizeof(*m) };
 
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(&control.head), files, count * sizeof(int));
-	return sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return descriptors_send(socket, &part, 1, files, count, 0) < 0 ? -1 : 0;
 }
 
 int
@@ -247,6 +235,16 @@ on_step_message(struct cage_step *step, const struct init_message *m)
 }
 
 static void
+on_where(struct cage_process *p, const struct init_message *m)
+{
+	char id[sizeof(m->text)];
+
+	(void)snprintf(
+	    id, sizeof(id), "%.*s", (int)strnlen(m->text, sizeof(m->text) - 1), m->text);
+	cgroup_watch_open(&p->watch, (pid_t)m->number, id);
+}
+
+static void
 on_message(struct cage_process *p, const struct init_message *m)
 {
 	switch (m->type) {
@@ -257,9 +255,15 @@ on_message(struct cage_process *p, const struct init_message *m)
 	case INIT_FAILED:
 		if (m->number < INIT_STEPS)
 			on_step_message(&p->steps[m->number], m);
+		if (m->type == INIT_EXITED)
+			memcpy(&p->waited, m->text, sizeof(p->waited));
+		cgroup_look(&p->watch.group); /* it may be gone soon */
 		break;
 	case INIT_ALONE:
 		p->alone = true;
+		break;
+	case INIT_WHERE:
+		on_where(p, m);
 		break;
 	default:
 		break;
@@ -274,10 +278,12 @@ cage_process_read(struct cage_process *p)
 
 	if (p->socket < 0)
 		return;
-	while ((n = recv(p->socket, &m, sizeof(m), MSG_DONTWAIT)) == (ssize_t)sizeof(m))
+	while ((n = descriptors_receive_text(p->socket, &m, sizeof(m), MSG_DONTWAIT)) ==
+	    (ssize_t)sizeof(m))
 		on_message(p, &m);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	cgroup_look(&p->watch.group);
 	/* its end; the program around it says by its exit that all is over */
 	cage_process_close(p);
 }
@@ -288,8 +294,10 @@ cage_process_reaped(struct cage_process *p, int status)
 	cage_process_read(p); /* what was said before */
 	p->pid = 0;
 	p->end_status = status;
-	for (size_t i = 0; i < INIT_STEPS; i++)
+	for (size_t i = 0; i < INIT_STEPS; i++) {
+		p->steps[i].was_cut = p->steps[i].runs;
 		p->steps[i].runs = false;
+	}
 	p->alone = true;
 }
 

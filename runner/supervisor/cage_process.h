@@ -11,8 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "executors/init/init.h"
-
-struct cgroup; /* runner/supervisor/cgroup.h */
+#include "runner/supervisor/cgroup_watch.h"
 
 struct cage_process {
 	pid_t pid;  /* 0: not started, or ended and reaped */
@@ -22,16 +21,20 @@ struct cage_process {
 
 	struct cage_step {
 		bool runs;
-		int status; /* of its end; wait(2)'s */
-		int failed; /* errno: it could not be started; text says what */
+		int status;   /* of its end; wait(2)'s */
+		int failed;   /* errno: it could not be started; text says what */
+		bool was_cut; /* its place ended; how it did itself nobody said */
 		char text[256];
 	} steps[INIT_STEPS];
 	bool alone; /* nothing but pawl-init is left in there */
+	/* Of an engine's container: its group, and what pawl-init has waited for. */
+	struct cgroup_watch watch;
+	struct init_usage waited;
 };
 
 #define CAGE_PROCESS_INIT                                                                \
 	{                                                                                \
-		.socket = -1, .alone = true                                              \
+		.socket = -1, .alone = true, .watch = CGROUP_WATCH_INIT                  \
 	}
 
 struct cage_start {

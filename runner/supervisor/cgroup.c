@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,12 @@
 
 #define PERIOD_US 100000 /* of the limit on processors; the kernel's own */
 #define NAME_PREFIX "pawl-job-"
+#define LEAF_NAME "own"
+#define PREFIX_LEN (sizeof(NAME_PREFIX) - 1)
+
+/* The sticky bit, which means nothing in there, says that a lock will be free once the
+ * supervisor is gone. It comes last: before it a group is nobody else's business. */
+#define MODE_HELD 01755
 
 /* A runtime makes its container's own group below, and may not come to remove it. */
 #define DEPTH_MAX 8
@@ -35,11 +42,18 @@ cgroup_kind_name(enum cgroup_kind kind)
 
 /* ---- making it ------------------------------------------------------------- */
 
+void
+cgroup_name(const char *marker, char *out, size_t size)
+{
+	(void)snprintf(out, size, NAME_PREFIX "%.40s", marker);
+}
+
 static void
 clear(struct cgroup *g, const char *marker)
 {
 	*g = (struct cgroup)CGROUP_INIT;
-	(void)snprintf(g->name, sizeof(g->name), NAME_PREFIX "%.40s", marker);
+	cgroup_name(marker, g->name, sizeof(g->name));
+	g->leaf = -1;
 	for (int i = 0; i < CGROUP_KIND_COUNT; i++) {
 		g->dirs[i] = (struct cgroup_dir){ -1, -1 };
 		g->joins[i] = -1;
@@ -80,6 +94,8 @@ open_one(struct cgroup *g, const char *text, bool make)
 	g->exists = g->exists || d->dir >= 0;
 	if (!make || d->dir < 0)
 		return;
+	if (flock(d->dir, LOCK_SH | LOCK_NB) == 0 && fchmod(d->dir, MODE_HELD) < 0)
+		errno = 0; /* then its own runner alone sweeps it */
 	/* "tasks" costs a hundredth of "cgroup.procs", which stops the whole machine's
 	 * forks for a moment; a child that has just been born is one task */
 	g->joins[kind] = openat(d->dir, kind == CGROUP_UNIFIED ? "cgroup.procs" : "tasks",
@@ -157,6 +173,24 @@ cgroup_open(struct cgroup *g, const struct strlist *parents, const char *marker,
 	set_limit(g, &limits->pids, "processes", limit_pids, warnings);
 }
 
+void
+cgroup_use_leaf(struct cgroup *g)
+{
+	struct cgroup_dir *d = &g->dirs[CGROUP_UNIFIED];
+	cleanup_close int leaf = -1, join = -1;
+
+	if (!g->exists || d->dir < 0 ||
+	    (mkdirat(d->dir, LEAF_NAME, 0755) < 0 && errno != EEXIST))
+		return;
+	leaf = openat(d->dir, LEAF_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	join = leaf < 0 ? -1 : openat(leaf, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (join < 0)
+		return;
+	cleanup_close_fd(&g->joins[CGROUP_UNIFIED]);
+	g->joins[CGROUP_UNIFIED] = take_fd(&join);
+	g->leaf = take_fd(&leaf);
+}
+
 bool
 cgroup_join(const struct cgroup *g, bool all)
 {
@@ -171,13 +205,14 @@ cgroup_join(const struct cgroup *g, bool all)
 
 /* ---- what its limits did --------------------------------------------------- */
 
-/* The first version counts each folder apart, and a runtime makes one of its own. */
+/* The first version counts each folder apart, the second does for processes, and a
+ * runtime makes one of its own. */
 static int64_t
-kills_below(int dir, const char *file)
+count_below(int dir, const char *file, const char *key)
 {
 	cleanup_closedir DIR *list = NULL;
 	struct stat st;
-	int64_t kills = 0;
+	int64_t count = 0;
 	int copy;
 
 	if (fstat(dir, &st) < 0 || st.st_nlink <= 2)
@@ -190,27 +225,31 @@ kills_below(int dir, const char *file)
 		if (e->d_type != DT_DIR || e->d_name[0] == '.')
 			continue;
 		(void)snprintf(name, sizeof(name), "%s/%s", e->d_name, file);
-		kills += cgroup_file_key(dir, name, "oom_kill");
+		count += cgroup_file_key(dir, name, key);
 	}
-	return kills;
+	return count;
 }
 
+/* What is read of one that is gone counts for nothing. */
 void
 cgroup_look(struct cgroup *g)
 {
 	int memory = dir_of(g, CGROUP_MEMORY), pids = dir_of(g, CGROUP_PIDS);
 	const char *file =
 	    is_first_version(g, CGROUP_MEMORY) ? "memory.oom_control" : "memory.events";
-	int64_t kills;
+	int64_t kills, refused;
 
 	if (!g->exists)
 		return;
 	kills = cgroup_file_key(memory, file, "oom_kill");
 	if (is_first_version(g, CGROUP_MEMORY))
-		kills += kills_below(memory, file);
+		kills += count_below(memory, file, "oom_kill");
 	if (kills > g->oom_kills)
 		g->oom_kills = kills;
-	g->pids_refused = cgroup_file_key(pids, "pids.events", "max");
+	refused = cgroup_file_key(pids, "pids.events", "max") +
+	    (g->leaf >= 0 ? count_below(pids, "pids.events", "max") : 0);
+	if (refused > g->pids_refused)
+		g->pids_refused = refused;
 }
 
 /*
@@ -314,6 +353,10 @@ cgroup_close(struct cgroup *g)
 	const struct timespec pause = { .tv_nsec = CLOSE_PAUSE_NS };
 	int tries = 0;
 
+	if (g->exists && g->leaf >= 0) {
+		(void)unlinkat(g->dirs[CGROUP_UNIFIED].dir, LEAF_NAME, AT_REMOVEDIR);
+		cleanup_close_fd(&g->leaf);
+	}
 	for (int i = CGROUP_KIND_COUNT; i-- > 0;) {
 		struct cgroup_dir *d = &g->dirs[i];
 
@@ -340,4 +383,34 @@ cgroup_sweep(const struct strlist *parents, const char *marker)
 		open_one(&g, parents->items[i], false);
 	cgroup_kill(&g);
 	cgroup_close(&g);
+}
+
+/* Of one that has no living supervisor: what its own runner's sweep would do. */
+static void
+tidy_one(int parent, const char *place, const char *name)
+{
+	cleanup_strlist struct strlist one = STRLIST_INIT;
+	cleanup_close int dir =
+	    openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (dir < 0 || fstat(dir, &st) < 0 || (st.st_mode & 07777) != MODE_HELD ||
+	    flock(dir, LOCK_EX | LOCK_NB) < 0)
+		return;
+	strlist_add(&one, place);
+	cgroup_sweep(&one, name + PREFIX_LEN);
+}
+
+void
+cgroup_tidy(const char *place)
+{
+	enum cgroup_kind kind = CGROUP_UNIFIED;
+	const char *path = parse_parent(place, &kind);
+	cleanup_closedir DIR *list = path == NULL ? NULL : opendir(path);
+
+	if (list == NULL || faccessat(dirfd(list), ".", W_OK, 0) < 0)
+		return;
+	for (struct dirent *e; (e = readdir(list)) != NULL;)
+		if (strncmp(e->d_name, NAME_PREFIX, PREFIX_LEN) == 0)
+			tidy_one(dirfd(list), place, e->d_name);
 }

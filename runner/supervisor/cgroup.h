@@ -30,9 +30,12 @@ struct cgroup {
 		int parent, dir; /* -1: not used */
 	} dirs[CGROUP_KIND_COUNT];
 	int joins[CGROUP_KIND_COUNT]; /* what a child writes "0" to; -1: not used */
-	bool can_clone;               /* the kernel starts processes in the unified one */
+	int leaf; /* below the unified one, for processes; -1: they are in that itself */
+	bool can_clone; /* the kernel starts processes in the unified one */
 	bool exists;
 	int64_t oom_kills, pids_refused; /* as cgroup_look() last saw them */
+	int64_t oom_told;                /* of them, those the job's log has heard of */
+	bool crowding_told;
 };
 
 #define CGROUP_INIT                                                                      \
@@ -46,6 +49,15 @@ struct cgroup {
  */
 void cgroup_open(struct cgroup *g, const struct strlist *parents, const char *marker,
     const struct limits *limits, struct buf *warnings);
+
+/*
+ * Before anything is in it: processes go into a group below it, of version 2, so that
+ * somebody else may make one beside that. It holds them to its limits all the same.
+ */
+void cgroup_use_leaf(struct cgroup *g);
+
+/* What it is called, for who has to know before it is made. */
+void cgroup_name(const char *marker, char *out, size_t size);
 
 /*
  * vfork(), and the child is in the unified group already. -1: do vfork() and
@@ -65,7 +77,7 @@ cgroup_vfork(const struct cgroup *g)
 
 	if (g == NULL || !g->can_clone)
 		return -1;
-	how.cgroup = (uint64_t)g->dirs[CGROUP_UNIFIED].dir;
+	how.cgroup = (uint64_t)(g->leaf >= 0 ? g->leaf : g->dirs[CGROUP_UNIFIED].dir);
 	{
 #ifdef __x86_64__
 		long rc;
@@ -113,5 +125,12 @@ void cgroup_close(struct cgroup *g);
 
 /* The same for the group of a supervisor that is gone. */
 void cgroup_sweep(const struct strlist *parents, const char *marker);
+
+/*
+ * The same for all groups in this place ("KIND=PATH") whose supervisors are gone, whoever
+ * had them made. A living supervisor holds a lock on its group. Nothing happens where
+ * this user may not remove groups.
+ */
+void cgroup_tidy(const char *place);
 
 #endif

@@ -67,6 +67,42 @@ cgroup_text_key(const char *text, const char *key)
 }
 
 int64_t
+cgroup_text_sum(const char *text, const char *key)
+{
+	int64_t sum = 0;
+
+	while ((text = strstr(text, key)) != NULL) {
+		text += strlen(key);
+		sum += strtoll(text, NULL, 10);
+	}
+	return sum;
+}
+
+char *
+cgroup_text_path(const char *text, const char *controller)
+{
+	size_t len = strlen(controller);
+
+	while (text != NULL && *text != '\0') {
+		const char *list = strchr(text, ':');
+		const char *path = list == NULL ? NULL : strchr(list + 1, ':');
+		const char *end = text + strcspn(text, "\n");
+
+		if (path == NULL || path > end)
+			break;
+		for (const char *at = list + 1; at <= path;) {
+			size_t n = strcspn(at, ",:");
+
+			if (n == len && strncmp(at, controller, n) == 0)
+				return xstrndup(path + 1, (size_t)(end - path - 1));
+			at += n + 1;
+		}
+		text = *end == '\0' ? NULL : end + 1;
+	}
+	return NULL;
+}
+
+int64_t
 cgroup_file_key(int dir, const char *name, const char *key)
 {
 	char text[8192];

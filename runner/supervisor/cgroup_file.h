@@ -17,6 +17,15 @@ int64_t cgroup_file_number(int dir, const char *name);
 int64_t cgroup_file_key(int dir, const char *name, const char *key);
 int64_t cgroup_text_key(const char *text, const char *key);
 
+/* Of all numbers that stand behind key, the sum. */
+int64_t cgroup_text_sum(const char *text, const char *key);
+
+/*
+ * Of /proc/PID/cgroup: the path in the line "ID:CONTROLLERS:PATH", malloced; controller
+ * "": the second version's. NULL: there is none.
+ */
+char *cgroup_text_path(const char *text, const char *controller);
+
 /* To all processes of the folder itself. */
 void cgroup_file_signal(int dir, int signal);
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "runner/supervisor/procs.h"
 #include "runner/supervisor/spec.h"
 
@@ -42,29 +43,14 @@ close_files(const int files[FILES])
 static bool
 receive(struct fork_request *request, int files[FILES])
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[FILES]))];
-	} control;
-	struct iovec part = { request, sizeof(*request) };
-	struct msghdr msg = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c;
 	ssize_t n;
 
 	do
-		n = recvmsg(CONTROL_FD, &msg, MSG_CMSG_CLOEXEC);
+		n = descriptors_receive(
+		    CONTROL_FD, request, sizeof(*request), files, FILES, 0);
 	while (n < 0 && errno == EINTR);
-	c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		return false;
-	memcpy(files, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 	request->marker[sizeof(request->marker) - 1] = '\0';
-	return n == sizeof(*request) && c->cmsg_len == CMSG_LEN(sizeof(int[FILES]));
+	return n == sizeof(*request) && files[FILES - 1] >= 0;
 }
 
 /* In its place in memory, where /proc/PID/environ looks. */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "runner/supervisor/kept_wire.h"
 #include "runner/supervisor/supervision.h"
 #include "runner/supervisor/usage.h"
@@ -215,41 +216,10 @@ read_request(struct kept_message *m, size_t len, struct request *r)
 	return true;
 }
 
-/* The padding of a control message has room for one more than was asked for. */
-static void
-take_files(const struct cmsghdr *c, int files[FILES])
-{
-	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-	for (size_t i = 0; i < count; i++) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-		if (i < FILES)
-			files[i] = fd;
-		else
-			close(fd);
-	}
-}
-
 static ssize_t
 receive(int socket, struct kept_message *m, int files[FILES])
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int[FILES]))];
-	} control;
-	struct iovec part = { m, sizeof(*m) };
-	struct msghdr msg = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		take_files(c, files);
-	return n;
+	return descriptors_receive(socket, m, sizeof(*m), files, FILES, MSG_DONTWAIT);
 }
 
 /* Nobody sees any more what it says. */

@@ -17,8 +17,12 @@
 
 #define LOW_PORTS "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 #define OWN_NAMESPACE "/proc/self/ns/net"
+#define LOOPBACK "lo"
 #define BRIDGE "services"
 #define INSIDE "eth0" /* a service's end of its cable */
+#define UPLINK "tap0"
+#define UPLINK_NETWORK "--cidr=172.31.255.0/24" /* that of the addresses in network.h */
+#define MTU 65520 /* of all its devices; slirp4netns is slow with less */
 #define UPLINK_WAIT_MS 5000
 
 /* ---- messages to the kernel ------------------------------------------------ */
@@ -96,6 +100,7 @@ send_request(struct request *r, const char *what, struct error *err)
 static int
 set_up(const char *name, unsigned master, struct error *err)
 {
+	const uint32_t mtu = MTU;
 	struct ifinfomsg body = { .ifi_family = AF_UNSPEC,
 		.ifi_index = (int)if_nametoindex(name),
 		.ifi_flags = IFF_UP,
@@ -103,6 +108,8 @@ set_up(const char *name, unsigned master, struct error *err)
 	struct request r;
 
 	begin(&r, RTM_NEWLINK, 0, &body, sizeof(body));
+	if (!str_eq(name, LOOPBACK))
+		add(&r, IFLA_MTU, &mtu, sizeof(mtu));
 	if (master != 0)
 		add(&r, IFLA_MASTER, &master, sizeof(master));
 	return send_request(&r, "bring up a network device", err);
@@ -162,6 +169,25 @@ add_address(const char *name, const char *address, struct error *err)
 	return send_request(&r, "give an address to a network device", err);
 }
 
+/* For whatever is elsewhere, from the namespace that is entered. */
+static int
+add_default_route(struct error *err)
+{
+	struct rtmsg body = { .rtm_family = AF_INET,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST };
+	struct in_addr gateway;
+	struct request r;
+
+	if (inet_pton(AF_INET, NETWORK_GATEWAY, &gateway) != 1)
+		return error_set(err, ERR_INVALID, "%s is no address", NETWORK_GATEWAY);
+	begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
+	add(&r, RTA_GATEWAY, &gateway, sizeof(gateway));
+	return send_request(&r, "add a route out of the job's network", err);
+}
+
 /* ---- namespaces ------------------------------------------------------------ */
 
 /*
@@ -189,7 +215,7 @@ enter_new(struct error *err)
 	if (fd < 0)
 		return error_errno(err, "cannot open a network namespace");
 	open_low_ports();
-	if (set_up("lo", 0, err) < 0) {
+	if (set_up(LOOPBACK, 0, err) < 0) {
 		close(fd);
 		return err->code;
 	}
@@ -253,10 +279,10 @@ network_close(struct network *n)
 static NORETURN void
 become_uplink(const char *program, bool userns, int go, int ready)
 {
-	char parent[24], users[64], fd[24], until[24], byte;
-	const char *const argv[] = { program, "--configure", "--mtu=65520",
+	char parent[24], users[64], fd[24], until[24], mtu[24], byte;
+	const char *const argv[] = { program, UPLINK_NETWORK, mtu,
 		"--disable-host-loopback", "--ready-fd", fd, "--exit-fd", until, parent,
-		"tap0", NULL };
+		UPLINK, NULL };
 	const char *with_users[ARRAY_LEN(argv) + 2] = { NULL };
 	size_t n = 0;
 	sigset_t none;
@@ -265,6 +291,7 @@ become_uplink(const char *program, bool userns, int go, int ready)
 	(void)snprintf(users, sizeof(users), "--userns-path=/proc/%s/ns/user", parent);
 	(void)snprintf(fd, sizeof(fd), "%d", ready);
 	(void)snprintf(until, sizeof(until), "%d", go);
+	(void)snprintf(mtu, sizeof(mtu), "--mtu=%d", MTU);
 	if (read(go, &byte, 1) != 1)
 		_exit(1);
 	(void)fcntl(ready, F_SETFD, 0);
@@ -311,8 +338,20 @@ network_uplink_prepare(const char *program, bool userns, struct network_uplink *
 	return u->pid < 0 ? -1 : 0;
 }
 
-bool
-network_uplink_go(struct network_uplink *u)
+/* A port of the bridge, so that the services are where the job is. */
+static int
+connect_all(const struct network *n, struct error *err)
+{
+	if (set_up(UPLINK, if_nametoindex(BRIDGE), err) < 0 || add_default_route(err) < 0)
+		return err->code;
+	for (size_t i = 0; i < n->count; i++)
+		if (network_go(n->services[i], err) < 0 || add_default_route(err) < 0)
+			return err->code;
+	return network_go(n->home, err);
+}
+
+int
+network_uplink_go(struct network_uplink *u, const struct network *n, struct error *err)
 {
 	struct pollfd fd = { .fd = u->ready, .events = POLLIN };
 	char byte;
@@ -320,7 +359,8 @@ network_uplink_go(struct network_uplink *u)
 	    read(u->ready, &byte, 1) == 1 && byte == '1';
 
 	close(take_fd(&u->ready));
-	return works;
+	return works ? connect_all(n, err)
+		     : error_set(err, ERR_ENVIRONMENT, "it does not start");
 }
 
 void

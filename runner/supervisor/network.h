@@ -11,8 +11,9 @@
 #include "base/error.h"
 #include "executors/cage.h"
 
-/* The job's own address there. */
+/* The job's own address there; that of slirp4netns, as slirp4netns(1) has it. */
 #define NETWORK_JOB_ADDRESS "172.31.255.1"
+#define NETWORK_GATEWAY "172.31.255.2"
 #define NETWORK_PREFIX 24
 
 /*
@@ -33,8 +34,8 @@ void network_close(struct network *n);
 MUST_CHECK int network_go(int fd, struct error *err);
 
 /*
- * Gives the network of the process pid a way out, by slirp4netns, from the outside: call
- * it before the namespaces are entered; the child waits for network_uplink_go(). -1: it
+ * Gives the job and its services a way out, by slirp4netns, from the outside: call it
+ * before the namespaces are entered; the child waits for network_uplink_go(). -1: it
  * cannot be had.
  */
 struct network_uplink {
@@ -49,8 +50,9 @@ struct network_uplink {
 
 int network_uplink_prepare(const char *program, bool userns, struct network_uplink *u);
 
-/* Waits until it works; false: it does not. */
-bool network_uplink_go(struct network_uplink *u);
+/* In the job's network: waits until it works, and leads there. */
+MUST_CHECK int network_uplink_go(
+    struct network_uplink *u, const struct network *n, struct error *err);
 void network_uplink_end(struct network_uplink *u); /* it is the caller's to reap */
 
 #endif

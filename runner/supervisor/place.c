@@ -193,17 +193,19 @@ static int
 enter_network(struct supervision *s, struct error *err)
 {
 	const struct cage *cage = &s->spec.cage;
+	struct error why = ERROR_INIT;
 
 	if (cage->service_count == 0 || cage->on_host)
 		return 0;
 	if (network_enter(cage, &s->network, err) < 0)
 		return err->code;
-	if (s->uplink.go >= 0 && !network_uplink_go(&s->uplink))
-		trace_printf(&s->trace,
-		    "\033[0;33mWARNING: the job reaches its services, but nothing else: %s "
-		    "did not give its network a way out\033[0;m\n",
-		    cage->uplink);
-	return 0;
+	if (s->uplink.go < 0 || network_uplink_go(&s->uplink, &s->network, &why) == 0)
+		return 0;
+	trace_printf(&s->trace,
+	    "\033[0;33mWARNING: the job reaches its services, but nothing else: %s did not "
+	    "give its network a way out: %s\033[0;m\n",
+	    cage->uplink, why.msg);
+	return network_go(s->network.home, err);
 }
 
 int

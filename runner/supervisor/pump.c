@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "runner/supervisor/usage.h"
 
 #define READ_SIZE (256u << 10)
@@ -260,7 +261,8 @@ on_socket(struct supervision *s)
 	static struct wire_message m; /* 16 KiB, too much for a small stack */
 
 	while (s->socket >= 0) {
-		ssize_t n = recv(s->socket, &m, sizeof(m), MSG_DONTWAIT);
+		ssize_t n =
+		    descriptors_receive_text(s->socket, &m, sizeof(m), MSG_DONTWAIT);
 
 		if (n > 0)
 			on_message(s, &m, (size_t)n);
@@ -282,10 +284,6 @@ needs_workspace(enum wire_type type)
 static bool
 send_message(struct supervision *s, enum wire_type type, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
 	struct wire_header head = {
 		.version = WIRE_VERSION,
 		.type = (uint16_t)type,
@@ -294,19 +292,10 @@ send_message(struct supervision *s, enum wire_type type, int fd)
 	};
 	struct iovec parts[] = { { &head, sizeof(head) },
 		{ &s->result, sizeof(s->result) } };
-	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 1 };
+	const bool has_result = type == WIRE_COLLECT || type == WIRE_RESULT;
 
-	if (type == WIRE_COLLECT || type == WIRE_RESULT)
-		msg.msg_iovlen = 2;
-	if (fd >= 0) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	}
-	return sendmsg(s->socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	return descriptors_send(
+		   s->socket, parts, has_result ? 2 : 1, &fd, fd >= 0, MSG_DONTWAIT) >= 0;
 }
 
 /* Send what waits, in the order of the types, as far as there is room. */

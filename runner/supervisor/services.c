@@ -19,6 +19,7 @@
 #define STEP_MAIN 0
 #define STEP_HEALTH 1
 #define TAIL_KEPT ((size_t)4096)
+#define LINE_MAX_SHOWN ((size_t)16384)
 #define LOOK_EVERY_MS 20
 #define END_LIMIT_MS 10000
 #define YELLOW "\033[0;33m"
@@ -32,20 +33,37 @@ what(const struct supervision *s, size_t i)
 
 /* ---- what they say --------------------------------------------------------- */
 
+/* Whole lines: what was printed piece by piece may be a secret that is to be masked. */
 static void
 show(struct supervision *s, size_t i, const char *text, size_t len)
 {
+	struct buf *line = &s->services[i].line;
 	cleanup_buf struct buf lines = BUF_INIT;
 
 	for (const char *at = text, *end = text + len; at < end;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t n = newline == NULL ? (size_t)(end - at) : (size_t)(newline - at);
 
-		buf_printf(&lines, "[service:%s] %.*s\n", what(s, i)->name, (int)n, at);
+		buf_add(line, at, n);
 		at += n + 1;
+		if (newline == NULL && line->len < LINE_MAX_SHOWN)
+			break;
+		buf_printf(&lines, "[service:%s] ", what(s, i)->name);
+		buf_add(&lines, line->data, line->len);
+		buf_add_char(&lines, '\n');
+		buf_reset(line);
 	}
+	if (lines.len == 0)
+		return;
 	trace_add(&s->trace, lines.data, lines.len);
 	supervision_tell(s, WIRE_TRACE);
+}
+
+static void
+show_rest(struct supervision *s, size_t i)
+{
+	if (s->services[i].line.len > 0)
+		show(s, i, "\n", 1);
 }
 
 void
@@ -56,8 +74,10 @@ services_read(struct supervision *s, size_t i)
 	ssize_t n = read(service->output, piece, sizeof(piece));
 
 	if (n <= 0) {
-		if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+			show_rest(s, i);
 			close(take_fd(&service->output));
+		}
 		return;
 	}
 	if (s->spec.cage.shows_services)
@@ -247,6 +267,8 @@ describe_end(const struct service *service, char *out, size_t size)
 	else if (step->failed != 0)
 		(void)snprintf(
 		    out, size, "cannot start %s: %s", step->text, strerror(step->failed));
+	else if (step->was_cut)
+		(void)snprintf(out, size, "its container ended");
 	else if (WIFSIGNALED(step->status))
 		(void)snprintf(
 		    out, size, "it was ended by signal %d", WTERMSIG(step->status));
@@ -362,8 +384,10 @@ services_end(struct supervision *s)
 	int64_t until_ms = supervision_now_ms() + limit_ms;
 	size_t left = s->service_count;
 
-	for (size_t i = 0; i < s->service_count; i++)
+	for (size_t i = 0; i < s->service_count; i++) {
+		usage_forget(s, &s->services[i].process);
 		cage_process_close(&s->services[i].process);
+	}
 	while (left > 0 && supervision_now_ms() < until_ms) {
 		left = 0;
 		for (size_t i = 0; i < s->service_count; i++)
@@ -375,6 +399,8 @@ services_end(struct supervision *s)
 		if (s->services[i].process.pid != 0)
 			kill(s->services[i].process.pid, SIGKILL);
 		cleanup_close_fd(&s->services[i].output);
+		show_rest(s, i);
+		buf_clear(&s->services[i].line);
 		buf_clear(&s->services[i].tail);
 	}
 	s->service_count = 0;

@@ -72,6 +72,7 @@ static const struct record {
 	{ "cage", RECORD_LIST, IN_SPEC(cage.argv) },
 	{ "cage_input", RECORD_BYTES, IN_SPEC(cage.input) },
 	{ "on_host", RECORD_FLAG, IN_SPEC(cage.on_host) },
+	{ "makes_group", RECORD_FLAG, IN_SPEC(cage.makes_group) },
 	{ "start_ms", RECORD_NUMBER, IN_SPEC(cage.start_ms) },
 	{ "end_ms", RECORD_NUMBER, IN_SPEC(cage.end_ms) },
 	{ "inner_dir", RECORD_TEXT, IN_SPEC(cage.project_dir) },

@@ -25,7 +25,8 @@ struct service {
 	struct cage_process process;
 	int output; /* of all that runs in it; -1: at its end */
 	struct buf tail;
-	bool asked; /* its health check was started */
+	struct buf line; /* shown when its end has come */
+	bool asked;      /* its health check was started */
 	enum service_state {
 		SERVICE_STARTS,
 		SERVICE_RUNS,
@@ -77,7 +78,8 @@ struct supervision {
 	struct cgroup cgroup;
 	struct buf cgroup_words; /* what does not hold, for the log */
 	struct recorder recorder;
-	char short_of[400]; /* why the job was short of memory; "": it was not */
+	struct sample of_services; /* that have ended, where an engine had them */
+	char short_of[400];        /* why the job was short of memory; "": it was not */
 	struct network_uplink uplink;
 	struct kept kept;
 

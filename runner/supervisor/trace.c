@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#define RESERVED_BYTES ((off_t)64 << 10)
+
 static int
 read_begun(struct trace *t, const char *path, struct error *err)
 {
@@ -26,6 +28,8 @@ trace_open(struct trace *t, const char *path, bool continues, struct error *err)
 	t->fd = open(path, how | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (t->fd < 0)
 		return error_errno(err, "cannot create the log %s", path);
+	/* another job may fill the disk: its neighbours' logs are not to end for that */
+	(void)fallocate(t->fd, FALLOC_FL_KEEP_SIZE, 0, RESERVED_BYTES);
 	crc32_init(&t->crc);
 	mask_compile(&t->mask);
 	return continues ? read_begun(t, path, err) : 0;
@@ -99,6 +103,9 @@ trace_printf(struct trace *t, const char *fmt, ...)
 void
 trace_close(struct trace *t)
 {
+	if (t->fd >= 0 && t->bytes < RESERVED_BYTES &&
+	    ftruncate(t->fd, (off_t)t->bytes) < 0)
+		t->write_errno = errno; /* it takes some room for nothing */
 	cleanup_close_fd(&t->fd);
 	mask_clear(&t->mask);
 	token_mask_clear(&t->tokens);

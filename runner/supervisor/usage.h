@@ -24,6 +24,9 @@ void usage_tick(
  */
 bool usage_look(struct supervision *s);
 
+/* A service of an engine ends: what it has used is kept. */
+void usage_forget(struct supervision *s, struct cage_process *service);
+
 /* No process is left, but the group is: the result's numbers, and the log's last words.
  */
 void usage_sum(struct supervision *s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "runner/supervisor/cgroup_count.h"
 #include "runner/supervisor/cgroup_file.h"
 #include "runner/supervisor/procs.h"
 
@@ -15,56 +16,6 @@ usage_cpu_us(const struct rusage *usage)
 {
 	return (int64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 +
 	    usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
-}
-
-/* ---- the group ------------------------------------------------------------- */
-
-/* Without what is kept of files alone: that is given back when somebody wants it. */
-static bool
-memory_of_group(const struct cgroup *g, int64_t *out)
-{
-	bool first = g->dirs[CGROUP_MEMORY].dir >= 0;
-	int dir = first ? g->dirs[CGROUP_MEMORY].dir : g->dirs[CGROUP_UNIFIED].dir;
-	char stat[8192];
-	int64_t files, shared;
-
-	if (cgroup_file_read(dir, "memory.stat", stat, sizeof(stat)) <= 0)
-		return false;
-	*out =
-	    cgroup_file_number(dir, first ? "memory.usage_in_bytes" : "memory.current");
-	files = cgroup_text_key(stat, first ? "total_cache" : "file");
-	shared = cgroup_text_key(stat, first ? "total_shmem" : "shmem");
-	*out -= files > shared ? files - shared : 0;
-	if (*out < 0)
-		*out = 0;
-	return true;
-}
-
-/* "259:0 rbytes=1 wbytes=2 …", a line per disk; the sum. */
-static int64_t
-sum_of(const char *text, const char *key)
-{
-	int64_t sum = 0;
-
-	while ((text = strstr(text, key)) != NULL) {
-		text += strlen(key);
-		sum += strtoll(text, NULL, 10);
-	}
-	return sum;
-}
-
-static bool
-io_of_group(const struct cgroup *g, struct sample *out)
-{
-	char text[8192];
-
-	/* empty: nothing was read or written; not there: nobody counts */
-	if (cgroup_file_read(g->dirs[CGROUP_UNIFIED].dir, "io.stat", text, sizeof(text)) <
-	    0)
-		return false;
-	out->read_bytes = sum_of(text, " rbytes=");
-	out->written_bytes = sum_of(text, " wbytes=");
-	return true;
 }
 
 /* ---- the processes --------------------------------------------------------- */
@@ -101,8 +52,8 @@ add_process(pid_t pid, struct sample *sum)
 	if (cgroup_file_read(dir, "stat", text, sizeof(text)) > 0)
 		add_stat(text, sum);
 	if (cgroup_file_read(dir, "io", text, sizeof(text)) > 0) {
-		sum->read_bytes += sum_of(text, "\nread_bytes: ");
-		sum->written_bytes += sum_of(text, "\nwrite_bytes: ");
+		sum->read_bytes += cgroup_text_sum(text, "\nread_bytes: ");
+		sum->written_bytes += cgroup_text_sum(text, "\nwrite_bytes: ");
 	}
 	if (dir >= 0)
 		close(dir);
@@ -129,7 +80,9 @@ look_at_processes(struct sample *sum)
 static void
 look_at_waits(struct supervision *s, struct sample *out)
 {
-	int group = s->cgroup.exists ? s->cgroup.dirs[CGROUP_UNIFIED].dir : -1;
+	const struct cgroup *g =
+	    s->cage.watch.is_open ? &s->cage.watch.group : &s->cgroup;
+	int group = g->exists ? g->dirs[CGROUP_UNIFIED].dir : -1;
 	int64_t *base = s->recorder.machine_wait_us;
 
 	static const char *const of_group[] = { [WAIT_CPU] = "cpu.pressure",
@@ -162,19 +115,18 @@ never_less(int64_t now, int64_t before)
 	return now > before ? now : before;
 }
 
-void
-usage_sample(struct supervision *s, struct sample *out)
+/* Its own group, and what that does not know from its processes. */
+static void
+look_here(const struct supervision *s, struct sample *out)
 {
 	const struct cgroup *g = &s->cgroup;
-	const struct sample *before = &s->recorder.last;
 	struct sample walk = { .at_ms = 0 };
-	bool has_memory = g->exists && memory_of_group(g, &out->memory_bytes);
-	bool has_io = g->exists && io_of_group(g, out);
+	bool has_memory = g->exists && cgroup_count_memory(g, &out->memory_bytes);
+	bool has_io =
+	    g->exists && cgroup_count_io(g, &out->read_bytes, &out->written_bytes);
+	bool has_cpu = g->exists && cgroup_count_cpu(g, &out->cpu_us);
 
-	out->cpu_us = !g->exists
-	    ? 0
-	    : cgroup_file_key(g->dirs[CGROUP_UNIFIED].dir, "cpu.stat", "usage_usec");
-	if (!has_memory || !has_io || out->cpu_us == 0)
+	if (!has_memory || !has_io || !has_cpu)
 		look_at_processes(&walk);
 	if (!has_memory)
 		out->memory_bytes = walk.memory_bytes;
@@ -182,8 +134,43 @@ usage_sample(struct supervision *s, struct sample *out)
 		out->read_bytes = walk.read_bytes;
 		out->written_bytes = walk.written_bytes;
 	}
-	if (out->cpu_us == 0)
+	if (!has_cpu)
 		out->cpu_us = walk.cpu_us;
+}
+
+void
+usage_add(struct sample *sum, const struct sample *more)
+{
+	sum->memory_bytes += more->memory_bytes;
+	sum->cpu_us += more->cpu_us;
+	sum->read_bytes += more->read_bytes;
+	sum->written_bytes += more->written_bytes;
+}
+
+/* The containers an engine has made, together. */
+static void
+look_there(struct supervision *s, struct sample *out)
+{
+	cgroup_watch_look(&s->cage.watch);
+	usage_add(out, &s->cage.watch.last);
+	for (size_t i = 0; i < s->service_count; i++) {
+		struct cgroup_watch *w = &s->services[i].process.watch;
+
+		cgroup_watch_look(w);
+		usage_add(out, &w->last);
+	}
+	usage_add(out, &s->of_services);
+}
+
+void
+usage_sample(struct supervision *s, struct sample *out)
+{
+	const struct sample *before = &s->recorder.last;
+
+	if (s->cage.watch.is_open)
+		look_there(s, out);
+	else
+		look_here(s, out);
 	/* whoever ended without being waited for is not counted any more */
 	out->cpu_us = never_less(out->cpu_us, before->cpu_us);
 	out->read_bytes = never_less(out->read_bytes, before->read_bytes);

@@ -11,6 +11,9 @@
 
 void usage_sample(struct supervision *s, struct sample *out);
 
+/* Of two that ran beside each other. */
+void usage_add(struct sample *sum, const struct sample *more);
+
 int64_t usage_cpu_us(const struct rusage *usage);
 
 #endif

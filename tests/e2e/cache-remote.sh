@@ -6,30 +6,8 @@
 set -eu
 export PAWL_EXECUTOR=shell # what is looked at lies outside of a sandbox
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
-R=$PWD
+. "$SRC/tests/jobs.sh"
 cache=${PAWL_TEST_CACHE:-$BUILD/cache}
-pids=()
-
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
-}
-trap cleanup EXIT
-
-fail() {
-	echo "$1"
-	tail -n 30 "$R"/runner.log "$R"/server/got/*.log "$R"/store.log 2>/dev/null || true
-	exit 1
-}
-
-wait_for() { # COMMAND…: until it succeeds, half a minute
-	local i
-	for ((i = 0; i < 600; i++)); do
-		if "$@"; then return 0; fi
-		sleep 0.05
-	done
-	fail "never: $*"
-}
 
 # ---- the store
 
@@ -53,10 +31,6 @@ make_rclone() { # PROGRAM
 
 make_versity() { # PROGRAM
 	GOBIN=$(dirname "$1") timeout 500 go install -ldflags='-s -w' github.com/versity/versitygw/cmd/versitygw@v1.8.0
-}
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 # shellcheck disable=SC2317 # called by name
@@ -103,7 +77,7 @@ wait_for store_is_up
 git init -q -b main work
 git -C work -c user.name=t -c user.email=t@t commit -q --allow-empty -m one
 sha=$(git -C work rev-parse HEAD)
-mkdir -p repos/g server
+mkdir -p repos/g
 git clone -q --bare work repos/g/p.git
 printf 'glrt-good\n' >token
 port=$(free_port)
@@ -119,31 +93,21 @@ settings good.yml "server_address: '127.0.0.1:$s3', credentials_file: $R/keys"
 
 id=0
 run_job() { # MACHINE SETTINGS CACHE SCRIPT-LINES-AS-JSON [VARIABLES]
-	local runner server
 	id=$((id + 1))
-	mkdir -p server/jobs
-	cat >server/job.new <<END
+	give "$id" <<END
 {"id":$id,"token":"jt-$id","job_info":{"name":"job$id","project_full_path":"g/p","project_id":7},
-"git_info":{"repo_url":"http://ci:jt@127.0.0.1:$port/g/p.git","ref":"main","sha":"$sha",
+"git_info":{"repo_url":"${url-http://ci:jt@127.0.0.1:$port/g/p.git}","ref":"main","sha":"$sha",
 "refspecs":["+refs/heads/main:refs/remotes/origin/main"],"depth":20},"runner_info":{"timeout":600},
 "variables":[{"key":"R","value":"$R"}${5-}],"steps":[{"name":"script","script":$4}],
 "cache":[{"key":"k-protected","paths":["deps/"],"when":"on_success",$3}]}
 END
-	mv server/job.new "server/jobs/$id.json"
 	# anew each time: it would give the job to the runner before, which still asks
-	rm -f server/port
-	python3 "$SRC/tests/e2e/runner_server.py" "$port" "$R/server" >server.log 2>&1 &
-	server=$!
-	pids+=("$server")
-	wait_for test -s server/port
-	pawl-runner run --config "$R/$2" --state "$R/$1" --concurrent 1 >>runner.log 2>&1 &
-	runner=$!
-	pids+=("$runner")
-	wait_for test -e "server/got/$id.end"
-	kill "$runner"
-	wait "$runner" || true
-	kill -9 "$server"
-	wait "$server" 2>/dev/null || true
+	start_server
+	runner_options=(--config "$R/$2" --state "$R/$1" --concurrent 1)
+	start_runner
+	wait_for ended "$id"
+	kill_runner TERM
+	kill_server
 	log=$R/server/got/$id.log
 	grep -q "\"state\": *\"${ends-success}\"" "server/got/$id.end" || fail "job $id did not end as ${ends-success}"
 }
@@ -273,3 +237,82 @@ run_job A good.yml "$both" '["mkdir -p deps"]'
 s3_curl "$object" -X DELETE
 run_job A good.yml '"untracked":false' '["! test -e deps"]' # a policy need not be said
 says "No cache for k-protected"
+
+# ---- where a driver runs scripts: by curl, zip and zstd
+mkdir -p driver
+cat >driver/config <<END2
+#!/bin/sh
+echo '{"builds_dir":"$R/place/'"\$CUSTOM_ENV_CI_JOB_ID"'","cache_dir":"$R/place/caches","shell":"'"\$(cat $R/driver/shell)"'"}'
+END2
+cat >driver/run <<END2
+#!/bin/sh
+echo "\$2" >>$R/stages
+mkdir -p $R/place/\$CUSTOM_ENV_CI_JOB_ID
+exec env -i PATH="\$PATH" HOME=$R/place "\$(cat $R/driver/shell)" "\$1"
+END2
+chmod +x driver/config driver/run
+custom() { # NAME S3-SETTINGS
+	settings "$1" "$2"
+	printf 'executor: custom\ncustom: {config_exec: %s/driver/config, run_exec: %s/driver/run}\n' "$R" "$R" >>"$1"
+}
+has_id() { printf ',{"key":"CI_JOB_ID","value":"%s"},{"key":"CI_PROJECT_PATH","value":"g/p"}' "$((id + 1))"; }
+echo bash >driver/shell
+url=file://$R/work
+custom custom.yml "server_address: '127.0.0.1:$s3', credentials_file: $R/keys"
+run_job A good.yml "$both" '["rm -rf deps","mkdir -p deps/sub","echo five >deps/sub/w","ln -s sub/w deps/link","date +%N >deps/v"]'
+says "Sent cache"
+rm -f stages
+run_job C custom.yml "$both" "[\"grep five deps/link\",\"test -L deps/link\",\"ls deps\"]" "$(has_id)"
+says "Fetched cache k-protected from 127.0.0.1:$s3"
+says "Archive is up to date!"
+[ "$(tr '\n' ' ' <stages)" = "prepare_script get_sources restore_cache build_script archive_cache " ] || fail "stages: $(cat stages)"
+run_job C custom.yml "$both" "[\"grep five deps/link\",\"echo six >'deps/odd  name'\",\"rm deps/v\"]" "$(has_id)"
+says_not "Fetched cache" # it is as it was
+says "Sent cache k-protected to 127.0.0.1:$s3"
+run_job B good.yml "$pull" "[\"grep six 'deps/odd  name'\",\"test -L deps/link\",\"! test -e deps/v\"]"
+says "Fetched cache"
+echo sh >driver/shell
+run_job C custom.yml "\"untracked\":true,$both" '["grep -q five deps/sub/w","echo seven >seven"]' \
+    "$(has_id),{\"key\":\"CACHE_COMPRESSION_FORMAT\",\"value\":\"tarzstd\"}"
+says "Sent cache"
+run_job B good.yml "\"untracked\":true,$both" '["grep -q five deps/link","grep seven seven","echo eight >seven"]' \
+    ',{"key":"CACHE_COMPRESSION_FORMAT","value":"tarzstd"}'
+says "Sent cache"
+ends=failed run_job C custom.yml "\"untracked\":true,$both" '["grep eight seven","false"]' "$(has_id)"
+says "eight"
+says_not "Creating cache"
+grep -q archive_cache_on_failure stages || fail "stages: $(cat stages)"
+custom custom-away.yml "server_address: '127.0.0.1:1', credentials_file: $R/keys"
+run_job C custom-away.yml "$both,\"fallback_keys\":[\"a\",\"b\"]" '["grep eight seven","echo more >deps/more"]' "$(has_id)"
+says "Created cache" # the driver's cache_dir has it
+[ "$(warnings)" = 2 ] || fail "job $id has $(warnings) warnings of a store that is away, at both ends"
+if grep -rqs X-Amz-Signature server/got; then fail "a log has a signed address"; fi
+unset url
+
+# ---- pawl run has what runners have left, and sends nothing unless it is told to
+run_job A good.yml "$both" '["mkdir -p deps","echo four >deps/v"]'
+mkdir -p config/pawl
+cat >config/pawl/run.yml <<END2
+cache: {type: s3, path: ci/runner/good, s3: {bucket_name: caches, insecure: true, server_address: '127.0.0.1:$s3', credentials_file: $R/keys}}
+END2
+cat >work/.gitlab-ci.yml <<'END2'
+a: {cache: {key: k, paths: [deps/]}, script: [mkdir -p deps, cat deps/v || true, echo of a laptop >deps/laptop]}
+END2
+pawl_run() { (cd work && rm -rf .pawl/cache && XDG_CONFIG_HOME=$R/config timeout 60 pawl run "$@") >pawl.log 2>&1 || fail "pawl run: $(cat pawl.log)"; }
+log=pawl.log
+etag() { s3_curl "$object" -I | grep -i '^etag'; }
+before=$(etag)
+pawl_run -v CI_PROJECT_ID=7
+says "Fetched cache k-protected from 127.0.0.1:$s3"
+says four
+[ "$(etag)" = "$before" ] || fail "pawl run has sent a cache: $(cat pawl.log)"
+sed 's/^cache: {/&policy: pull-push, /' config/pawl/run.yml >push.yml
+pawl_run -v CI_PROJECT_ID=7 --config ../push.yml
+says "Sent cache k-protected"
+run_job B good.yml "$pull" '["grep laptop deps/laptop"]'
+says "Fetched cache"
+log=pawl.log
+pawl_run
+says "the store of caches is not used: which project this is there"
+if (cd work && timeout 60 pawl run --config ../good.yml) >pawl.log 2>&1; then fail "servers are no settings of pawl run"; fi
+says '"servers" is a setting of `pawl runner`'

@@ -4,31 +4,23 @@ usage: cage-kills.py ROUNDS [KIND…]
 
 Run by cage-kills.sh in its folder. Each round runs a job whose daemons hide, ends it or kills
 one or all of the processes around it at a random moment, runs one more job, and looks for
-what is left: processes, mounts, folders, cgroups, containers. SEED repeats a history.
+what is left: processes, mounts, folders, cgroups, containers. SEED repeats a history, AS is
+what a command of another user begins with.
 """
 
-import glob
-import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
-HERE = os.getcwd()
-HOME = os.environ["HOME"]
-CACHE = HOME + "/.cache/pawl"
-PATIENCE = 30  # seconds: a machine may be busy
-PROGRAMS = ("pawl", "bwrap", "crun", "runc", "skopeo", "slirp4netns", "conmon")
+from left_behind import HERE, PROGRAMS, SCRIPT, Machine, children, kill, name_of
 
-SCRIPT = """
-    - (setsid sleep {tag} >/dev/null 2>&1 &)
-    - (setsid env -i /bin/sleep {tag} >/dev/null 2>&1 &)
-    - if test -n "$STUBBORN"; then (sh -c 'trap "" TERM HUP INT; sleep {tag} & sleep {tag}' >/dev/null 2>&1 &); fi
-    - mkdir -p made cached && echo made >made/file && echo cached >>cached/file
-    - for i in 1 2 3 4; do echo line $i; sleep 0.1; done
-"""
+PATIENCE = 30  # seconds: a machine may be busy
+AS = shlex.split(os.environ.get("AS", ""))
+HOME = os.environ.get("AS_HOME") or os.environ["HOME"]
 
 JOBS = """
 work:
@@ -42,121 +34,6 @@ short:
 next:
 {plain}  script: [echo next]
 """
-
-
-class Machine:
-    """What is there before the test, and what must not be there after a round."""
-
-    def __init__(self, tag):
-        self.tag = str(tag).encode()
-        self.before = set(self.processes())
-        self.mounts = set(self.own_mounts())
-        self.temporary = set(os.listdir(os.environ["TMPDIR"]))
-        self.names = set()
-
-    @staticmethod
-    def read(path):
-        try:
-            with open(path, "rb") as f:
-                return f.read()
-        except OSError:
-            return b""
-
-    def processes(self):
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            stat = self.read(f"/proc/{pid}/stat")
-            if stat:
-                yield int(pid), stat.rsplit(b")", 1)[1].split()[19]
-
-    def left_processes(self):
-        for pid, started in self.processes():
-            if (pid, started) in self.before or pid == os.getpid():
-                continue
-            words = self.read(f"/proc/{pid}/cmdline")
-            place = HERE.encode()
-            if (self.tag in words or place in words or place in self.read(f"/proc/{pid}/environ")
-                    or place in self.read(f"/proc/{pid}/mountinfo")):
-                yield f"process {pid}: {words.replace(bytes(1), b' ').decode(errors='replace')[:200]}"
-
-    def own_mounts(self):
-        for line in self.read("/proc/self/mountinfo").decode(errors="replace").splitlines():
-            if HERE in line:
-                yield line
-
-    def note_names(self):
-        """What bears the names of this moment's jobs is theirs."""
-        for path in glob.glob(CACHE + "/*/jobs/*"):
-            self.names.add(Machine.read(path + "/lock").decode(errors="replace")[:32])
-            self.names |= {os.path.basename(p) for p in glob.glob(path + "/runtime/*") + glob.glob(path + "/*/runtime/*")}
-        self.names.discard("")
-
-    def is_ours(self, path):
-        return any(name in path for name in self.names)
-
-    def left_groups(self):
-        for top, folders, _ in os.walk("/sys/fs/cgroup"):
-            yield from (f"cgroup {top}/{name}" for name in folders if self.is_ours(name))
-
-    def left_images(self):
-        """Halves of images go with the next fetch."""
-        for part in ("tmp", "pulls", "trash"):
-            yield from glob.glob(f"{CACHE}/images/{part}/*")
-
-    def left_files(self):
-        for top, folders, files in os.walk(CACHE):
-            parts = top[len(CACHE):].split("/")
-            if parts[-1] in ("jobs", "copies"):
-                for name in folders + files:
-                    if name not in (".", "..") and not name.startswith(".lock"):
-                        yield f"{top}/{name}"
-                folders.clear()
-            elif "snapshots" in parts or "layers" in parts:
-                folders.clear()
-        for top in ("/dev/shm", os.environ["TMPDIR"], "/run/crun", "/run/runc"):
-            if os.path.isdir(top):
-                for name in os.listdir(top):
-                    path = f"{top}/{name}"
-                    if self.is_ours(name) or top == os.environ["TMPDIR"] and name not in self.temporary:
-                        yield path
-
-    def left_containers(self):
-        engine = os.environ.get("ENGINE")
-        if engine:
-            out = subprocess.run(["curl", "-sS", "--max-time", "60", "--unix-socket", engine,
-                                  "http://engine/containers/json?all=true"], capture_output=True)
-            for c in json.loads(out.stdout or b"[]"):
-                yield f"container {c['Names']}"
-
-    def left(self):
-        yield from self.left_processes()
-        yield from ("mount " + m for m in set(self.own_mounts()) - self.mounts)
-        yield from self.left_files()
-        yield from self.left_groups()
-        yield from self.left_containers()
-
-
-def children(pid):
-    """All below pid, pid first."""
-    below = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        stat = Machine.read(f"/proc/{entry}/stat")
-        if stat:
-            below.setdefault(int(stat.rsplit(b")", 1)[1].split()[1]), []).append(int(entry))
-    found = [pid]
-    for one in found:
-        found += below.get(one, [])
-    return found
-
-
-def name_of(pid):
-    return Machine.read(f"/proc/{pid}/comm").decode(errors="replace").strip()
-
-
-def kill(pid, number=signal.SIGKILL):
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def end_run(rng, run, action):
@@ -188,16 +65,19 @@ class Kind:
     def __init__(self, name, options, tag, default="", plain="", environment=None):
         self.name, self.options = name, options
         self.dir = f"{HERE}/{name}"
-        self.environment = dict(os.environ, **(environment or {}))
+        # the process that looks for leaks at a program's end cannot be killed: the program waits for it, for ever
+        self.environment = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
+                                **(environment or {}))
         os.mkdir(self.dir)
         with open(self.dir + "/.gitlab-ci.yml", "w") as f:
             f.write(default + JOBS.format(script=SCRIPT.format(tag=tag), tag=tag, plain=plain))
         for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "one"]):
             subprocess.run(["git", "-C", self.dir, *command], check=True)
+        subprocess.run(["chown", "-R", "--reference", HERE, self.dir], check=True)
 
     def start(self, job, log, stubborn=False):
         more = ["-v", "STUBBORN=yes"] if stubborn else []
-        return subprocess.Popen(["pawl", "run", *self.options, *more, job], cwd=self.dir, env=self.environment,
+        return subprocess.Popen([*AS, "pawl", "run", *self.options, *more, job], cwd=self.dir, env=self.environment,
                                 stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
 
@@ -240,6 +120,8 @@ def kinds_of(tag, wanted):
     with_image = f'default:\n  image: "{images["IMAGE"]}"\n'
     service = f'  services: [{{name: "{images["IMAGE"]}", entrypoint: [sleep, "{tag}"], alias: one}}]\n'
     here = f'  image: "{images["IMAGE"]}"\n'
+    by_engine = f'default:\n  image: "{images["ENGINE_IMAGE"]}"\n'
+    of_engine = f'  services: [{{name: "{images["ENGINE_IMAGE"]}", entrypoint: [sleep, "{tag}"], alias: one}}]\n'
     runtime = "PAWL_OCI_RUNTIME"
     every = {
         "shell": lambda: Kind("shell", ["-x", "shell"], tag),
@@ -248,7 +130,9 @@ def kinds_of(tag, wanted):
         "runc": lambda: Kind("runc", ["-x", "container"], tag, with_image, environment={runtime: "/usr/sbin/runc"}),
         "services": lambda: Kind("services", ["-x", "container"], tag, with_image + service),
         "fetch": lambda: Kind("fetch", ["-x", "container"], tag, f'default:\n  image: "{images["FETCHED"]}"\n', here),
-        "docker": lambda: Kind("docker", ["-x", "docker"], tag, f'default:\n  image: "{images["ENGINE_IMAGE"]}"\n'),
+        "docker": lambda: Kind("docker", ["-x", "docker"], tag, by_engine),
+        "docker-services": lambda: Kind("docker-services", ["-x", "docker", "--volume", "/certs/client"], tag,
+                                        by_engine + of_engine),
     }
     return [every[name]() for name in wanted]
 
@@ -264,7 +148,7 @@ def main():
             if kind.start("next", log).wait() != 0:
                 print(open("log").read())
                 sys.exit(f"{kind.name} does not work")
-    machine = Machine(tag)
+    machine = Machine(tag, HOME + "/.cache/pawl")
     wrong = 0
     for number in range(rounds):
         rng = random.Random(f"{seed}/{number}")

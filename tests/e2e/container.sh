@@ -116,6 +116,10 @@ images_say() {
 	fetched:
 	  image: $registry/team/app:1
 	  script: [echo fetched]
+	pipe:
+	  image: oci:$images/plain.oci
+	  script: ['false | true']
+	  allow_failure: true
 	missing:
 	  image: $registry/team/other:1
 	  script: [echo never]
@@ -126,8 +130,11 @@ images_say() {
 	says 'none=\.$'
 	says 'fetched$'
 	says 'missing .* failed .*team.other'
+	says 'pipe .* failed .*exit code 1'
 	(cd repo && as_who pawl run --json missing) 2>&1 | grep -q image_pull_failure ||
 	    bad "a missing image is not named as the reason"
+	(cd repo && as_who pawl run --json fetched) 2>&1 | grep -qE '"image_digest":"sha256:[0-9a-f]{64}"' ||
+	    bad "which image it was is not told"
 }
 
 # root runs the job as the image's user, and gives it the workspace; a user with one id
@@ -161,6 +168,33 @@ users() {
 		fails ann
 		says 'one user id alone'
 	fi
+}
+
+# The machine's network, or with `network: none` a loopback of the job's own. The umask is
+# the container's, and Ansible leaves out the settings of a folder anybody may write to.
+network_and_umask() {
+	local port listener
+	listen_nearby
+	repository <<-END
+	job:
+	  image: oci:$images/plain.oci
+	  script:
+	    - 'if nc 127.0.0.1 \$PORT </dev/null; then echo reached; else echo not reached; fi'
+	    - nc -l -p 4711 -e echo own loopback & sleep 0.2; nc 127.0.0.1 4711 </dev/null
+	    - 'echo "umask \$(umask)"; find . .. -maxdepth 1 -perm -o+w | sed "s/^/ANYBODY /"'
+	END
+	echo 'network: none' >settings.yml
+	umask 077
+	passes -v "PORT=$port"
+	umask 022
+	says '\| reached$'
+	says '\| umask 0022$'
+	if grep -F '| ANYBODY' "$log"; then bad 'anybody may write into the work folder'; fi
+	passes -v "PORT=$port" --config "$PWD/settings.yml"
+	says '\| not reached$'
+	says '\| own loopback$'
+	kill "$listener"
+	wait "$listener" 2>/dev/null
 }
 
 endings() {
@@ -198,6 +232,7 @@ check() {
 		users
 	done
 	images_say
+	network_and_umask
 	endings
 }
 

@@ -5,30 +5,7 @@
 # shellcheck disable=SC2016 # scripts are text here
 set -eu
 unset PAWL_EXECUTOR
-R=$PWD
-server_pid=
-runner_pid=
-
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-	for pid in $runner_pid $server_pid; do kill -9 "$pid" 2>/dev/null || true; done
-}
-trap cleanup EXIT
-
-fail() {
-	echo "$1"
-	tail -n 30 "$R"/runner.log "$R"/server/got/*.log "$R"/calls 2>/dev/null || true
-	exit 1
-}
-
-wait_for() { # COMMAND…: until it succeeds, half a minute
-	local i
-	for ((i = 0; i < 600; i++)); do
-		if "$@"; then return 0; fi
-		sleep 0.05
-	done
-	fail "never: $*"
-}
+. "$SRC/tests/jobs.sh"
 
 # What a driver does is said by files: fail-STAGE holds the exit code.
 make_driver() {
@@ -88,10 +65,7 @@ make_repository() {
 }
 
 start() {
-	mkdir -p server/jobs
-	python3 "$SRC/tests/e2e/runner_server.py" 0 "$R/server" >>server.log 2>&1 &
-	server_pid=$!
-	wait_for test -s server/port
+	start_server
 	echo glrt-x >token
 	cat >runner.yml <<-END
 	executor: custom
@@ -107,20 +81,16 @@ start() {
 	  graceful_kill_timeout: 2
 	  force_kill_timeout: 2
 	servers:
-	  - url: http://127.0.0.1:$(cat server/port)
+	  - url: http://127.0.0.1:$port
 	    token_file: $R/token
 	END
+	runner_options=(--config "$R/runner.yml")
 	start_runner
 }
 
-start_runner() {
-	pawl-runner run --verbose --config "$R/runner.yml" >>runner.log 2>&1 &
-	runner_pid=$!
-}
-
-give() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
+job() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
 	rm -f calls
-	cat >server/job.new <<-END
+	give "$1" <<-END
 	{"id":$1,"token":"jt-$1","job_info":{"name":"job$1","project_full_path":"g/p"},
 	"git_info":{"repo_url":"file://$R/origin","ref":"main","sha":"$sha",
 	"refspecs":["+refs/heads/main:refs/remotes/origin/main"],"depth":20},
@@ -133,11 +103,8 @@ give() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
 	"features":{"failure_reasons":["unknown_failure","job_canceled","runner_unsupported"]}
 	${3-}}
 	END
-	mv server/job.new "server/jobs/$1.json"
 }
 
-ended() { [ -e "server/got/$1.end" ]; }
-log_has() { grep -qF -- "$2" "server/got/$1.log" 2>/dev/null; }
 is_in() { [[ $(cat "$2") == *"$1"* ]]; }
 called() { [ "$(grep -c "^$1" calls)" -eq "$2" ] || fail "$1 was called $(grep -c "^$1" calls) times, not $2"; }
 
@@ -154,7 +121,7 @@ expect() { # ID STATE-OR-REASON TEXT-IN-THE-LOG…
 stages() { awk '{ print $1 == "run" ? $4 : $1 }' calls | tr '\n' ' '; }
 
 passes() {
-	give 1 '["cat file; git log --oneline", "test \"$QUOTED\" = \"it'"'"'s \\$5 \\\"here\\\"\"", "cat \"$FILE\"; echo", "echo secret $SECRET", "echo LATER=1 >>$GITLAB_ENV", "test $PWD = $R/place/1/g/p && test $CI_PROJECT_DIR = $PWD", "read -r x || echo nothing to read"]'
+	job 1 '["cat file; git log --oneline", "test \"$QUOTED\" = \"it'"'"'s \\$5 \\\"here\\\"\"", "cat \"$FILE\"; echo", "echo secret $SECRET", "echo LATER=1 >>$GITLAB_ENV", "test $PWD = $R/place/1/g/p && test $CI_PROJECT_DIR = $PWD", "read -r x || echo nothing to read"]'
 	expect 1 success content "in a file" "secret [MASKED]" "nothing to read" "after success" "words of config" \
 	    "driver test driver v1" "arguments of prepare: one two words; image an-image" '"alias":"db"' "Job succeeded"
 	[ "$(stages)" = "config prepare prepare_script get_sources build_script after_script cleanup " ] ||
@@ -163,11 +130,11 @@ passes() {
 }
 
 fails_by_itself() {
-	give 2 '["false"]'
+	job 2 '["false"]'
 	expect 2 script_failure "after failed" "exit code 1"
 	called cleanup 1
 	echo 42 >code-build_script
-	give 3 '["true"]'
+	job 3 '["true"]'
 	expect 3 script_failure "exit code 42"
 	is_in '"exit_code": 42' server/got/3.end || is_in '"exit_code":42' server/got/3.end || fail "no 42: $(cat server/got/3.end)"
 	rm code-build_script
@@ -177,7 +144,7 @@ fails_by_itself() {
 fails_at() {
 	id=$((id + 1))
 	echo "$2" >"fail-$1"
-	give "$id" '["true"]'
+	job "$id" '["true"]'
 	expect "$id" "$3" "$4"
 	called cleanup 1
 	rm "fail-$1"
@@ -199,39 +166,39 @@ fails_everywhere() {
 	done
 	fails_at cleanup 1 success "something of the job may be left"
 	echo 1 >fail-after_script
-	give 40 '["true"]'
+	job 40 '["true"]'
 	expect 40 success "after_script failed"
 	rm fail-after_script
 }
 
+nap=$((313000000 + $$)) # nobody else's
 canceled() {
-	give 50 '["touch $R/runs", "sleep 313"]'
+	job 50 '["touch $R/runs", "sleep '$nap'"]'
 	wait_for test -e runs
 	echo canceled >server/status-50
 	wait_for test ! -e place/50
 	called cleanup 1
-	pgrep -f 'sleep 313' >/dev/null && fail "the script goes on"
+	pgrep -f "^sleep $nap" >/dev/null && fail "the script goes on"
 	rm runs
 }
 
 # kill -9 of the supervisor: the driver's cleanup follows all the same.
 supervisor_dies() {
-	give 51 '["touch $R/runs", "sleep 314"]'
+	job 51 '["touch $R/runs", "sleep '$nap'"]'
 	wait_for test -e runs
 	pkill -9 -P "$runner_pid" -f pawl-supervise
 	wait_for test ! -e place/51
 	wait_for ended 51
 	called cleanup 1
-	pgrep -f 'sleep 314' >/dev/null && fail "the script goes on"
+	pgrep -f "^sleep $nap" >/dev/null && fail "the script goes on"
 	rm runs
 }
 
 # The runner dies, its job does not, and the next runner tells its end.
 runner_dies() {
-	give 52 '["touch $R/runs", "while [ ! -e $R/go ]; do sleep 0.1; done", "echo the end"]'
+	job 52 '["touch $R/runs", "while [ ! -e $R/go ]; do sleep 0.1; done", "echo the end"]'
 	wait_for test -e runs
-	kill -9 "$runner_pid"
-	wait "$runner_pid" 2>/dev/null || true
+	kill_runner KILL
 	start_runner
 	touch go
 	expect 52 success "the end"
@@ -239,7 +206,7 @@ runner_dies() {
 }
 
 refuses() {
-	give 60 '["true"]' ',"artifacts":[{"paths":["x"],"artifact_type":"archive","artifact_format":"zip"}]'
+	job 60 '["true"]' ',"artifacts":[{"paths":["x"],"artifact_type":"archive","artifact_format":"zip"}]'
 	wait_for ended 60
 	is_in runner_unsupported server/got/60.end || fail "artifacts: $(cat server/got/60.end)"
 	printf 'executor: custom\ncustom: {run_exce: /bin/true}\n' >bad.yml
@@ -249,6 +216,24 @@ refuses() {
 	printf "a:\n  script: [echo]\n" >origin/.gitlab-ci.yml
 	(cd origin && PAWL_EXECUTOR=custom pawl run) >bad.log 2>&1 && fail "no driver, but it runs"
 	is_in "the driver is not named" bad.log || fail "$(cat bad.log)"
+}
+
+# One builds_dir, and config does not say who has it: two jobs at once are apart all the same.
+together() {
+	kill_runner TERM
+	sed -e 's/concurrent: 1/concurrent: 2/' -e '/config_exec/d' -e '/prepare_/d' -e "s,^custom:,&\n  builds_dir: $R/one," \
+	    runner.yml >together.yml
+	runner_options=(--config "$R/together.yml")
+	start_runner
+	for id in 70 71; do
+		job $id '["pwd >$R/where-'$id'", "echo '$id' >mine", "while [ $(ls $R/where-* | wc -l) -lt 2 ]; do sleep 0.05; done", "test $(cat mine) = '$id' && test $(cat file) = content"]'
+	done
+	wait_for ended 70
+	wait_for ended 71
+	expect 70 success
+	expect 71 success
+	[ "$(sort -u where-70 where-71 | wc -l)" = 2 ] || fail "two jobs at once were in $(cat where-70)"
+	[ "$(cat where-70 where-71 | sort | head -n 1)" = "$R/one/g/p" ] || fail "the first of two was not in $R/one/g/p: $(cat where-7*)"
 }
 
 make_driver
@@ -261,3 +246,4 @@ canceled
 supervisor_dies
 runner_dies
 refuses
+together

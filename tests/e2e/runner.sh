@@ -1,57 +1,13 @@
 #!/bin/bash
 # pawl-runner against a server as GitLab's: jobs, artifacts, cancel; and whatever dies,
 # runner, server or supervisor, no log has a gap and every end is told.
-# shellcheck disable=SC2016,SC2119,SC2120 # scripts are text here; arguments are optional
+# shellcheck disable=SC2016 # scripts are text here
 set -eu
 export PAWL_EXECUTOR=shell # what is looked at lies outside of a sandbox
-R=$PWD
-server_pid=
-runner_pid=
+. "$SRC/tests/jobs.sh"
 
-# shellcheck disable=SC2317 # the trap calls it
-cleanup() {
-	for pid in $server_pid $runner_pid; do kill -9 "$pid" 2>/dev/null || true; done
-	touch "$R"/go-* 2>/dev/null || true
-}
-trap cleanup EXIT
-
-fail() {
-	echo "$1"
-	tail -n 30 "$R"/runner.log "$R"/server/got/*.log 2>/dev/null || true
-	exit 1
-}
-
-wait_for() { # COMMAND…: until it succeeds, half a minute
-	local i
-	for ((i = 0; i < 600; i++)); do
-		if "$@"; then return 0; fi
-		sleep 0.05
-	done
-	fail "never: $*"
-}
-
-start_server() {
-	rm -f server/port
-	python3 "$SRC/tests/e2e/runner_server.py" "${port:-0}" "$R/server" >>server.log 2>&1 &
-	server_pid=$!
-	wait_for test -s server/port
-	port=$(cat server/port)
-}
-
-start_runner() {
-	pawl-runner run --verbose --url "http://127.0.0.1:$port" --token-file "$R/token" \
-	    --state "$R/state" --repos "$R/repos" --concurrent "${1-2}" >>runner.log 2>&1 &
-	runner_pid=$!
-}
-
-kill_runner() { # SIGNAL
-	kill "-$1" "$runner_pid"
-	wait "$runner_pid" 2>/dev/null || true
-	runner_pid=
-}
-
-give() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
-	cat >"server/job.new" <<EOF
+job() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
+	give "$1" <<EOF
 {"id":$1,"token":"jt-$1","job_info":{"name":"job$1","project_full_path":"g/p"},
 "git_info":{"repo_url":"http://ci:jt-$1@127.0.0.1:$port/g/p.git","ref":"main","sha":"$sha",
 "refspecs":["+refs/heads/main:refs/remotes/origin/main"],"depth":20},
@@ -61,12 +17,7 @@ give() { # ID SCRIPT-LINES-AS-JSON [MORE-MEMBERS]
 "features":{"trace_sections":true,"failure_reasons":["unknown_failure","job_canceled","runner_interrupted"]}
 ${3-}}
 EOF
-	mkdir -p server/jobs
-	mv server/job.new "server/jobs/$1.json"
 }
-
-ended() { [ -e "server/got/$1.end" ]; }
-log_has() { grep -qF -- "$2" "server/got/$1.log" 2>/dev/null; }
 
 expect_end() { # ID TEXT-IN-THE-LAST-REQUEST…
 	local id=$1 text
@@ -100,8 +51,8 @@ sha=$(git rev-parse HEAD)
 cd ..
 git clone -q --bare work repos/g/p.git
 printf 'glrt-good\n' >token
-mkdir server
 start_server
+runner_options=(--url "http://127.0.0.1:$port" --token-file "$R/token" --state "$R/state" --repos "$R/repos" --concurrent 2)
 
 # ---- verify and register
 pawl-runner verify --url "http://127.0.0.1:$port" --token-file token --state "$R/state" >out
@@ -186,32 +137,32 @@ grep -qx "pawl runner: http://127.0.0.1:$port: the server answered 405 Method No
 
 # ---- a job, its artifacts, and a job that gets them
 start_runner
-give 1 '["git status --short","cat file","echo $SECRET","mkdir out","echo made >out/a"]' \
+job 1 '["git status --short","cat file","echo $SECRET","mkdir out","echo made >out/a"]' \
     ',"artifacts":[{"name":"$R-n","paths":["out"],"artifact_type":"archive","artifact_format":"zip"}]'
 expect_end 1 '"state":"success"'
 log_has 1 content || fail "the source is not there"
 log_has 1 sesame && fail "the log shows a secret"
 log_has 1 'after success' || fail "after_script did not run"
 python3 -m zipfile -l server/got/1.archive | grep -q out/a || fail "the artifact is not in its zip"
-give 2 '["cat out/a","exit 7"]' \
+job 2 '["cat out/a","exit 7"]' \
     ',"dependencies":[{"id":1,"token":"jt-2","name":"job1","artifacts_file":{"filename":"artifacts.zip","size":1}}]'
 expect_end 2 '"state":"failed"' '"failure_reason":"script_failure"' '"exit_code":7'
 log_has 2 made || fail "the artifact of the first job is not there"
-give 3 '["true"]' ',"dependencies":[{"id":99,"token":"jt-3","name":"gone","artifacts_file":{"filename":"a.zip","size":1}}]'
+job 3 '["true"]' ',"dependencies":[{"id":99,"token":"jt-3","name":"gone","artifacts_file":{"filename":"a.zip","size":1}}]'
 expect_end 3 '"state":"failed"' '"failure_reason":"runner_system_failure"'
 log_has 3 'cannot download the artifacts of job "gone"' || fail "a lost artifact is not named"
 
 # ---- what this machine has made itself is not fetched
 size=$(stat -c %s server/got/1.archive)
 mv server/got/1.archive server/kept
-give 40 '["cat out/a"]' \
+job 40 '["cat out/a"]' \
     ',"dependencies":[{"id":1,"token":"jt-40","name":"job1","artifacts_file":{"filename":"artifacts.zip","size":'"$size"'}}]'
 expect_end 40 '"state":"success"'
 log_has 40 made || fail "the artifact of the first job is not there"
 mv server/kept server/got/1.archive
 
 # ---- cancel
-give 4 '["echo up","sleep 600"]'
+job 4 '["echo up","sleep 600"]'
 wait_for log_has 4 up
 echo canceling >server/status-4
 expect_end 4 '"failure_reason":"job_canceled"'
@@ -224,7 +175,7 @@ fi
 grep -q 'another runner works in' out || fail "it said $(cat out)"
 
 # ---- the runner is killed while a job runs, and started again
-give 5 "${counting//ID/5}"
+job 5 "${counting//ID/5}"
 wait_for log_has 5 'line 2000'
 kill_runner KILL
 sleep 0.3
@@ -235,7 +186,7 @@ expect_end 5 '"state":"success"'
 no_gap 5
 
 # ---- the job ends while no runner is there
-give 6 "${counting//ID/6}"
+job 6 "${counting//ID/6}"
 wait_for log_has 6 'line 1000'
 kill_runner KILL
 touch go-6
@@ -245,7 +196,7 @@ expect_end 6 '"state":"success"'
 no_gap 6
 
 # ---- killed again and again
-give 7 "${counting//ID/7}"
+job 7 "${counting//ID/7}"
 wait_for log_has 7 'line 1000'
 for _ in 1 2 3 4 5; do
 	kill_runner KILL
@@ -257,7 +208,7 @@ expect_end 7 '"state":"success"'
 no_gap 7
 
 # ---- killed while the artifacts are asked for: the next runner collects them
-give 8 '["mkdir out","head -c 3000000 /dev/urandom >out/big","echo packed"]' \
+job 8 '["mkdir out","head -c 3000000 /dev/urandom >out/big","echo packed"]' \
     ',"artifacts":[{"paths":["out"],"artifact_type":"archive","artifact_format":"zip"}]'
 wait_for log_has 8 packed
 kill_runner KILL
@@ -268,10 +219,9 @@ expect_end 8 '"state":"success"'
 [ -n "$(ls state/artifacts/*/8/layers.set)" ] || fail "no layer is kept of a job that was taken over"
 
 # ---- the server is away for a while
-give 9 "${counting//ID/9}"
+job 9 "${counting//ID/9}"
 wait_for log_has 9 'line 1000'
-kill -9 "$server_pid"
-wait "$server_pid" 2>/dev/null || true
+kill_server
 sleep 2
 touch go-9
 start_server
@@ -279,7 +229,7 @@ expect_end 9 '"state":"success"'
 no_gap 9
 
 # ---- SIGTERM: the runner goes, the job stays
-give 10 "${counting//ID/10}"
+job 10 "${counting//ID/10}"
 wait_for log_has 10 'line 1000'
 begin=$(date +%s%N)
 kill_runner TERM
@@ -291,7 +241,7 @@ expect_end 10 '"state":"success"'
 no_gap 10
 
 # ---- SIGTERM twice: the job is ended, and that is told
-give 11 '["echo up","sleep 600"]'
+job 11 '["echo up","sleep 600"]'
 wait_for log_has 11 up
 for _ in 1 2 3 4 5; do
 	kill -STOP "$runner_pid" # so that it reads both at once, unless two of its threads get them
@@ -308,7 +258,7 @@ expect_end 11 '"failure_reason":"runner_interrupted"'
 start_runner
 
 # ---- supervisor and runner are killed: what is left of the job is ended, and that is told
-give 12 '["echo up","exec -a pawl-runner-test-left sleep 600"]'
+job 12 '["echo up","exec -a pawl-runner-test-left sleep 600"]'
 wait_for log_has 12 up
 supervisor=$(grep -lzx "HOME=$HOME" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
 	tr -d '\0' <"/proc/$pid/cmdline" 2>/dev/null | grep -qx pawl-supervise && echo "$pid"; done | tail -n 1)

@@ -138,8 +138,49 @@ orphans() {
 	wait
 }
 
+# The machine's network, or with `network: none` a loopback of the job's own.
+network() {
+	local port listener
+	listen_nearby
+	repository <<-'END'
+	reach:
+	  script: ['if (: </dev/tcp/127.0.0.1/$PORT); then echo reached; else echo not reached; fi']
+	own:
+	  script:
+	    - >
+	      python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0));
+	      socket.create_connection(s.getsockname()); print("own loopback")'
+	END
+	echo 'network: none' >settings.yml
+	passes -v "PORT=$port"
+	says '| reached$'
+	passes -v "PORT=$port" --config "$PWD/settings.yml"
+	says '| not reached$'
+	says '| own loopback$'
+	kill "$listener"
+	wait "$listener"
+}
+
+# Ansible leaves out the settings of a folder that anybody may write to.
+permissions() {
+	local umask
+	repository <<-'END'
+	job:
+	  script: ['echo "umask $(umask)"; find . .. -maxdepth 1 -perm -o+w -not -type l | sed "s/^/ANYBODY /"']
+	END
+	for umask in 0022 0077 0002; do
+		umask $umask
+		passes
+		umask 0022
+		says "umask $umask"
+		if grep '| ANYBODY' "$log"; then bad "with umask $umask"; fi
+	done
+}
+
 check() {
 	enclosed
+	network
+	permissions
 	at_home
 	sizes
 	endings

@@ -81,14 +81,15 @@ ill() {
 	shown:
 	  image: oci:$images/debian.oci
 	  variables: {CI_DEBUG_SERVICES: "true"}
-	  services: [{name: "oci:$images/debian.oci", alias: talks, command: [sh, -c, "echo here I am; sleep 317"]}]
-	  script: [sleep 0.3]
+	  services: [{name: "oci:$images/debian.oci", alias: talks, command: [sh, -c, "printf here; sleep 0.1; echo ' I am'; echo; printf unfinished; sleep 317"]}]
+	  script: [sleep 0.5]
 	END
 	passes
 	says 'WARNING: service .*ill.oci probably did not start properly: it ended with exit code 3'
 	says 'no configuration'
 	says 'cannot start /no/such/program: No such file'
-	says '\[service:.*\] here I am'
+	says '\[service:.*\] here I am$'
+	says '\[service:.*\] unfinished$'
 }
 
 # A folder the job and its services share.
@@ -105,23 +106,49 @@ shares() {
 	says 'shared it'
 }
 
+# PID:BEGIN of a process and of all below it, so that no later one of that number is meant.
+began() { sed -n 's/.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+all_below() { # PID
+	local child
+	echo "$1:$(began "$1")"
+	for child in $(pgrep -P "$1"); do all_below "$child"; done
+}
+# Those of them that run, with their words; who has ended has none.
+running() { # PID:BEGIN…
+	local one words
+	for one; do
+		words=$(tr '\0' ' ' 2>/dev/null <"/proc/${one%:*}/cmdline")
+		if [ -n "$words" ] && [ "$(began "${one%:*}")" = "${one#*:}" ]; then echo "${one%:*} $words"; fi
+	done 2>/dev/null
+}
+
 # What is killed at once leaves no container, network or process.
 ends() {
+	local run all name nap=$((318000000 + $$))
 	repository <<-END
 	long:
 	  image: oci:$images/debian.oci
 	  services: [{name: "oci:$images/redis.oci", alias: redis}]
-	  script: [sleep 318]
+	  script: [sleep $nap]
 	END
 	(cd repo && exec "${as[@]}" pawl run) >"$log" 2>&1 &
-	for _ in $(seq 200); do pgrep -f 'sleep 318' >/dev/null && break; sleep 0.05; done
-	pgrep -f 'sleep 318' >/dev/null || bad "the job did not start"
-	pkill -9 -P $!
-	kill -9 $! 2>/dev/null
-	left='sleep 318|redis-server 0|slirp4netns --configure'
-	for _ in $(seq 100); do pgrep -f "$left" >/dev/null || break; sleep 0.05; done
-	if pgrep -fa "$left"; then bad "processes outlive pawl"; pkill -9 -f "$left"; fi
-	wait $! 2>/dev/null
+	run=$!
+	for _ in $(seq 1200); do pgrep -f "^sleep $nap" >/dev/null && break; sleep 0.05; done
+	pgrep -f "^sleep $nap" >/dev/null || bad "the job did not start"
+	mapfile -t all < <(all_below $run)
+	for name in "sleep $nap" redis-server slirp4netns; do
+		if [ "$name" = slirp4netns ] && ! type -P "$name" >/dev/null; then continue; fi
+		running "${all[@]}" | grep -qF "$name" || bad "no $name runs"
+	done
+	pkill -9 -P $run
+	kill -9 $run 2>/dev/null
+	for _ in $(seq 200); do [ -n "$(running "${all[@]}")" ] || break; sleep 0.05; done
+	if [ -n "$(running "${all[@]}")" ]; then
+		running "${all[@]}"
+		bad "processes outlive pawl"
+		kill -9 "${all[@]%:*}" 2>/dev/null
+	fi
+	wait $run 2>/dev/null
 }
 
 check() {

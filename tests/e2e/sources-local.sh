@@ -69,6 +69,8 @@ run() { timeout 120 pawl run "${mounts[@]}" "$@" >../log 2>&1 || fail "pawl run 
 run
 PAWL_WORKSPACE=copy run
 run -x shell
+builds=$(sed -n 's/.* in \(\/.*\/builds.*\)$/\1/p' ../log | head -n 1)
+[ ${#mounts[@]} = 0 ] || [ ! -e "${builds:-/}/go" ] || fail "GIT_CLONE_PATH has left folders in $builds: $(find "$builds")"
 PAWL_WORKSPACE=copy run -x shell
 grep -q 'the submodule away is not checked out in your work tree' ../log || fail "no warning"
 grep -q '| 0$' ../log || fail "a submodule that is not checked out has files"

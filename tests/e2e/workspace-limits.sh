@@ -63,7 +63,7 @@ for tool in setpriv unshare; do
 	fi
 done
 chmod a+rx "$PWD/../.." 2>/dev/null
-user=65533
+user=$((62000 + $$ % 3000)) # nobody else's: it has a folder in /tmp
 as_user=(setpriv --reuid="$user" --regid="$user" --clear-groups --)
 
 # ---- an ordinary user --------------------------------------------------------------------

@@ -36,6 +36,7 @@ outside_begin() {
 	outside_shm=$(as_who ipcmk -M 64 -p 600 | grep -oE '[0-9]+$')
 	shm_key=$(ipcs -m | awk -v id="$outside_shm" '$2 == id { print $1 }')
 	[ -n "$shm_key" ] || bad 'no memory to share'
+	until grep -qa '^sleep' "/proc/$outsider/cmdline" && grep -q '^State:.S' "/proc/$outsider/status"; do sleep 0.01; done
 	facts >facts.before
 }
 

@@ -7,6 +7,14 @@
 
 #include "base/base.h"
 
+/* ThreadSanitizer forks where vfork() is asked for: who starts a program does not hear
+ * why it could not be started. */
+#ifdef __SANITIZE_THREAD__
+#define FIXTURE_TSAN true
+#else
+#define FIXTURE_TSAN false
+#endif
+
 char *fixture_open(void);       /* a new empty folder; absolute, malloced */
 void fixture_close(char *root); /* removes it, frees root; NULL is fine */
 

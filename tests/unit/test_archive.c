@@ -457,6 +457,50 @@ START_TEST(one_file_can_be_read)
 }
 END_TEST
 
+static bool
+note_listed(const struct archive_listed *e, void *data)
+{
+	struct buf *out = data;
+
+	if (str_starts(e->path, "dir") && strlen(e->path) < 20)
+		buf_printf(out, "%s %s %o %" PRId64 "\n", e->path,
+		    e->is_folder     ? "folder"
+			: e->is_link ? "link"
+				     : "file",
+		    e->mode, e->size);
+	return !str_eq(e->path, "large");
+}
+
+START_TEST(what_is_in_it_can_be_listed)
+{
+	cleanup_fixture char *root = make_files();
+	cleanup_close int fd = -1;
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	pack_all(root, 0);
+	fd = open_file(root, "a", O_RDONLY);
+	ck_assert_int_eq(archive_list(fd, note_listed, &text, &err), 0);
+	ck_assert_str_eq(buf_str(&text),
+	    "dir folder 755 0\ndir/deep folder 555 0\ndir/empty folder 755 0\n"
+	    "dir/file file 644 4\ndir/link link 777 0\ndir/nothing file 644 0\n"
+	    "dir/run file 751 2\ndir/ünï file 644 2\n");
+}
+END_TEST
+
+START_TEST(no_archive_is_not_listed)
+{
+	cleanup_fixture char *root = fixture_open();
+	cleanup_close int fd = -1;
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	fixture_sh(root, "head -c 5000 /dev/zero | tr '\\0' x >a");
+	fd = open_file(root, "a", O_RDONLY);
+	ck_assert_int_eq(archive_list(fd, note_listed, &text, &err), ERR_INVALID);
+}
+END_TEST
+
 START_TEST(memory_stays_flat)
 {
 	cleanup_fixture char *root = fixture_open();
@@ -489,6 +533,8 @@ make_suite(void)
 	tcase_add_loop_test(
 	    honest, what_is_in_the_way_is_replaced, 0, (int)ARRAY_LEN(obstacles));
 	tcase_add_test(honest, one_file_can_be_read);
+	tcase_add_test(honest, what_is_in_it_can_be_listed);
+	tcase_add_test(honest, no_archive_is_not_listed);
 	tcase_add_test(honest, memory_stays_flat);
 	tcase_set_timeout(hostile, 60);
 	tcase_add_loop_test(hostile, attack_stays_inside, 0, (int)ARRAY_LEN(attacks));

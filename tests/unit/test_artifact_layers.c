@@ -90,6 +90,11 @@ check_both_ways(struct mounted *m, struct job_payload *job)
 	ck_assert_str_eq(mounted, unpacked);
 }
 
+static const char many_files[] =
+    "mkdir -p out/d0/x out/d1/x out/d2/x && "
+    "seq 2100 | while read n; do echo $n >out/d$((n % 3))/x/$n; done && "
+    "chmod 4755 out/d1/x/1 && chmod 700 out/d2 && ln out/d0/x/3 out/d2/x/hard";
+
 static const char *const scripts[] = {
 	"mkdir -p out/a/b && echo 1 >out/a/b/c && echo 2 >out/d && ln -s d out/link",
 	"mkdir -p out/a && echo 2 >out/d && chmod 755 out/d && chmod 700 out/a && echo >t.txt",
@@ -98,6 +103,7 @@ static const char *const scripts[] = {
 	"mkdir out && echo 1 >out/f && chmod 6755 out/f && echo 1 >out/g && chmod 2644 out/g",
 	"mkdir out && mkfifo out/pipe && echo 1 >out/f",
 	"mkdir out && echo 1 >out/f && ln -s /etc out/etc && ln -s nowhere dangling.txt",
+	many_files,
 };
 
 START_TEST(mounted_as_unpacked)
@@ -160,6 +166,32 @@ START_TEST(files_of_lower_layers_are_handed_on)
 	d[0].id = 2;
 	check_both_ways(&m, &job);
 	fixture_sh(m.target, "cat out/one out/two out/moved/a.c && ! test -e out/gone");
+}
+END_TEST
+
+/* By more than one thread, where there are processors. */
+START_TEST(many_files_keep_their_times)
+{
+	static const char times[] = "find out -printf '%p %T@\\n' | sort";
+	cleanup_free char *before = NULL, *after = NULL;
+	cleanup_mounted struct mounted m;
+	const struct job_payload nothing = { .id = 1 };
+	struct job_dependency d[] = { { .id = 1 } };
+	struct job_payload job = getter(d, 1);
+
+	mounted_open(&m);
+	mounted_begin(&m, &nothing);
+	fixture_sh(m.target,
+	    "mkdir -p out/a/b out/c && seq 2100 | while read n; do "
+	    "if [ $n -lt 900 ]; then echo >out/$n; "
+	    "elif [ $n -lt 1600 ]; then echo >out/a/b/$n; else echo >out/c/$n; fi; done && "
+	    "find out -type d -exec touch -d '1 hour' {} +");
+	before = fixture_ask(m.target, "%s", times);
+	keep(&m, 1, true);
+	mounted_begin(&m, &job);
+	ck_assert_uint_eq(m.artifacts.done, 1);
+	after = fixture_ask(m.target, "%s", times);
+	ck_assert_str_eq(after, before);
 }
 END_TEST
 
@@ -338,6 +370,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, later_ones_come_over_earlier_ones);
 	tcase_add_loop_test(tc, order_holds_for_both_together, 0, 2);
 	tcase_add_test(tc, files_of_lower_layers_are_handed_on);
+	tcase_add_test(tc, many_files_keep_their_times);
 	tcase_add_loop_test(tc, files_of_a_failed_job_are_copied, 0, 2);
 	tcase_add_test(tc, no_file_is_older_than_the_source);
 	tcase_add_test(tc, newer_source_has_them_copied);

@@ -37,10 +37,10 @@ struct store {
 	int port;
 	struct object objects[MAX_OBJECTS];
 	size_t count;
-	unsigned fetched, sent, unchanged;
-	int busy;      /* answers 503 so many times */
-	bool is_mute;  /* says nothing */
-	unsigned last; /* version given */
+	_Atomic unsigned fetched, sent, unchanged;
+	atomic_int busy;     /* answers 503 so many times */
+	atomic_bool is_mute; /* says nothing */
+	unsigned last;       /* version given */
 };
 
 static struct object *

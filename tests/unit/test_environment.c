@@ -124,6 +124,7 @@ static const struct {
 	{ "GIT_INDEX_FILE", false },
 	{ "MAKEFLAGS", false },
 	{ "BASH_ENV", false },
+	{ "UV_THREADPOOL_SIZE", false },
 	{ "CI_JOB_TOKEN", false },
 	{ "PAWL_LIBEXEC", false },
 };

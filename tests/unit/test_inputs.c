@@ -281,6 +281,42 @@ START_TEST(text_without_file_is_read_by_type)
 }
 END_TEST
 
+/* What a run form does before anybody has answered it. */
+START_TEST(required_ones_may_be_asked_for_later)
+{
+	static const struct memory_file files[] = {
+		{ ".gitlab-ci.yml",
+		    "spec:\n  inputs:\n    n: {type: number}\n    a: {type: array}\n"
+		    "    b: {type: boolean}\n    s: {regex: ^x}\n    d: {default: e}\n---\n"
+		    "n: $[[ inputs.n ]]\na: $[[ inputs.a ]]\nb: $[[ inputs.b ]]\n"
+		    "s: $[[ inputs.s ]]\nd: $[[ inputs.d ]]\n" },
+		{ .path = NULL },
+	};
+	struct arena *a = arena_new();
+	struct memory_provider provider;
+	struct document_options options = { .path = ".gitlab-ci.yml",
+		.is_unasked = true };
+	struct document document;
+	struct diags diags;
+	char *got;
+
+	diags_init(&diags, a);
+	memory_provider_init(&provider, files);
+	options.provider = &provider.provider;
+	ck_assert_int_eq(document_load(&options, a, &diags, &document), 0);
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_uint_eq(document.inputs->count, 5);
+	got = node_text(document.root);
+	ck_assert_str_eq(got, "{n: 0, a: [], b: false, s: \"\", d: \"e\"}");
+	free(got);
+	options.is_unasked = false;
+	ck_assert_int_lt(document_load(&options, a, &diags, &document), 0);
+	ck_assert_uint_eq(document.inputs->count, 5);
+	memory_provider_clear(&provider);
+	arena_free(a);
+}
+END_TEST
+
 /* ---- hostile
  * -------------------------------------------------------------------------*/
 
@@ -368,6 +404,7 @@ main(void)
 	tcase_add_loop_test(tc, header_is_checked, 0, ARRAY_LEN(findings));
 	tcase_add_loop_test(tc, body_is_found, 0, ARRAY_LEN(bodies));
 	tcase_add_test(tc, text_without_file_is_read_by_type);
+	tcase_add_test(tc, required_ones_may_be_asked_for_later);
 	tcase_add_test(tc, growing_text_is_refused);
 	tcase_add_test(tc, many_grown_texts_are_refused);
 	tcase_add_test(tc, too_many_inputs_are_refused);

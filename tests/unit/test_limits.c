@@ -68,7 +68,7 @@ place(const struct cgroup_places *p, enum cgroup_kind kind, const char *root)
 START_TEST(version_two_is_used_beside_the_own_group)
 {
 	cleanup_fixture char *root = fixture_open();
-	cleanup_free char *on = NULL;
+	cleanup_free char *on = NULL, *group = NULL;
 	struct cgroup_places p;
 
 	fixture_sh(root,
@@ -77,6 +77,8 @@ START_TEST(version_two_is_used_beside_the_own_group)
 	cgroup_places_read(root, "0::/a.slice/own.service\n", &p);
 	ck_assert_str_eq(place(&p, CGROUP_UNIFIED, root), "/a.slice");
 	ck_assert_ptr_null(p.of[CGROUP_MEMORY]);
+	group = cgroup_places_group(&p, "m");
+	ck_assert_str_eq(group, "/a.slice/pawl-job-m");
 	on = fixture_ask(root, "cat a.slice/cgroup.subtree_control");
 	ck_assert_int_eq(strncmp(on, "+io", 3), 0); /* the last one given on */
 	cgroup_places_clear(&p);
@@ -99,6 +101,7 @@ START_TEST(version_one_is_used_below_the_own_group)
 	ck_assert_str_eq(place(&p, CGROUP_PIDS, root), "/pids/own");
 	ck_assert_str_eq(place(&p, CGROUP_CPU, root), "/cpu");
 	ck_assert_str_eq(place(&p, CGROUP_UNIFIED, root), "/unified");
+	ck_assert_ptr_null(cgroup_places_group(&p, "m")); /* the runtime is right then */
 	cgroup_places_pick(&p, &l, &picked);
 	ck_assert_uint_eq(picked.count, 2); /* no limit of processes or processors */
 	cgroup_places_clear(&p);
@@ -157,6 +160,39 @@ START_TEST(version_two_gets_its_limits)
 }
 END_TEST
 
+/* A runtime's group stands beside the one processes are in, and the same limits hold. */
+START_TEST(version_two_lets_a_runtime_make_a_group)
+{
+	cleanup_fixture char *root = fixture_open();
+	const struct limits l = { .pids = { 77, "c" } };
+	cleanup_strlist struct strlist parents = STRLIST_INIT;
+	cleanup_buf struct buf warnings = BUF_INIT;
+	cleanup_free char *joined = NULL, *left = NULL;
+	struct cgroup g;
+
+	fixture_sh(root,
+	    "mkdir -p pawl-job-" MARKER "/own && cd pawl-job-" MARKER
+	    " && touch cgroup.procs pids.max own/cgroup.procs");
+	strlist_add_take(&parents, xasprintf("unified=%s", root));
+	cgroup_open(&g, &parents, MARKER, &l, &warnings);
+	cgroup_use_leaf(&g);
+	ck_assert(cgroup_join(&g, true));
+	joined = fixture_ask(root,
+	    "cd pawl-job-" MARKER
+	    " && cat pids.max && cat own/cgroup.procs cgroup.procs");
+	ck_assert_str_eq(joined, "770");
+	fixture_sh(root,
+	    "cd pawl-job-" MARKER " && mkdir of-runtime && echo 'max 2' "
+	    ">of-runtime/pids.events && echo 'max 1' >pids.events");
+	cgroup_look(&g);
+	ck_assert_int_eq(g.pids_refused, 3);
+	fixture_sh(root, "cd pawl-job-" MARKER " && rm -f * own/* of-runtime/* || :");
+	cgroup_close(&g);
+	left = fixture_ask(root, "ls");
+	ck_assert_str_eq(left, "");
+}
+END_TEST
+
 START_TEST(what_cannot_be_set_is_said)
 {
 	const struct limits l = { .memory = { 1000, "limits.memory of the test" } };
@@ -169,6 +205,28 @@ START_TEST(what_cannot_be_set_is_said)
 	ck_assert_ptr_nonnull(strstr(buf_str(&warnings),
 	    "limit of memory (limits.memory of the test) does not hold"));
 	cgroup_close(&g);
+}
+END_TEST
+
+/* A lock held by an open folder, as a living supervisor has it. */
+START_TEST(groups_without_a_supervisor_are_removed)
+{
+	cleanup_fixture char *root = fixture_open();
+	const struct limits none_set = { .memory = { 0, NULL } };
+	cleanup_strlist struct strlist parents = STRLIST_INIT;
+	cleanup_buf struct buf warnings = BUF_INIT;
+	cleanup_free char *left = NULL;
+	struct cgroup living;
+
+	fixture_sh(root,
+	    "mkdir other pawl-job-new pawl-job-dead pawl-job-dead/below && "
+	    "chmod 1755 pawl-job-dead other");
+	strlist_add_take(&parents, xasprintf("unified=%s", root));
+	cgroup_open(&living, &parents, MARKER, &none_set, &warnings);
+	cgroup_tidy(parents.items[0]);
+	left = fixture_ask(root, "echo *");
+	ck_assert_str_eq(left, "other pawl-job-" MARKER " pawl-job-new");
+	cgroup_close(&living);
 }
 END_TEST
 
@@ -216,7 +274,9 @@ main(void)
 	tcase_add_test(tc, version_one_is_used_below_the_own_group);
 	tcase_add_test(tc, where_there_are_none_a_limit_does_not_hold);
 	tcase_add_test(tc, version_two_gets_its_limits);
+	tcase_add_test(tc, version_two_lets_a_runtime_make_a_group);
 	tcase_add_test(tc, what_cannot_be_set_is_said);
+	tcase_add_test(tc, groups_without_a_supervisor_are_removed);
 	tcase_add_test(tc, a_long_job_keeps_few_samples_and_its_peak);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "tests/unit/fixture.h"
 
 static int
 run(const char *script, size_t max_out, int timeout_ms, struct buf *out, int *status,
@@ -196,7 +197,8 @@ main(void)
 	tcase_add_test(tc, output_is_kept_and_input_is_empty);
 	tcase_add_test(tc, folder_and_environment_are_given);
 	tcase_add_loop_test(tc, failure_is_told, 0, (int)ARRAY_LEN(failures));
-	tcase_add_test(tc, missing_program_is_told);
+	if (!FIXTURE_TSAN)
+		tcase_add_test(tc, missing_program_is_told);
 	tcase_add_test(tc, endless_output_is_ended);
 	tcase_add_test(tc, slow_child_is_ended);
 	tcase_add_test(tc, child_is_watched_and_canceled);

@@ -249,6 +249,7 @@ static const char *const requests[] = {
 	"\"token\":\"t\",\"state\":\"failed\",\"failure_reason\":\"script_failure\","
 	"\"checksum\":\"crc32:0000000d\",\"output\":{\"checksum\":\"crc32:0000000d\","
 	"\"bytesize\":12},\"usage_samples\":\"pawl-usage 1\\n\","
+	"\"image_digest\":\"sha256:1\","
 	"\"usage\":{\"peak_bytes\":1,\"cpu_us\":2,\"read_bytes\":3,\"written_bytes\":4},"
 	"\"exit_code\":2}",
 };

@@ -97,6 +97,21 @@ START_TEST(a_store_of_caches_is_read)
 }
 END_TEST
 
+START_TEST(a_store_may_be_for_reading_alone)
+{
+	struct runner_settings s;
+	struct diags diags;
+
+	read_text("cache: {policy: pull, s3: {bucket_name: b}}\n", &s, &diags);
+	ck_assert_uint_eq(diags.count, 0);
+	ck_assert_int_eq(s.cache->policy, CACHE_REMOTE_PULL);
+	arena_free(s.arena);
+	read_text("cache: {s3: {bucket_name: b}}\n", &s, &diags);
+	ck_assert_int_eq(s.cache->policy, CACHE_REMOTE_UNSAID);
+	arena_free(s.arena);
+}
+END_TEST
+
 START_TEST(keys_of_a_store_come_from_the_environment)
 {
 	struct runner_settings s;
@@ -229,6 +244,8 @@ static const struct {
 	    "r.yml:1:10: error: unknown setting \"cpu\"; there is memory, cpus and pids; "
 	    "did you mean \"cpus\"?" },
 	{ "cache: {type: s3}\n", "r.yml:1:8: error: cache lacks its s3 settings" },
+	{ "cache: {policy: push, s3: {bucket_name: b}}\n",
+	    "r.yml:1:17: error: the policy of cache should be pull or pull-push" },
 	{ "cache: {type: gcs}\n", "r.yml:1:15: error: the type of cache should be s3" },
 	{ "cache: {s3: {bucket_nam: b}}\n",
 	    "r.yml:1:14: error: unknown setting \"bucket_nam\" of s3; did you mean "
@@ -249,7 +266,7 @@ static const struct {
 	    "r.yml:1:9: error: custom should be a map with run_exec and others, not an "
 	    "integer" },
 	{ "custom: {run_exec: run}\n",
-	    "r.yml:1:20: error: run_exec should be an absolute path" },
+	    "r.yml:1:20: error: run_exec should be an absolute path, not \"run\"" },
 	{ "custom: {run_exec: /r, run_args: x}\n",
 	    "r.yml:1:34: error: run_args should be a list" },
 	{ "custom: {run_exec: /r, force_kill_timeout: 0}\n",
@@ -529,6 +546,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, all_settings_are_read);
+	tcase_add_test(tc, a_store_may_be_for_reading_alone);
 	tcase_add_loop_test(tc, a_store_of_caches_is_read, 0, ARRAY_LEN(caches));
 	tcase_add_test(tc, keys_of_a_store_come_from_the_environment);
 	tcase_add_test(tc, a_driver_and_an_engine_are_read);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "runner/layer_gc.h"
 #include "runner/layers.h"
 #include "runner/source.h"
 #include "runner/source_lfs.h"
@@ -290,6 +291,35 @@ START_TEST(a_layer_of_submodules_can_go)
 }
 END_TEST
 
+/* Their repositories stay for as long as there is a layer that has objects of theirs. */
+START_TEST(repositories_of_submodules_go_with_their_last_layer)
+{
+	cleanup_free char *sources = NULL;
+	struct layer_limits limits = LAYER_LIMITS_DEFAULT;
+	struct layer_places places = { .sources = NULL };
+	struct scene s;
+
+	open_scene(&s, PLAIN);
+	set(&s, "GIT_SUBMODULE_STRATEGY", "normal");
+	says(&s, "cat sub/lib/a.big", "large");
+	commit(&s, "git config -f .gitmodules submodule.sub/lib.shallow false");
+	says(&s, "cat sub/lib/a.big", "large");
+	places.sources = sources = path_join(s.state, "sources");
+	fixture_sh(sources, "test $(ls -d */modules-git/*/tree | wc -l) = 2");
+	/* the newer one is in use, however old */
+	fixture_sh(sources, "touch -d '40 days ago' */modules/*/lock */modules/lock");
+	layer_gc(&places, &limits);
+	fixture_sh(sources, "test $(ls -d */modules-git/*/tree | wc -l) = 1");
+	says(&s, "git -C sub/lib log --oneline | wc -l", "1");
+	source_clear(&s.source);
+	fixture_sh(sources, "touch -d '40 days ago' */modules/*/lock");
+	layer_gc(&places, &limits);
+	fixture_sh(sources, "test -z \"$(ls -A */modules-git)\"");
+	says(&s, "cat sub/lib/a.big; git status --porcelain", "large");
+	close_scene(&s);
+}
+END_TEST
+
 START_TEST(a_later_process_holds_what_is_noted)
 {
 	cleanup_free char *note = NULL;
@@ -378,6 +408,7 @@ main(void)
 	tcase_add_test(tc, submodules_have_large_files_too);
 	tcase_add_test(tc, a_layer_of_submodules_serves_many_commits);
 	tcase_add_test(tc, a_layer_of_submodules_can_go);
+	tcase_add_test(tc, repositories_of_submodules_go_with_their_last_layer);
 	tcase_add_test(tc, a_later_process_holds_what_is_noted);
 	tcase_add_loop_test(tc, hostile_submodules_are_refused, 0, ARRAY_LEN(hostile));
 	suite_add_tcase(suite, tc);

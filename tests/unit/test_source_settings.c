@@ -142,7 +142,9 @@ static const struct {
 	    "git@a.b:", "[url \"http://a.b/\"]\n\tinsteadOf = \"git@a.b:\"\n" },
 	{ "url.h\"\\.insteadOf", "x\"\\",
 	    "[url \"h\\\"\\\\\"]\n\tinsteadOf = \"x\\\"\\\\\"\n" },
-	{ "gc.auto", "0\n[core]\nfsmonitor = touch", "" },
+	{ "gc.auto", "0\n[core]\nfsmonitor = touch",
+	    "[gc]\n\tauto = \"0\\n[core]\\nfsmonitor = touch\"\n" },
+	{ "url.a\"]\n[core.fsmonitor", "touch", "" },
 	{ "no", "x", "" },
 };
 
@@ -159,7 +161,7 @@ static const struct {
 	const char *text, *want; /* or what the error says */
 } clone_paths[] = {
 	{ "$CI_BUILDS_DIR/go/src/x", "/builds/go/src/x" },
-	{ "/builds/$CI_CONCURRENT_ID/$NAME", "/builds/0/app" },
+	{ "/builds/$CI_CONCURRENT_ID/$NAME", "/builds/3/app" },
 	{ "${CI_BUILDS_DIR}//a/./b/../c", "/builds/a/c" },
 	{ "", NULL },
 	{ "/builds", "\"/builds\", which is not below CI_BUILDS_DIR (/builds)" },
@@ -181,7 +183,7 @@ START_TEST(a_clone_path_lies_below_all_builds)
 	const char *path = NULL;
 	struct error err = ERROR_INIT;
 
-	if (clone_path_find(&job, "/builds", arena, &path, &err) == 0)
+	if (clone_path_find(&job, "/builds", 3, arena, &path, &err) == 0)
 		ck_assert_pstr_eq(path, clone_paths[_i].want);
 	else
 		ck_assert_ptr_nonnull(strstr(err.msg, clone_paths[_i].want));

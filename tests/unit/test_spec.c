@@ -35,7 +35,7 @@ fill_cage(struct cage *cage)
 	cage->uplink = "/usr/bin/slirp4netns";
 	strlist_add(&cage->locks, "/images/lock");
 	strlist_add(&cage->env, "PATH=/bin");
-	cage->on_host = true;
+	cage->on_host = cage->makes_group = true;
 	cage->start_ms = 5000;
 	cage->end_ms = 6000;
 	cage->gives = true;
@@ -126,8 +126,8 @@ START_TEST(text_gives_back_the_spec)
 	ck_assert_int_eq((int)got.cage.mounts[1].kind, CAGE_MOUNT_HIDE);
 	ck_assert_str_eq(
 	    got.cage.services[0].env.items[0], "POSTGRES_PASSWORD=two\nlines");
-	ck_assert(
-	    got.cage.on_host && got.cage.start_ms == 5000 && got.cage.end_ms == 6000);
+	ck_assert(got.cage.on_host && got.cage.makes_group && got.cage.start_ms == 5000 &&
+	    got.cage.end_ms == 6000);
 	ck_assert(got.cage.gives && got.cage.uid == 1000 && got.cage.gid == 1001);
 	ck_assert(!got.hold && !got.steps[0].always && got.steps[1].own_clock);
 	ck_assert_int_eq(got.steps[1].timeout_ms, 300000);

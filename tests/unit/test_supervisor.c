@@ -5,6 +5,7 @@
 
 #include "base/crc32.h"
 #include "base/path.h"
+#include "tests/unit/fixture.h"
 #include "tests/unit/supervised.h"
 
 static const struct {
@@ -436,7 +437,8 @@ add_tests(TCase *tc)
 	tcase_add_loop_test(tc, log_is_whole_whatever_is_in_it, 0, ARRAY_LEN(large));
 	tcase_add_loop_test(tc, script_of_any_size_runs, 0, ARRAY_LEN(script_sizes));
 	tcase_add_test(tc, large_variables_reach_the_script);
-	tcase_add_test(tc, too_large_a_variable_is_named);
+	if (!FIXTURE_TSAN)
+		tcase_add_test(tc, too_large_a_variable_is_named);
 	tcase_add_test(tc, environment_is_the_specs_alone);
 	tcase_add_loop_test(
 	    tc, variables_are_handed_on_to_later_steps, 0, ARRAY_LEN(handed_on));

@@ -1,5 +1,10 @@
 /* Runners that come later take over what supervisors keep going. */
 #include <check.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/supervised.h"
@@ -108,6 +113,50 @@ START_TEST(open_question_is_asked_again)
 }
 END_TEST
 
+/* A supervisor in its last breath: somebody knocks, and it is gone before it looks. */
+static void
+end_unheard(const char *job_dir)
+{
+	static const char result[] = "{\"v\":1,\"reason\":\"script_failure\","
+				     "\"exit_code\":7,\"peak_rss_bytes\":4096}\n";
+	cleanup_free char *file = path_join(job_dir, "result.json");
+	struct pollfd knock = { .events = POLLIN };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct error err = ERROR_INIT;
+
+	if (chdir(job_dir) < 0)
+		_exit(1);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", SPEC_SOCKET_NAME);
+	knock.fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	if (bind(knock.fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(knock.fd, 1) < 0 || poll(&knock, 1, 10000) != 1 ||
+	    path_write_file(file, result, sizeof(result) - 1, 0600, &err) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+START_TEST(one_that_ends_unheard_left_its_result)
+{
+	struct error err = ERROR_INIT;
+	struct supervised t;
+	pid_t pid;
+
+	supervised_init(&t);
+	ck_assert_int_eq(path_write_file(t.trace_path, "said\n", 5, 0600, &err), 0);
+	pid = fork();
+	if (pid == 0)
+		end_unheard(t.dir.path);
+	take_over(&t);
+	supervised_wait(&t);
+	ck_assert_int_eq(t.result.reason, REASON_SCRIPT_FAILURE);
+	ck_assert_int_eq(t.result.exit_code, 7);
+	ck_assert_int_eq(t.result.peak_rss_bytes, 4096);
+	ck_assert_uint_eq(t.result.trace_bytes, 5);
+	waitpid(pid, NULL, 0);
+	supervised_clear(&t);
+}
+END_TEST
+
 START_TEST(nobody_to_take_over_is_missing)
 {
 	struct error err = ERROR_INIT;
@@ -128,6 +177,7 @@ add_tests(TCase *tc)
 {
 	tcase_add_test(tc, later_runner_takes_a_running_job_over);
 	tcase_add_loop_test(tc, open_question_is_asked_again, 0, 2);
+	tcase_add_test(tc, one_that_ends_unheard_left_its_result);
 	tcase_add_test(tc, nobody_to_take_over_is_missing);
 }
 

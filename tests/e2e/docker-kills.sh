@@ -1,0 +1,40 @@
+#!/bin/bash
+# Jobs of the executor docker, ended and killed at random moments: no container, network or
+# volume is left at the engine, and nothing on the machine (cage-kills.py). SEED repeats a
+# history, ROUNDS says how many there are for each engine.
+set -u
+. "$SRC/tests/engine.sh"
+trap end_engines EXIT
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "skipped: starting a container engine needs root"
+	exit 77
+fi
+engines=(docker)
+rounds=${ROUNDS:-6}
+if [ -n "${SOAK-}" ]; then
+	engines+=(podman)
+	rounds=${ROUNDS:-200}
+fi
+make_box
+wrong=0
+for name in "${engines[@]}"; do
+	if "start_$name"; then
+		tested=1
+		kinds=(docker)
+		if has_networks; then kinds+=(docker-services); fi
+		# what the engine's own programs work on meanwhile is not of the jobs
+		mkdir -p "$name-kills"
+		export ENGINE=$engine DOCKER_HOST=unix://$engine ENGINE_IMAGE=volume:1
+		(cd "$name-kills" && python3 "$SRC/tests/e2e/cage-kills.py" "$rounds" "${kinds[@]}") || wrong=1
+	else
+		echo "not tested: $name cannot run containers here:"
+		tail -n 5 engine.log
+	fi
+	end_engines
+done
+if [ -z "${tested-}" ]; then
+	echo "skipped: no engine can run containers here"
+	exit 77
+fi
+exit $wrong
