@@ -28,6 +28,8 @@ EXTRA_DIST += \
 	bench/kept.py \
 	bench/laminar.py \
 	bench/logs.py \
+	bench/pages.mjs \
+	bench/pages.py \
 	bench/peers.py \
 	bench/plans.py \
 	bench/run \

@@ -95,7 +95,7 @@ keep_findings(struct compilation *c, const struct diags *diags)
 	for (size_t i = 0; i < diags->count; i++) {
 		diag_format(&diags->items[i], &c->findings);
 		buf_add_char(&c->findings, '\n');
-		if (c->watch != NULL)
+		if (c->watch != NULL && c->watch->on_finding != NULL)
 			c->watch->on_finding(&diags->items[i], c->watch->data);
 	}
 	if (diags->dropped > 0)
@@ -112,23 +112,27 @@ compile(struct compilation *c, struct commit_files *files, struct arena *arena,
 	struct document_options load = { .path = r->config_path,
 		.provider = &files->provider,
 		.vars = &vars,
-		.inputs = read_inputs(r, arena, diags) };
+		.inputs = read_inputs(r, arena, diags),
+		.is_unasked = c->is_unasked };
 	struct plan_options options = { .provider = &files->provider,
 		.vars = &vars,
 		.event = { r->event.ref, r->event.is_tag, r->event.source } };
 	struct var *scoped = NULL;
 	struct config *config;
 	struct document document;
-	int rc = ERR_INVALID;
+	int loaded, rc = ERR_INVALID;
 
 	vars_init(&vars, arena, NULL);
 	set_vars(r, &vars, &scoped, &options.scoped_count, arena);
 	options.scoped = scoped;
-	if (document_load(&load, arena, diags, &document) == 0 &&
+	loaded = document_load(&load, arena, diags, &document);
+	if (c->watch != NULL && c->watch->on_document != NULL)
+		c->watch->on_document(&document, c->watch->data);
+	if (loaded == 0 &&
 	    config_build(document.root, arena, document.incomplete, diags, &config) ==
 		0 &&
 	    diags->errors == 0) {
-		if (c->watch != NULL)
+		if (c->watch != NULL && c->watch->on_config != NULL)
 			c->watch->on_config(config, c->watch->data);
 		options.files = document.files;
 		options.file_count = document.file_count;

@@ -9,11 +9,15 @@
 #include "pipelines/plan.h"
 #include "scheduler/recipe.h"
 
-/* Who wants to know more than a plan; called on the worker, for the time of the call. */
+/* Who wants to know more than a plan; called on the worker, for the time of the call.
+ * Each may be NULL. */
 struct compile_watch {
 	void (*on_finding)(const struct diag *d, void *data);
 	/* What the files say, when they are right. */
 	void (*on_config)(const struct config *config, void *data);
+	/* What was read, whether or not it is right; root is NULL when it is no pipeline
+	 * file at all. */
+	void (*on_document)(const struct document *document, void *data);
 	void *data;
 };
 
@@ -24,6 +28,7 @@ struct compilation {
 	 * recipe knows what they were */
 	const struct var *vars;
 	size_t var_count;
+	bool is_unasked;                   /* inputs are yet to be asked for */
 	bool only_checks;                  /* whether the file is right; no plan */
 	const struct compile_watch *watch; /* NULL is fine */
 

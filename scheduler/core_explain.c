@@ -1,6 +1,7 @@
 /* Why a job waits: what the queue knows, as figures and as a sentence. */
 #include <stdio.h>
 
+#include "pipelines/duration.h"
 #include "scheduler/core_internal.h"
 
 static const char *const names[CORE_WAIT_COUNT] = {
@@ -470,12 +471,15 @@ explain_manual(const struct job *job, struct core_wait *w)
 static void
 explain_scheduled(const struct core *core, const struct job *job, struct core_wait *w)
 {
+	char in[DURATION_TEXT_MAX];
+
 	if (explain_mirror(job, w))
 		return;
 	w->code = CORE_WAIT_TIME;
 	w->until_us = job->pub.start_at_us;
-	say(w, "starts in %" PRId64 " s",
-	    (job->pub.start_at_us - core->now_us + 999999) / 1000000);
+	say(w, "starts in %s",
+	    duration_format(
+		(job->pub.start_at_us - core->now_us + 999999) / 1000000, in));
 }
 
 bool

@@ -113,8 +113,8 @@ main(int argc, char **argv)
 		printf("pawl-server %s\n", PACKAGE_VERSION);
 		return 0;
 	}
-	for (int i = 1; i + 1 < argc; i += 2)
-		if (!set_option(&o, argv[i], argv[i + 1])) {
+	for (int i = 1; i < argc; i += 2)
+		if (i + 1 == argc || !set_option(&o, argv[i], argv[i + 1])) {
 			(void)fprintf(stderr,
 			    "pawl-server: %s: unknown; it is started by `pawl server`\n",
 			    argv[i]);

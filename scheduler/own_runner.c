@@ -9,10 +9,13 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/str.h"
 
 #define AGAIN_MS 1000
+#define WRONG_SETTINGS 2 /* its exit code, as that of all of pawl's commands */
 
 struct own_runner {
 	uv_process_t process;
@@ -48,6 +51,21 @@ is_alive(const struct own_runner *r)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* What it has written into its lock, while it holds that; 0: there is none. */
+static pid_t
+found_pid(const struct own_runner *r)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error ignored = ERROR_INIT;
+	int64_t pid = 0;
+
+	if (!is_alive(r) || buf_read_file(&text, r->lock, 32, &ignored) < 0)
+		return 0;
+	if (text.len > 0 && text.data[text.len - 1] == '\n')
+		text.data[text.len - 1] = '\0';
+	return str_to_int64(buf_str(&text), &pid) && pid > 1 ? (pid_t)pid : 0;
+}
+
 static void
 on_runner_exit(uv_process_t *process, int64_t status, int signal)
 {
@@ -57,6 +75,11 @@ on_runner_exit(uv_process_t *process, int64_t status, int signal)
 	uv_close((uv_handle_t *)process, release);
 	if (r->is_stopping)
 		return;
+	if (status == WRONG_SETTINGS) {
+		log_error("the runner cannot start: what it said above has to be mended, "
+			  "then the server started again");
+		return;
+	}
 	if (status != 0 || signal != 0)
 		log_warn("the runner ended (status %d, signal %d); starting it again",
 		    (int)status, signal);
@@ -118,6 +141,10 @@ set_arguments(struct own_runner *r, const struct own_runner_options *o)
 		r->argv[n++] = xstrdup(pairs[i][0]);
 		r->argv[n++] = xstrdup(pairs[i][1]);
 	}
+	if (o->config != NULL) {
+		r->argv[n++] = xstrdup("--config");
+		r->argv[n++] = xstrdup(o->config);
+	}
 	if (o->executor != NULL) {
 		r->argv[n++] = xstrdup("--executor");
 		r->argv[n++] = xstrdup(o->executor);
@@ -150,8 +177,14 @@ own_runner_stop(struct own_runner *r)
 		return;
 	r->is_stopping = true;
 	uv_timer_stop(&r->again);
-	if (r->is_running)
+	if (r->is_running) {
 		uv_process_kill(&r->process, SIGTERM);
+	} else {
+		const pid_t found = found_pid(r); /* an earlier server's */
+
+		if (found > 0)
+			(void)kill(found, SIGTERM);
+	}
 }
 
 bool

@@ -16,9 +16,10 @@ struct uv_loop_s;
 struct own_runner_options { /* strings are copied */
 	struct uv_loop_s *loop;
 	const char *program, *url, *socket, *token_file, *repos_dir, *state_dir, *name;
-	const char *log_format, *executor; /* executor may be NULL */
-	struct rlimit files;               /* that it and its jobs may open */
-	int concurrent;                    /* 0: its own choice */
+	const char *log_format;
+	const char *executor, *config; /* may be NULL */
+	struct rlimit files;           /* that it and its jobs may open */
+	int concurrent;                /* 0: its own choice */
 };
 
 struct own_runner *own_runner_start(const struct own_runner_options *options);

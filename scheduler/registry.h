@@ -54,6 +54,9 @@ struct user *registry_user_by_login(const struct registry *r, const char *login)
 /* By what its holder shows. An expired or revoked one is none. */
 struct access_token *registry_token(
     const struct registry *r, const char *token, int64_t now_us);
+/* The same, and it is noted that it was used, on disk at most once a minute. */
+struct access_token *registry_use_token(
+    struct registry *r, const char *token, int64_t now_us);
 struct access_token *registry_token_of_id(const struct registry *r, int64_t id);
 struct registered_runner *registry_runner(const struct registry *r, int64_t id);
 struct registered_runner *registry_runner_by_token(

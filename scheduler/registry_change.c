@@ -9,6 +9,7 @@
 
 #define MAX_PATH_LEN 255
 #define MAX_DEPTH 20 /* of groups, as GitLab nests them */
+#define USED_EVERY_US (60 * INT64_C(1000000))
 
 struct store_namespace
 registry_copy_namespace(struct arena *a, const struct store_namespace *row)
@@ -291,6 +292,21 @@ registry_add_token(struct registry *r, const struct store_token *row,
 	secret_make_token(SECRET_PERSONAL, text);
 	secret_hash_token(text, c->token.hash);
 	t = registry_keep_token(r, &c->token);
+	submit(r, c);
+	return t;
+}
+
+struct access_token *
+registry_use_token(struct registry *r, const char *token, int64_t now_us)
+{
+	struct access_token *t = registry_token(r, token, now_us);
+	struct change *c;
+
+	if (t == NULL || now_us - t->row.used_us < USED_EVERY_US)
+		return t;
+	t->row.used_us = now_us;
+	c = new_change(NULL, NULL);
+	c->token = registry_copy_token(c->arena, &t->row);
 	submit(r, c);
 	return t;
 }

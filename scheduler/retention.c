@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "scheduler/artifact_store.h"
+#include "scheduler/registry.h"
 
 #define FIRST_MS (60 * 1000)
 #define EVERY_MS (10 * 60 * 1000)
@@ -19,11 +20,19 @@ struct retention {
 	bool is_busy, is_stopping;
 };
 
+/* Pipelines that go. */
+struct old {
+	int64_t project; /* 0: of all */
+	int64_t from_us, before_us;
+};
+
 struct round {
 	struct retention *retention;
 	struct arena *arena;
 	const char *artifacts_dir;
-	int64_t now_us, pipelines_before_us; /* 0: none are removed */
+	int64_t now_us;
+	struct old *old; /* of which no two have a pipeline in common */
+	size_t old_count, old_cap;
 	struct store_artifact *artifacts;
 	size_t artifact_count, artifact_cap;
 	int64_t *pipelines;
@@ -57,14 +66,20 @@ add_pipeline(const struct store_pipeline *row, void *data)
 static int
 list(struct round *r, struct store_view *v, struct error *err)
 {
-	const struct store_pipeline_filter old = { .scope = "finished",
-		.updated_before_us = r->pipelines_before_us };
-	struct store_page page = { .limit = AT_ONCE, .ascending = true };
-
-	if (store_list_expired(v, r->now_us, AT_ONCE, add_artifact, r, err) < 0 ||
-	    (r->pipelines_before_us > 0 &&
-		store_list_pipelines(v, &old, &page, add_pipeline, r, err) < 0))
+	if (store_list_expired(v, r->now_us, AT_ONCE, add_artifact, r, err) < 0)
 		return err->code;
+	for (size_t i = 0; i < r->old_count; i++) {
+		const struct store_pipeline_filter f = { .project = r->old[i].project,
+			.scope = "finished",
+			.updated_after_us = r->old[i].from_us,
+			.updated_before_us = r->old[i].before_us };
+		struct store_page page = { .limit = AT_ONCE - (int64_t)r->pipeline_count,
+			.ascending = true };
+
+		if (page.limit > 0 &&
+		    store_list_pipelines(v, &f, &page, add_pipeline, r, err) < 0)
+			return err->code;
+	}
 	return 0;
 }
 
@@ -143,6 +158,29 @@ on_files_removed(void *data, const struct error *err)
 }
 
 static void
+add_old(struct round *r, int64_t project, int64_t from_us, int64_t keep_s)
+{
+	ARENA_GROW(r->arena, r->old, r->old_count, r->old_cap);
+	r->old[r->old_count++] = (struct old){ .project = project,
+		.from_us = from_us,
+		.before_us = r->now_us - keep_s * 1000000 };
+}
+
+/* One that keeps its pipelines shorter than the server: from where the server's end. */
+static bool
+add_project(struct project *p, void *data)
+{
+	struct round *r = data;
+	int64_t all_s = service_settings(r->retention->service)->keep.pipelines_s;
+	int64_t keep_s = p->row.keep_pipelines_s;
+
+	if (keep_s > 0 && (all_s == 0 || keep_s < all_s))
+		add_old(r, p->row.id, all_s == 0 ? 0 : r->now_us - all_s * 1000000 - 1,
+		    keep_s);
+	return true;
+}
+
+static void
 on_timer(uv_timer_t *timer)
 {
 	struct retention *r = timer->data;
@@ -154,7 +192,9 @@ on_timer(uv_timer_t *timer)
 	round->arena = arena;
 	round->artifacts_dir = service_artifacts_dir(r->service);
 	round->now_us = service_now_us();
-	round->pipelines_before_us = keep_s == 0 ? 0 : round->now_us - keep_s * 1000000;
+	if (keep_s > 0)
+		add_old(round, 0, 0, keep_s);
+	registry_each_project(service_registry(r->service), add_project, round);
 	r->is_busy = true;
 	store_read(service_store(r->service), remove_files, on_files_removed, round);
 }

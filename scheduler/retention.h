@@ -1,7 +1,7 @@
 /*
  * What is kept no longer: artifacts whose time is over, and pipelines, with their jobs
- * and logs, older than the settings keep them. Looked for now and then, a few at a time.
- * Loop thread; files are removed on a worker.
+ * and logs, older than the settings or their project keep them. Looked for now and then,
+ * a few at a time. Loop thread; files are removed on a worker.
  */
 #ifndef SCHEDULER_RETENTION_H
 #define SCHEDULER_RETENTION_H

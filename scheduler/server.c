@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/git.h"
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -44,6 +45,7 @@ struct server {
 	struct own_runner *runner;
 	struct retention *retention;
 	uv_signal_t interrupt, terminate;
+	uv_work_t library;
 	int signals;
 	char first_token[SECRET_MAX]; /* "" unless this is the first start */
 };
@@ -219,6 +221,12 @@ on_loaded(void *data, const struct error *err UNUSED)
 	push_look_everywhere(s->service);
 }
 
+static void
+keep_library(uv_work_t *work UNUSED)
+{
+	git_keep_library();
+}
+
 static int
 start_serving(struct server *s, struct error *err)
 {
@@ -239,6 +247,7 @@ start_serving(struct server *s, struct error *err)
 	s->api = api_new(&s->loop, s->service);
 	s->retention = retention_start(s->service, &s->loop);
 	service_load(s->service, on_loaded, s);
+	uv_queue_work(&s->loop, &s->library, keep_library, NULL);
 	return 0;
 }
 
@@ -257,6 +266,7 @@ start_runner(struct server *s, struct error *err)
 		.name = OWN_RUNNER,
 		.log_format = log_formats[s->o->settings->log_format],
 		.executor = s->o->settings->runner.executor,
+		.config = s->o->settings->runner.config,
 		.concurrent = (int)s->o->settings->runner.jobs,
 		.files = s->o->files };
 

@@ -342,7 +342,9 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 	const struct runner_facts facts = runner_facts_read(n->row.info, arena);
 	struct core_runner runner = {
 		.id = n->row.id,
-		.name = n->row.description != NULL ? n->row.description : "",
+		.name = n->row.description != NULL && *n->row.description != '\0'
+		    ? n->row.description
+		    : arena_printf(arena, "runner %" PRId64, n->row.id),
 		.tags = n->tags,
 		.run_untagged = n->row.run_untagged,
 		.only_protected = n->row.only_protected,
@@ -360,6 +362,7 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 	service_tell(s,
 	    (struct core_event){
 		.type = CORE_RUNNER, .runner = n->row.id, .describes = &runner });
+	service_notify(s, &(struct service_change){ .runner = n->row.id });
 }
 
 void
@@ -395,6 +398,7 @@ void
 service_forget_runner(struct service *s, int64_t id)
 {
 	service_tell(s, (struct core_event){ .type = CORE_RUNNER_GONE, .runner = id });
+	service_notify(s, &(struct service_change){ .runner = id });
 }
 
 static bool

@@ -197,6 +197,7 @@ struct live_job {
 	int64_t log_crc32; /* below 0: not said */
 	int64_t log_bytes;
 	struct job_usage usage;
+	char image_digest[JOB_DIGEST_SIZE]; /* of its image; "" */
 	int64_t given_us; /* to its runner, which has not accepted yet; 0 */
 	bool has_token, is_stored, is_dirty;
 	bool is_told;             /* its runner has said how it ended, in its log too */
@@ -223,6 +224,7 @@ struct job_update {
 	int exit_code;
 	int64_t log_crc32; /* below 0: not said */
 	struct job_usage usage;
+	const char *image_digest; /* NULL: not said */
 };
 
 /* done when it is on disk; refused at once with ERR_INVALID. */
@@ -260,6 +262,7 @@ const size_t *service_waits(struct service *s);
 struct service_change {
 	int64_t pipeline, job; /* job 0: the pipeline itself */
 	int64_t log_bytes;     /* 0: not the log */
+	int64_t runner;        /* it was heard of, changed or removed, and nothing else */
 };
 typedef void (*service_watch_fn)(void *data, const struct service_change *change);
 struct service_watch;

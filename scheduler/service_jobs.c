@@ -502,6 +502,9 @@ service_update_job(struct service *s, struct live_job *job,
 	if (!update->running) {
 		job->log_crc32 = update->log_crc32;
 		job->usage = update->usage;
+		if (update->image_digest != NULL &&
+		    job_digest_is_valid(update->image_digest))
+			memcpy(job->image_digest, update->image_digest, JOB_DIGEST_SIZE);
 		job->is_told = true;
 	}
 	rc = service_send(s, event, err);

@@ -45,6 +45,7 @@ on_job(const struct store_job *row, void *data)
 	*job = *row;
 	job->name = arena_strdup(l->arena, row->name);
 	job->message = arena_strdup(l->arena, row->message);
+	job->image_digest = arena_strdup(l->arena, row->image_digest);
 	return true;
 }
 
@@ -229,6 +230,9 @@ revive_job(struct live_pipeline *p, const struct store_job *row)
 	job->log_bytes = row->log_bytes;
 	if (!status_is_completed(row->status))
 		job->log_bytes = log_size(p->service, row->id);
+	if (row->image_digest != NULL)
+		(void)snprintf(job->image_digest, sizeof(job->image_digest), "%s",
+		    row->image_digest);
 	if (row->message != NULL)
 		(void)snprintf(job->message, sizeof(job->message), "%s", row->message);
 	service_set_token(p->service, job, row->token_hash);

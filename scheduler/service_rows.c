@@ -30,6 +30,22 @@ why_json(struct arena *a, const struct why *why)
 	return arena_strdup(a, buf_str(&out));
 }
 
+/* As indexes, which the rows of its pipeline have, too. */
+static const char *
+needs_json(struct arena *a, const struct plan_job *job)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&out);
+
+	if (!job->has_needs)
+		return NULL;
+	json_begin_array(&w);
+	for (size_t i = 0; i < job->need_count; i++)
+		json_add_int(&w, (int64_t)job->needs[i].job);
+	json_end_array(&w);
+	return arena_strdup(a, buf_str(&out));
+}
+
 static struct store_job
 job_row(struct service *s, const struct live_job *job, struct arena *a)
 {
@@ -68,11 +84,15 @@ job_row(struct service *s, const struct live_job *job, struct arena *a)
 		.log_bytes = job->log_bytes,
 		.log_crc32 = job->log_crc32,
 		.usage = job->usage,
+		.image_digest = *job->image_digest != '\0'
+		    ? arena_strdup(a, job->image_digest)
+		    : NULL,
 	};
 
 	if (!job->is_stored) {
 		row.tags = registry_tags_json(a, &plan->tags);
 		row.why = why_json(a, &plan->why);
+		row.needs = needs_json(a, plan);
 		if (c->cause != CORE_FIRST_TRY)
 			row.cause = core_cause_name(c->cause);
 	}

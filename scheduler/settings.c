@@ -112,14 +112,21 @@ read_size(struct reader *r, const struct node *n, const void *arg UNUSED, void *
 		*(int64_t *)out = number << shift;
 }
 
-/* The runner has them; a wrong name would have it started again and again. */
+/* The runner has them; a wrong name would have it end at its start. */
+#define EXECUTORS "auto, sandbox, container, docker, custom or shell"
+
 static void
 read_executor(struct reader *r, const struct node *n, const void *arg UNUSED, void *out)
 {
-	if (node_is_scalar(n) && str_eq(n->text, "shell"))
-		*(const char **)out = n->text;
-	else
-		value_expected(r, n, "`shell`, the executor there is");
+	static const char *const names[] = { "auto", "sandbox", "container", "docker",
+		"custom", "shell" };
+
+	for (size_t i = 0; node_is_scalar(n) && i < ARRAY_LEN(names); i++)
+		if (str_eq(n->text, names[i])) {
+			*(const char **)out = n->text;
+			return;
+		}
+	value_expected(r, n, "an executor: " EXECUTORS);
 }
 
 static const struct value_duration how_long = { .never = true, .positive = true };
@@ -144,6 +151,7 @@ static const struct value_field runner_fields[] = {
 	{ "enabled", value_bool, SETTING(runner.enabled), NULL, 0 },
 	{ "jobs", read_count, SETTING(runner.jobs), NULL, 0 },
 	{ "executor", read_executor, SETTING(runner.executor), NULL, 0 },
+	{ "config", value_word, SETTING(runner.config), NULL, 0 },
 };
 static const struct value_shape runner_shape = VALUE_SHAPE(runner_fields);
 

@@ -28,6 +28,7 @@ struct server_settings {
 		bool enabled;
 		int64_t jobs;         /* at once; 0: one per CPU */
 		const char *executor; /* NULL: its own choice */
+		const char *config;   /* a file of runner's settings; NULL: none */
 	} runner;
 };
 

@@ -99,6 +99,8 @@ struct store_project {
 	const char *protected_branches, *protected_tags;
 	bool archived;
 	int64_t created_us;
+	int64_t
+	    keep_pipelines_s; /* ended ones; 0: as long as the server's settings say */
 };
 
 /* The last commit of a ref that got its pipelines: "refs are the truth". */
@@ -154,15 +156,17 @@ struct store_job {
 	int exit_code;
 	int64_t runner, downstream; /* 0: none */
 	int64_t created_us, queued_us, started_us, finished_us, start_at_us;
-	double coverage;              /* below 0: none */
-	const char *tags;             /* JSON array, or NULL */
-	const char *why;              /* JSON: why the plan has it; or NULL */
-	const char *cause;            /* of a further try: core_cause_name(); or NULL */
+	double coverage;   /* below 0: none */
+	const char *tags;  /* JSON array, or NULL */
+	const char *why;   /* JSON: why the plan has it; or NULL */
+	const char *needs; /* JSON: indexes in the plan; NULL: goes by stages */
+	const char *cause; /* of a further try: core_cause_name(); or NULL */
 	unsigned char token_hash[32]; /* zeroes: it has none (any more) */
 	int64_t log_bytes;
 	int64_t log_crc32; /* below 0: the runner gave none */
 	int64_t erased_us;
 	struct job_usage usage;
+	const char *image_digest; /* NULL: none */
 };
 
 /* One per job and type. */
@@ -263,6 +267,15 @@ struct store_test_case {
 	const char *output; /* of one that did not succeed; or NULL */
 	int64_t time_us;
 	int64_t identity; /* the store's: what is the same for the same test */
+};
+
+/* How many jobs of a stage are in the same state, without tries that were retried. */
+struct store_stage_sum {
+	int64_t index; /* the stage's */
+	const char *stage;
+	enum status status;
+	bool allow_failure;
+	int64_t count;
 };
 
 /* ---- writing ---------------------------------------------------------------
@@ -492,6 +505,20 @@ typedef bool (*store_test_case_fn)(const struct store_test_case *row, void *data
 /* As they stand in the report. */
 MUST_CHECK int store_list_test_cases(struct store_view *v, int64_t job,
     store_test_case_fn fn, void *data, struct error *err);
+typedef bool (*store_stage_sum_fn)(const struct store_stage_sum *row, void *data);
+/* Of a pipeline, in the order of its stages; rows of one stage follow each other. */
+MUST_CHECK int store_list_stage_sums(struct store_view *v, int64_t pipeline,
+    store_stage_sum_fn fn, void *data, struct error *err);
+
+struct store_test_filter {
+	int64_t pipeline, job; /* job 0: any */
+	const char *status;    /* or NULL */
+	const char *search;    /* part of name or class, whatever its case; or NULL */
+};
+/* Single tests of a pipeline, without those of retried jobs: those that did not succeed
+ * first, then the slowest. All that fit are sorted: 1 s for half a million. */
+MUST_CHECK int store_list_tests(struct store_view *v, const struct store_test_filter *f,
+    struct store_page *page, store_test_case_fn fn, void *data, struct error *err);
 /* What became of one test in a project's jobs, the newest first. suite and classname may
  * be NULL. */
 MUST_CHECK int store_list_test_history(struct store_view *v, int64_t project,

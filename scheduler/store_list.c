@@ -384,7 +384,7 @@ store_list_jobs(struct store_view *v, const struct store_job_filter *f,
 
 	if (read_statuses(f->statuses, &statuses, err) < 0)
 		return err->code;
-	few = f->project != 0 && f->pipeline == 0 && all_unfinished(&statuses);
+	few = f->pipeline == 0 && all_unfinished(&statuses);
 	if (few)
 		buf_add_str(&w.sql, " INDEXED BY jobs_unfinished");
 	else if (f->pipeline != 0)

@@ -303,8 +303,24 @@ static const char *const version_10[] = {
 	NULL,
 };
 
+static const char *const version_11[] = {
+	"ALTER TABLE jobs ADD COLUMN image_digest TEXT;",
+	NULL,
+};
+
+static const char *const version_12[] = {
+	"ALTER TABLE jobs ADD COLUMN needs TEXT;",
+	NULL,
+};
+
+static const char *const version_13[] = {
+	"ALTER TABLE projects ADD COLUMN keep_pipelines_s INTEGER NOT NULL DEFAULT 0;",
+	NULL,
+};
+
 static const char *const *const versions[] = { version_1, version_2, version_3, version_4,
-	version_5, version_6, version_7, version_8, version_9, version_10 };
+	version_5, version_6, version_7, version_8, version_9, version_10, version_11,
+	version_12, version_13 };
 
 /* The version of a database that is ours and not newer than version wanted. */
 static int

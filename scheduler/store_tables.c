@@ -42,6 +42,7 @@ static const struct store_column project_columns[] = {
 	COLUMN("created_us", COL_INT64, created_us, 0),
 	COLUMN("protected_branches", COL_TEXT, protected_branches, 0),
 	COLUMN("protected_tags", COL_TEXT, protected_tags, 0),
+	COLUMN("keep_pipelines_s", COL_INT64, keep_pipelines_s, 0),
 };
 const struct store_table store_projects =
     TABLE("projects", "project", project_columns, "id");
@@ -127,8 +128,10 @@ static const struct store_column job_columns[] = {
 	COLUMN("cpu_us", COL_INT64, usage.cpu_us, COL_LIFE),
 	COLUMN("read_bytes", COL_INT64, usage.read_bytes, COL_LIFE),
 	COLUMN("written_bytes", COL_INT64, usage.written_bytes, COL_LIFE),
+	COLUMN("image_digest", COL_TEXT, image_digest, COL_LIFE),
 	COLUMN("tags", COL_TEXT, tags, 0),
 	COLUMN("why", COL_TEXT, why, 0),
+	COLUMN("needs", COL_TEXT, needs, 0),
 	COLUMN("cause", COL_TEXT, cause, 0),
 };
 const struct store_table store_jobs = TABLE("jobs", "job", job_columns, "id");

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "scheduler/api/session.h"
 #include "scheduler/service_internal.h"
 
 struct api {
@@ -13,14 +14,27 @@ struct api {
 	struct service *service;
 	struct call *calls; /* open ones */
 	size_t open_calls;
+	struct live *live; /* made when somebody wants to hear of changes */
 	bool is_stopping;
 };
 
 static const struct api_route *const tables[] = {
 	api_runner_routes,
+	api_session_routes,
+	api_event_routes,
+	api_graph_routes,
+	api_log_routes,
+	api_plan_routes,
+	api_queue_routes,
+	api_run_form_routes,
+	api_overview_routes,
+	api_pipeline_file_routes,
+	api_test_routes,
+	api_web_routes,
 	api_hook_routes,
 	api_runner_admin_routes,
 	api_artifact_routes,
+	api_artifact_file_routes,
 	api_project_routes,
 	api_branch_routes,
 	api_pipeline_routes,
@@ -80,9 +94,19 @@ api_open_calls(const struct api *api)
 	return api->open_calls;
 }
 
+struct live *
+api_live(const struct call *c)
+{
+	if (c->api->live == NULL)
+		c->api->live = live_new(c->service);
+	return c->api->live;
+}
+
 void
 api_free(struct api *api)
 {
+	if (api != NULL)
+		live_free(api->live);
 	free(api);
 }
 
@@ -248,7 +272,7 @@ api_has_scope(const struct access_token *t, const char *scope)
 	return false;
 }
 
-/* PRIVATE-TOKEN, or Authorization: Bearer. */
+/* PRIVATE-TOKEN, Authorization: Bearer, or the cookie of a session. */
 static void
 find_user(struct call *c)
 {
@@ -260,9 +284,13 @@ find_user(struct call *c)
 		text = bearer + 7;
 	if (text == NULL)
 		text = http_query(c->request, "private_token");
+	if (text == NULL) {
+		text = session_token(c);
+		c->by_session = text != NULL;
+	}
 	if (text == NULL)
 		return;
-	c->token = registry_token(r, text, service_now_us());
+	c->token = registry_use_token(r, text, service_now_us());
 	c->user = c->token == NULL ? NULL : registry_user(r, c->token->row.user);
 	if (c->user != NULL && c->user->row.blocked)
 		c->user = NULL;
@@ -304,6 +332,8 @@ may_enter(struct call *c)
 		api_error(c, 401, "401 Unauthorized");
 		return false;
 	}
+	if (c->by_session && !session_may(c, session_token(c)))
+		return false;
 	if (!api_has_scope(c->token, "api") &&
 	    (access != API_READ || !api_has_scope(c->token, "read_api"))) {
 		refuse_scope(c, access == API_READ ? "api read_api" : "api");
@@ -424,6 +454,10 @@ api_on_request(struct http_request *r, void *data)
 		return;
 	}
 	c->route = find_route(c, &other);
+	if (c->route == NULL && api_is_page(c)) {
+		api_send_page(c);
+		return;
+	}
 	if (c->route == NULL) {
 		api_error(c, other ? 405 : 404,
 		    other ? "405 Method Not Allowed" : "404 Not Found");

@@ -46,6 +46,7 @@ struct call {
 	size_t body_len;
 	struct user *user; /* of the token; NULL: none */
 	struct access_token *token;
+	bool by_session;                 /* the token is a browser's cookie */
 	void *data;                      /* the handler's */
 	void (*on_gone)(struct call *c); /* the peer left before the answer */
 	/* The server is ending, and who waits for something of the future waits in vain:
@@ -133,6 +134,16 @@ struct live_job *api_job_of_token(struct call *c, size_t param, const char *toke
 void api_send_artifact(
     struct call *c, int64_t job, const char *type, const char *filename);
 
+/* What all event streams of a server share. */
+struct live;
+struct live *live_new(struct service *service);
+void live_free(struct live *l); /* NULL is fine */
+struct live *api_live(const struct call *c);
+
+/* Does a browser ask for a page? Whatever its address is, it is the same one. */
+bool api_is_page(struct call *c);
+void api_send_page(struct call *c);
+
 /* A log: all of it, or what the header Range asks for. */
 void api_send_log(struct call *c, int64_t job);
 /* From a byte on, until the job has ended. */
@@ -154,9 +165,21 @@ void api_timer_stop(struct api_timer *t); /* NULL is fine */
 
 /* ---- routes, each ending with a method of NULL ------------------------------------- */
 
-extern const struct api_route api_runner_routes[]; /* what runners speak */
+extern const struct api_route api_event_routes[];
+extern const struct api_route api_graph_routes[];
+extern const struct api_route api_log_routes[];
+extern const struct api_route api_plan_routes[];
+extern const struct api_route api_queue_routes[];
+extern const struct api_route api_run_form_routes[];
+extern const struct api_route api_overview_routes[]; /* lists as pages show them */
+extern const struct api_route api_pipeline_file_routes[];
+extern const struct api_route api_test_routes[];    /* single tests and their history */
+extern const struct api_route api_runner_routes[];  /* what runners speak */
+extern const struct api_route api_session_routes[]; /* of browsers */
+extern const struct api_route api_web_routes[];
 extern const struct api_route api_runner_admin_routes[];
 extern const struct api_route api_artifact_routes[];
+extern const struct api_route api_artifact_file_routes[]; /* looked at */
 extern const struct api_route api_project_routes[];
 extern const struct api_route api_branch_routes[];
 extern const struct api_route api_pipeline_routes[];

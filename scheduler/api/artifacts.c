@@ -201,6 +201,8 @@ api_send_artifact(struct call *c, int64_t job, const char *type, const char *fil
 	int64_t size;
 	int fd;
 
+	if (c->is_gone)
+		return;
 	if (artifact_store_open(
 		service_artifacts_dir(c->service), job, type, &fd, &size, &err) < 0) {
 		api_error(c, 404, "404 Not Found");

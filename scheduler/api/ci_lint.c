@@ -3,16 +3,9 @@
  * commit, or of what a commit has; as written, or (dry_run) as a push to a ref would find
  * it. Compiled on a worker, as every pipeline is.
  */
-#include "base/git.h"
 #include "base/json_writer.h"
 #include "base/str.h"
-#include "scheduler/api/api.h"
-#include "scheduler/registry_internal.h"
-#include "scheduler/repos.h"
-#include "scheduler/service_internal.h"
-
-#define DEFAULT_FILE ".gitlab-ci.yml"
-#define DEFAULT_BRANCH "main"
+#include "scheduler/api/trial.h"
 
 struct lint_fields {
 	const char *content, *content_ref, *sha, *ref, *dry_run_ref;
@@ -32,11 +25,8 @@ static const struct json_field fields[] = {
 static const struct json_shape shape = { fields, sizeof(struct lint_fields) };
 
 struct lint {
-	struct call *call;
+	struct trial trial; /* first */
 	struct lint_fields q;
-	const char *commit; /* whose file is meant; NULL: the text that was sent */
-	struct store_project project;
-	struct recipe *recipe;
 	struct strlist errors, warnings;
 	char *merged;
 	struct buf jobs; /* JSON */
@@ -169,33 +159,11 @@ on_config(const struct config *config, void *data)
 		write_config_jobs(l, config);
 }
 
-/* The commits of what is to be read, and of the ref a push is thought to go to. */
-static int
-find_commit(struct lint *l, struct error *err)
-{
-	struct service *s = l->call->service;
-	struct event *e = &l->recipe->event;
-	cleanup_free char *dir = repo_dir(s->repos_dir, l->project.path);
-	cleanup_git_repo struct git_repo *repo = NULL;
-	cleanup_free char *branch = xasprintf("refs/heads/%s", e->ref);
-	cleanup_free char *tag = xasprintf("refs/tags/%s", e->ref);
-	struct error ignored = ERROR_INIT;
-	char sha[GIT_SHA_MAX] = "";
-
-	if (git_repo_open_bare(dir, &repo, err) < 0)
-		return err->code;
-	if (git_repo_resolve(repo, branch, sha, &ignored) < 0)
-		e->is_tag = git_repo_resolve(repo, tag, sha, &ignored) == 0;
-	if (l->commit != NULL && git_repo_resolve(repo, l->commit, sha, err) < 0)
-		return error_set(err, ERR_MISSING, "404 Commit Not Found");
-	e->ref_is_protected = service_is_protected(&l->project, e->ref, e->is_tag);
-	e->sha = *sha == '\0' ? NULL : arena_strdup(l->recipe->arena, sha);
-	return 0;
-}
-
 static void
-judge(struct lint *l, const struct compilation *c)
+judge(struct trial *t, const struct compilation *c)
 {
+	struct lint *l = (struct lint *)t;
+
 	if (c->no_file)
 		strlist_add(&l->errors, "Please provide content of .gitlab-ci.yml");
 	if (c->plan == NULL)
@@ -206,32 +174,6 @@ judge(struct lint *l, const struct compilation *c)
 			c->plan->why.text));
 	if (l->q.include_jobs)
 		write_plan_jobs(l, c->plan);
-}
-
-static int
-compile_on_worker(struct store_view *v, void *data, struct error *err)
-{
-	struct lint *l = data;
-	struct service *s = l->call->service;
-	struct held_variables held = { .arena = NULL };
-	const struct compile_watch watch = { on_finding, on_config, l };
-	struct compilation c = { .recipe = l->recipe,
-		.repos_dir = s->repos_dir,
-		.only_checks = !l->q.dry_run,
-		.watch = &watch };
-	int rc = find_commit(l, err);
-
-	if (rc == 0)
-		rc = service_read_variables(s, v, l->project.id, &held, err);
-	c.vars = held.vars;
-	c.var_count = held.count;
-	if (rc == 0)
-		rc = compile_recipe(&c, err);
-	if (rc == 0)
-		judge(l, &c);
-	compilation_clear(&c);
-	arena_free(held.arena);
-	return rc;
 }
 
 /* ---- the answer -----------------------------------------------------------------------
@@ -257,48 +199,19 @@ write_answer(const struct lint *l, struct buf *out)
 }
 
 static void
-on_linted(void *data, const struct error *err)
+finish(struct trial *t, const struct error *err)
 {
-	struct lint *l = data;
-	struct call *c = l->call;
+	struct lint *l = (struct lint *)t;
 	cleanup_buf struct buf json = BUF_INIT;
 
-	if (err->code != 0) {
-		api_fail(c, err);
-	} else {
+	if (err->code == 0) {
 		write_answer(l, &json);
-		api_json(c, 200, &json);
+		api_json(t->call, 200, &json);
 	}
 	strlist_clear(&l->errors);
 	strlist_clear(&l->warnings);
 	buf_clear(&l->jobs);
 	free(l->merged);
-	recipe_free(l->recipe);
-	api_let_go(c);
-}
-
-static void
-start(struct lint *l, struct project *p)
-{
-	struct call *c = l->call;
-	const struct store_project *row = &p->row;
-	const struct recipe_file file = {
-		row->config_path != NULL ? row->config_path : DEFAULT_FILE, l->q.content
-	};
-	struct pipeline_request q = { .project = p,
-		.source = "push",
-		.user = c->user->row.id,
-		.files = &file,
-		.file_count = l->commit == NULL };
-
-	q.ref = l->q.dry_run_ref != NULL  ? l->q.dry_run_ref
-	    : l->q.ref != NULL            ? l->q.ref
-	    : row->default_branch != NULL ? row->default_branch
-					  : DEFAULT_BRANCH;
-	l->project = registry_copy_project(c->arena, row);
-	l->recipe = service_make_recipe(c->service, &q, p->next_iid);
-	api_hold(c);
-	store_read(service_store(c->service), compile_on_worker, on_linted, l);
 }
 
 /* NULL after the answer */
@@ -307,8 +220,15 @@ new_lint(struct call *c)
 {
 	struct lint *l = arena_alloc(c->arena, sizeof(*l));
 
-	l->call = c;
-	return api_read(c, &shape, &l->q) ? l : NULL;
+	if (!api_read(c, &shape, &l->q))
+		return NULL;
+	l->trial = (struct trial){ .call = c,
+		.ref = l->q.dry_run_ref != NULL ? l->q.dry_run_ref : l->q.ref,
+		.only_checks = !l->q.dry_run,
+		.watch = { .on_finding = on_finding, .on_config = on_config },
+		.judge = judge,
+		.finish = finish };
+	return l;
 }
 
 static void
@@ -319,10 +239,11 @@ lint_text(struct call *c)
 
 	if (l == NULL)
 		return;
+	l->trial.content = l->q.content;
 	if (l->q.content == NULL)
 		api_refuse(c, "content is missing");
 	else
-		start(l, p);
+		trial_start(&l->trial, p);
 }
 
 static void
@@ -333,10 +254,10 @@ lint_commit(struct call *c)
 
 	if (l == NULL)
 		return;
-	l->commit = l->q.content_ref != NULL ? l->q.content_ref
-	    : l->q.sha != NULL               ? l->q.sha
-					     : "HEAD";
-	start(l, p);
+	l->trial.commit = l->q.content_ref != NULL ? l->q.content_ref
+	    : l->q.sha != NULL                     ? l->q.sha
+						   : "HEAD";
+	trial_start(&l->trial, p);
 }
 
 const struct api_route api_lint_routes[] = {

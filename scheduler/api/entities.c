@@ -92,6 +92,11 @@ entity_add_project(
 	json_put_string(w, "visibility", p->visibility);
 	json_put_string(
 	    w, "ci_config_path", p->config_path != NULL ? p->config_path : "");
+	json_key(w, "ci_delete_pipelines_in_seconds");
+	if (p->keep_pipelines_s > 0)
+		json_add_int(w, p->keep_pipelines_s);
+	else
+		json_add_null(w);
 	json_put_bool(w, "empty_repo", p->default_branch == NULL);
 	json_end_object(w);
 }
@@ -220,8 +225,8 @@ put_runner(struct json_writer *w, const struct store_runner *runner)
 	json_end_object(w);
 }
 
-static void
-put_wait(struct json_writer *w, const struct core_wait *wait)
+void
+entity_put_wait(struct json_writer *w, const struct core_wait *wait)
 {
 	json_key(w, "waits");
 	json_begin_object(w);
@@ -240,6 +245,20 @@ put_wait(struct json_writer *w, const struct core_wait *wait)
 	}
 	if (wait->until_us != 0)
 		entity_put_time(w, "until", wait->until_us);
+	json_end_object(w);
+}
+
+/* Which runners may have it, and what it deploys to. */
+static void
+put_place(struct json_writer *w, const struct store_job *job)
+{
+	json_key(w, "tag_list");
+	json_add_raw(w, job->tags != NULL ? job->tags : "[]");
+	if (job->environment == NULL)
+		return;
+	json_key(w, "environment");
+	json_begin_object(w);
+	json_put_string(w, "name", job->environment);
 	json_end_object(w);
 }
 
@@ -282,14 +301,19 @@ entity_add_job(struct json_writer *w, const struct store_job *job,
 	json_put_int(w, "exit_code", job->exit_code);
 	json_put_string(w, "message", job->message);
 	json_put_string(w, "reason", reason_name(job->reason));
+	if (job->reason != REASON_NONE)
+		json_put_string(w, "reason_text", reason_text(job->reason));
 	if (job->because != 0)
 		json_put_int(w, "because", job->because);
 	json_put_int(w, "attempt", job->attempt);
+	put_place(w, job);
 	job_usage_put(w, &job->usage);
+	if (job->image_digest != NULL)
+		json_put_string(w, "image_digest", job->image_digest);
 	if (job->cause != NULL)
 		json_put_string(w, "cause", job->cause);
 	if (wait != NULL)
-		put_wait(w, wait);
+		entity_put_wait(w, wait);
 	json_end_object(w);
 }
 
@@ -339,16 +363,8 @@ put_runner_fields(struct json_writer *w, const struct store_runner *r, int64_t n
 }
 
 void
-entity_add_runner(struct json_writer *w, const struct store_runner *r, int64_t now_us)
-{
-	json_begin_object(w);
-	put_runner_fields(w, r, now_us);
-	json_end_object(w);
-}
-
-void
-entity_add_runner_details(struct json_writer *w, const struct store_runner *r,
-    const struct strs *tags, int64_t now_us)
+entity_add_runner(struct json_writer *w, const struct store_runner *r,
+    const struct strs *tags, int running, int64_t now_us)
 {
 	cleanup_arena struct arena *arena = arena_new();
 	const struct runner_facts facts = runner_facts_read(r->info, arena);
@@ -374,5 +390,7 @@ entity_add_runner_details(struct json_writer *w, const struct store_runner *r,
 	else
 		json_add_int(w, r->maximum_timeout_s);
 	json_put_int(w, "limit", r->limit);
+	json_put_string(w, "job_execution_status", running > 0 ? "active" : "idle");
+	json_put_int(w, "running_jobs", running);
 	json_end_object(w);
 }

@@ -22,6 +22,8 @@ struct entity_wait {
 	struct core_wait wait;
 };
 
+void entity_put_wait(struct json_writer *w, const struct core_wait *wait);
+
 /* What a trigger job set off. */
 struct entity_downstream {
 	struct store_pipeline pipeline;
@@ -44,10 +46,8 @@ enum runner_status {
 enum runner_status entity_runner_status(const struct store_runner *r, int64_t now_us);
 const char *entity_runner_status_name(enum runner_status status); /* GitLab's */
 const char *entity_runner_type(enum store_owner owner);           /* "project_type" */
-void entity_add_runner(
-    struct json_writer *w, const struct store_runner *r, int64_t now_us);
-/* What lists leave out, too. */
-void entity_add_runner_details(struct json_writer *w, const struct store_runner *r,
-    const struct strs *tags, int64_t now_us);
+/* running: jobs it has. */
+void entity_add_runner(struct json_writer *w, const struct store_runner *r,
+    const struct strs *tags, int running, int64_t now_us);
 
 #endif

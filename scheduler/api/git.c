@@ -99,7 +99,8 @@ may(struct call *c, bool write, const struct project *p)
 
 	if (token == NULL)
 		return false;
-	c->token = registry_token(service_registry(c->service), token, service_now_us());
+	c->token =
+	    registry_use_token(service_registry(c->service), token, service_now_us());
 	if (c->token != NULL) {
 		c->user = registry_user(service_registry(c->service), c->token->row.user);
 		return c->user != NULL && !c->user->row.blocked &&

@@ -246,8 +246,7 @@ on_latest(void *data, const struct error *err)
 	else if (l->path == NULL)
 		api_send_artifact(c, l->job, "archive", NULL);
 	else
-		api_reply(
-		    c, 200, "application/octet-stream", buf_str(&l->text), l->text.len);
+		send_artifact_file(c, l->path, &l->text);
 	buf_clear(&l->text);
 	api_let_go(c);
 }

@@ -11,6 +11,7 @@
 #include "scheduler/service_internal.h"
 
 #define MAX_ARTIFACTS 64
+#define MAX_TRIES 100000 /* jobs and their tries in a pipeline */
 #define MAX_SINGLE ((size_t)256 << 20)
 
 /* ---- reading --------------------------------------------------------------------------
@@ -278,6 +279,61 @@ get_job(struct call *c)
 		send_job(c, p, id, 200);
 }
 
+/* Of the same job of the pipeline, the first one first. */
+struct tries {
+	struct json_writer *w;
+	int64_t index;
+};
+
+static bool
+add_try(const struct store_job *row, void *data)
+{
+	struct tries *t = data;
+
+	if (row->index != t->index)
+		return true;
+	json_begin_object(t->w);
+	json_put_int(t->w, "id", row->id);
+	json_put_int(t->w, "attempt", row->attempt);
+	json_put_string(t->w, "status", status_name(row->status));
+	json_put_string(t->w, "reason", reason_name(row->reason));
+	json_put_string(t->w, "cause", row->cause);
+	json_put_bool(t->w, "allow_failure", row->allow_failure || row->warned);
+	entity_put_time(t->w, "started_at", row->started_us);
+	entity_put_time(t->w, "finished_at", row->finished_us);
+	json_end_object(t->w);
+	return true;
+}
+
+static int
+read_tries(struct store_view *v, struct reading *r, struct error *err)
+{
+	struct store_page page = { .limit = MAX_TRIES, .ascending = true };
+	struct store_job job;
+	struct store_job_filter f = { .with_retried = true };
+	struct tries t = { .w = &r->writer };
+
+	if (find_job(v, &r->project, r->id, r->arena, &job, err) < 0)
+		return err->code;
+	f.project = job.project;
+	f.pipeline = job.pipeline;
+	t.index = job.index;
+	json_begin_array(&r->writer);
+	if (store_list_jobs(v, &f, &page, add_try, &t, err) < 0)
+		return err->code;
+	json_end_array(&r->writer);
+	return 0;
+}
+
+static void
+get_tries(struct call *c)
+{
+	struct reading *r = reading_of_member(c);
+
+	if (r != NULL)
+		reading_start(r, read_tries);
+}
+
 /* ---- what needs the job's row first
  * -------------------------------------------------------- */
 
@@ -410,7 +466,9 @@ send_trace(struct wanted *w)
 	struct call *c = w->call;
 	const char *follow = c->is_gone ? NULL : http_query(c->request, "follow");
 
-	if (follow != NULL && str_eq(follow, "true"))
+	if (c->is_gone)
+		; /* before his job was found */
+	else if (follow != NULL && str_eq(follow, "true"))
 		api_follow_log(c, w->id, 0, false);
 	else
 		api_send_log(c, w->id);
@@ -427,7 +485,8 @@ send_events(struct wanted *w)
 
 	if (last == NULL || !str_to_int64(last, &from) || from < 0)
 		from = 0;
-	api_follow_log(c, w->id, from, true);
+	if (!c->is_gone)
+		api_follow_log(c, w->id, from, true);
 	api_let_go(c);
 }
 
@@ -447,7 +506,7 @@ send_usage(struct wanted *w)
 	if (log_store_read_usage(service_logs(c->service), w->id, &text, &err) == 0)
 		api_reply(c, 200, "text/plain", text.data, text.len);
 	else if (err.code == ERR_MISSING)
-		api_error(c, 404, "%s", err.msg);
+		api_empty(c, 204); /* no mistake: most runners send none */
 	else
 		api_fail(c, &err);
 	api_let_go(c);
@@ -515,8 +574,7 @@ on_single(void *data, const struct error *err)
 	else if (err->code != 0)
 		api_fail(c, err);
 	else
-		api_reply(
-		    c, 200, "application/octet-stream", buf_str(&s->text), s->text.len);
+		send_artifact_file(c, c->params[2], &s->text);
 	buf_clear(&s->text);
 	api_let_go(c);
 }
@@ -544,6 +602,7 @@ const struct api_route api_job_routes[] = {
 	{ "GET", "/api/v4/projects/:id/jobs/:job/trace", API_READ, get_trace },
 	{ "GET", "/api/pawl/v1/projects/:id/jobs/:job/log/events", API_READ, get_events },
 	{ "GET", "/api/pawl/v1/projects/:id/jobs/:job/usage", API_READ, get_usage },
+	{ "GET", "/api/pawl/v1/projects/:id/jobs/:job/tries", API_READ, get_tries },
 	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts", API_READ, get_artifacts },
 	{ "GET", "/api/v4/projects/:id/jobs/:job/artifacts/*path", API_READ,
 	    get_artifact_file },

@@ -22,4 +22,7 @@ struct wanted *want_job(struct call *c, void (*then)(struct wanted *w));
 /* The job as it is on disk. */
 void send_job(struct call *c, struct project *p, int64_t id, int status);
 
+/* One file of an archive, so that a browser may show it: it can do no harm there. */
+void send_artifact_file(struct call *c, const char *path, const struct buf *text);
+
 #endif

@@ -77,6 +77,20 @@ reading_of_project(struct call *c, const struct project *p, bool is_list)
 	return r;
 }
 
+struct reading *
+reading_of_member(struct call *c)
+{
+	struct project *p = api_project(c, 0);
+	struct reading *r;
+	int64_t id;
+
+	if (p == NULL || !api_id(c, 1, &id))
+		return NULL;
+	r = reading_of_project(c, p, false);
+	r->id = id;
+	return r;
+}
+
 void
 reading_by_keyset(struct reading *r)
 {
@@ -200,13 +214,17 @@ on_read(void *data, const struct error *err)
 	struct reading *r = &run->r;
 	struct call *c = r->call;
 
-	if (r->invalid != NULL) {
+	if (c->is_gone) {
+		; /* nobody is left to hear it: what was asked is gone, too */
+	} else if (r->invalid != NULL) {
 		api_refuse(c, "%s is invalid", r->invalid);
 	} else if (err->code == ERR_MISSING) {
 		api_error(c, 404, "404 Not Found");
 	} else if (err->code != 0) {
 		api_fail(c, err);
 	} else {
+		if (r->finish != NULL)
+			r->finish(r);
 		if (r->is_keyset)
 			put_keyset_headers(r);
 		else if (r->is_list)

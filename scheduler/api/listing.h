@@ -31,6 +31,10 @@ struct reading {
 	const struct entity_wait *waits; /* of jobs that wait, as the core has it */
 	size_t wait_count;
 	const void *data;
+	void *own; /* what the function found, for finish */
+	/* On the loop when it has read: writes what only the loop knows. NULL: nothing.
+	 */
+	void (*finish)(struct reading *r);
 };
 
 /* The call is held until the answer. List: page and per_page are read from the query; one
@@ -41,6 +45,9 @@ struct reading *reading_new(struct call *c, bool is_list);
 void reading_by_keyset(struct reading *r);
 /* The same about one project: with a copy of its row, and the server's URL as text. */
 struct reading *reading_of_project(struct call *c, const struct project *p, bool is_list);
+/* Of one thing in a project, for a route "/projects/:id/…/:number", whose number becomes
+ * the id. NULL after an answer, when the project or the number is none. */
+struct reading *reading_of_member(struct call *c);
 /* A row more of a list that is walked as a whole: is it on the page? */
 bool reading_takes(struct reading *r);
 /* What the body has by now is the answer; nothing is read. */

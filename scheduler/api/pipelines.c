@@ -1,10 +1,11 @@
 /* Pipelines: listed, looked at, made by hand, retried, canceled. */
+#include "scheduler/api/pipelines.h"
+
 #include <stdio.h>
 
 #include "base/git.h"
 #include "base/str.h"
 #include "scheduler/api/entities.h"
-#include "scheduler/api/listing.h"
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
 
@@ -103,8 +104,8 @@ read_filter(struct call *c, struct store_pipeline_filter *f, bool *ascending)
 	return true;
 }
 
-static void
-list_pipelines(struct call *c)
+struct reading *
+pipelines_listing(struct call *c)
 {
 	struct project *p = api_project(c, 0);
 	struct store_pipeline_filter *f = arena_alloc(c->arena, sizeof(*f));
@@ -112,13 +113,33 @@ list_pipelines(struct call *c)
 	bool ascending = false;
 
 	if (p == NULL || !read_filter(c, f, &ascending))
-		return;
+		return NULL;
 	f->project = p->row.id;
 	r = reading_of_project(c, p, true);
 	r->page.ascending = ascending;
 	reading_by_keyset(r);
 	r->pipelines = f;
-	reading_start(r, read_pipelines);
+	return r;
+}
+
+static void
+list_pipelines(struct call *c)
+{
+	struct reading *r = pipelines_listing(c);
+
+	if (r != NULL)
+		reading_start(r, read_pipelines);
+}
+
+int
+pipelines_get(struct store_view *v, struct reading *r, struct store_pipeline *out,
+    struct error *err)
+{
+	if (store_get_pipeline(v, r->id, r->arena, out, err) < 0)
+		return err->code;
+	if (out->project != r->project.id)
+		return error_set(err, ERR_MISSING, "not of this project");
+	return 0;
 }
 
 static int
@@ -128,10 +149,8 @@ read_pipeline(struct store_view *v, struct reading *r, struct error *err)
 	struct store_user user, *who = NULL;
 	struct error ignored = ERROR_INIT;
 
-	if (store_get_pipeline(v, r->id, r->arena, &row, err) < 0)
+	if (pipelines_get(v, r, &row, err) < 0)
 		return err->code;
-	if (row.project != r->project.id)
-		return error_set(err, ERR_MISSING, "not of this project");
 	if (row.user != 0 && store_get_user(v, row.user, r->arena, &user, &ignored) == 0)
 		who = &user;
 	entity_add_pipeline(&r->writer, &row, &r->project, who, r->text, true);
@@ -158,16 +177,19 @@ get_pipeline(struct call *c)
 		send_pipeline(c, p, id, 200);
 }
 
-/* What its starter gave, which lies sealed with it. */
-static int
-open_recipe(struct reading *r, const struct store_pipeline *row, struct recipe **out,
-    struct error *err)
+int
+pipelines_open_recipe(const struct reading *r, const struct store_pipeline *row,
+    struct recipe **out, struct error *err)
 {
 	cleanup_free char *place = xasprintf("recipe of pipeline %" PRId64, row->id);
 	struct buf json = BUF_INIT;
-	int rc = seal_open_value(
-	    r->call->service->o.seal, place, row->made_of, row->made_of_len, &json, err);
+	int rc;
 
+	*out = NULL;
+	if (row->made_of == NULL)
+		return 0;
+	rc = seal_open_value(
+	    r->call->service->o.seal, place, row->made_of, row->made_of_len, &json, err);
 	if (rc == 0)
 		rc = recipe_read(buf_str(&json), json.len, out, err);
 	seal_wipe(&json);
@@ -180,11 +202,8 @@ read_variables(struct store_view *v, struct reading *r, struct error *err)
 	struct recipe *recipe = NULL;
 	struct store_pipeline row;
 
-	if (store_get_pipeline(v, r->id, r->arena, &row, err) < 0)
-		return err->code;
-	if (row.project != r->project.id)
-		return error_set(err, ERR_MISSING, "not of this project");
-	if (row.made_of != NULL && open_recipe(r, &row, &recipe, err) < 0)
+	if (pipelines_get(v, r, &row, err) < 0 ||
+	    pipelines_open_recipe(r, &row, &recipe, err) < 0)
 		return err->code;
 	json_begin_array(&r->writer);
 	for (size_t i = 0; recipe != NULL && i < recipe->var_count; i++) {
@@ -206,15 +225,10 @@ read_variables(struct store_view *v, struct reading *r, struct error *err)
 static void
 list_variables(struct call *c)
 {
-	struct project *p = api_project(c, 0);
-	struct reading *r;
-	int64_t id;
+	struct reading *r = reading_of_member(c);
 
-	if (p == NULL || !api_id(c, 1, &id))
-		return;
-	r = reading_of_project(c, p, false);
-	r->id = id;
-	reading_start(r, read_variables);
+	if (r != NULL)
+		reading_start(r, read_variables);
 }
 
 static bool
@@ -260,12 +274,14 @@ get_latest(struct call *c)
 
 struct new_pipeline {
 	const char *ref;
+	const char *inputs; /* JSON; NULL: none */
 	struct api_variable *variables;
 	size_t variable_count;
 };
 
 static const struct json_field new_fields[] = {
 	{ JSON_FIELD("ref", STRING, struct new_pipeline, ref) },
+	{ JSON_FIELD("inputs", MAP, struct new_pipeline, inputs) },
 	{ JSON_COUNTED(
 	      "variables", OBJECTS, struct new_pipeline, variables, variable_count),
 	    .shape = &api_variable_shape },
@@ -328,8 +344,10 @@ create_pipeline(struct call *c)
 {
 	struct project *p = api_project(c, 0);
 	struct new_pipeline n = { .ref = http_query(c->request, "ref") };
-	struct pipeline_request q = {
-		.project = p, .source = "api", .only_if_valid = true
+	struct pipeline_request q = { /* from our own pages it is as from GitLab's */
+		.project = p,
+		.source = c->by_session ? "web" : "api",
+		.only_if_valid = true
 	};
 	struct error err = ERROR_INIT;
 
@@ -349,6 +367,7 @@ create_pipeline(struct call *c)
 	if (!api_variables(c, "variables", n.variables, n.variable_count, &q.vars))
 		return;
 	q.var_count = n.variable_count;
+	q.inputs = n.inputs;
 	q.user = c->user->row.id;
 	c->data = p;
 	api_hold(c);

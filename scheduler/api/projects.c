@@ -10,6 +10,8 @@
 #include "scheduler/service_internal.h"
 
 #define MAX_NAME 255
+#define DAY_S (24 * 3600)
+#define MAX_KEEP_S (3650 * DAY_S)
 
 static const char *const visibilities[] = { "private", "internal", "public" };
 
@@ -123,7 +125,14 @@ get_project(struct call *c)
 struct project_fields {
 	const char *name, *path, *namespace_path, *description, *default_branch,
 	    *visibility, *config_path;
+	int64_t keep_pipelines_s; /* NOT_SAID */
 };
+
+#define NOT_SAID INT64_MIN
+#define NO_PROJECT_FIELDS                                                                \
+	{                                                                                \
+		.keep_pipelines_s = NOT_SAID                                             \
+	}
 
 static const struct json_field project_json_fields[] = {
 	{ JSON_FIELD("name", STRING, struct project_fields, name) },
@@ -133,6 +142,8 @@ static const struct json_field project_json_fields[] = {
 	{ JSON_FIELD("default_branch", STRING, struct project_fields, default_branch) },
 	{ JSON_FIELD("visibility", STRING, struct project_fields, visibility) },
 	{ JSON_FIELD("ci_config_path", STRING, struct project_fields, config_path) },
+	{ JSON_FIELD("ci_delete_pipelines_in_seconds", INT, struct project_fields,
+	    keep_pipelines_s) },
 	{ NULL },
 };
 static const struct json_shape project_shape = { project_json_fields,
@@ -169,6 +180,13 @@ check_fields(struct call *c, const struct project_fields *q)
 		    "is too long (maximum is %d characters)", MAX_NAME);
 		return false;
 	}
+	if (q->keep_pipelines_s != NOT_SAID && q->keep_pipelines_s != 0 &&
+	    (q->keep_pipelines_s < DAY_S || q->keep_pipelines_s > MAX_KEEP_S)) {
+		api_refuse_member(c, "ci_delete_pipelines_in_seconds",
+		    "must be 0 or between %d (a day) and %d (ten years)", DAY_S,
+		    MAX_KEEP_S);
+		return false;
+	}
 	return true;
 }
 
@@ -190,6 +208,8 @@ apply_fields(const struct project_fields *q, struct store_project *row)
 		row->visibility = q->visibility;
 	row->description = said(q->description, row->description);
 	row->config_path = said(q->config_path, row->config_path);
+	if (q->keep_pipelines_s != NOT_SAID)
+		row->keep_pipelines_s = q->keep_pipelines_s;
 }
 
 static void
@@ -220,7 +240,7 @@ on_project_changed(void *data, const struct error *err)
 static void
 create_project(struct call *c)
 {
-	struct project_fields q = { .name = NULL };
+	struct project_fields q = NO_PROJECT_FIELDS;
 	struct registry *registry = service_registry(c->service);
 	struct error err = ERROR_INIT;
 	struct store_project row;
@@ -279,7 +299,7 @@ static void
 change_project(struct call *c)
 {
 	struct project *p = api_project(c, 0);
-	struct project_fields q = { .name = NULL };
+	struct project_fields q = NO_PROJECT_FIELDS;
 	struct error err = ERROR_INIT;
 	struct store_project row;
 

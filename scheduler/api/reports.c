@@ -250,15 +250,10 @@ static void
 start(
     struct call *c, int (*fn)(struct store_view *v, struct reading *r, struct error *err))
 {
-	struct project *p = api_project(c, 0);
-	struct reading *r;
-	int64_t id;
+	struct reading *r = reading_of_member(c);
 
-	if (p == NULL || !api_id(c, 1, &id))
-		return;
-	r = reading_of_project(c, p, false);
-	r->id = id;
-	reading_start(r, fn);
+	if (r != NULL)
+		reading_start(r, fn);
 }
 
 static void

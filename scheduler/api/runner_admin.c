@@ -189,7 +189,9 @@ add_runner(struct registered_runner *n, void *data)
 		entity_runner_status(row, f->now_us) == (enum runner_status)f->status) &&
 	    !(f->paused && !row->paused) && !(f->not_paused && row->paused) &&
 	    has_tags(n, f->tags) && reading_takes(f->r))
-		entity_add_runner(&f->r->writer, row, f->now_us);
+		entity_add_runner(&f->r->writer, row, &n->tags,
+		    core_runner_jobs(service_core(f->r->call->service), row->id),
+		    f->now_us);
 	return true;
 }
 
@@ -254,7 +256,8 @@ send_runner(struct call *c, const struct registered_runner *n)
 	cleanup_buf struct buf json = BUF_INIT;
 	struct json_writer w = JSON_WRITER_INIT(&json);
 
-	entity_add_runner_details(&w, &n->row, &n->tags, service_now_us());
+	entity_add_runner(&w, &n->row, &n->tags,
+	    core_runner_jobs(service_core(c->service), n->row.id), service_now_us());
 	api_json(c, 200, &json);
 }
 

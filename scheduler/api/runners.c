@@ -238,6 +238,7 @@ finish_job(struct call *c, struct live_job *job, const struct runner_request *q)
 		.reason = q->failure_reason,
 		.exit_code = (int)q->exit_code,
 		.usage = q->usage,
+		.image_digest = q->image_digest,
 		.log_crc32 = q->has_checksum ? (int64_t)q->checksum : -1,
 	};
 	struct error err = ERROR_INIT;

@@ -124,16 +124,24 @@ add_token(const struct store_token *row, void *data)
 {
 	struct reading *r = data;
 
-	if (row->revoked_us == 0 && row->project == r->id && reading_takes(r))
+	if (row->revoked_us == 0 && row->project == r->project.id && reading_takes(r))
 		put_token(&r->writer, row, NULL);
 	return true;
+}
+
+static bool
+add_own_token(const struct store_token *row, void *data)
+{
+	struct reading *r = data;
+
+	return row->user != r->id || add_token(row, r);
 }
 
 static int
 read_tokens(struct store_view *v, struct reading *r, struct error *err)
 {
 	json_begin_array(&r->writer);
-	if (store_list_tokens(v, 0, add_token, r, err) < 0)
+	if (store_list_tokens(v, 0, r->id != 0 ? add_own_token : add_token, r, err) < 0)
 		return err->code;
 	json_end_array(&r->writer);
 	return 0;
@@ -148,7 +156,18 @@ list_project_tokens(struct call *c)
 	if (p == NULL)
 		return;
 	r = reading_new(c, true);
-	r->id = p->row.id;
+	r->project.id = p->row.id;
+	reading_start(r, read_tokens);
+}
+
+/* Those of whoever asks; with a token of a project, those for it. */
+static void
+list_own_tokens(struct call *c)
+{
+	struct reading *r = reading_new(c, true);
+
+	r->id = c->user->row.id;
+	r->project.id = c->token->row.project;
 	reading_start(r, read_tokens);
 }
 
@@ -243,6 +262,17 @@ make_for_user(struct call *c)
 		make(c, id, 0);
 }
 
+/* In a browser, or as an administrator, who may make any: a token of anybody else that
+ * gets lost makes no others. */
+static void
+make_own(struct call *c)
+{
+	if (api_is_bound(c) || (!c->by_session && !c->user->row.is_admin))
+		api_error(c, 403, "403 Forbidden");
+	else
+		make(c, c->user->row.id, 0);
+}
+
 /* A project's token makes no others: whoever revokes it has to be done with it. */
 static void
 make_for_project(struct call *c)
@@ -311,6 +341,8 @@ revoke_project_token(struct call *c)
 const struct api_route api_token_routes[] = {
 	{ "GET", "/api/v4/user", API_READ, get_user },
 	{ "POST", "/api/v4/users/:id/personal_access_tokens", API_ADMIN, make_for_user },
+	{ "POST", "/api/v4/user/personal_access_tokens", API_WRITE, make_own },
+	{ "GET", "/api/v4/personal_access_tokens", API_READ, list_own_tokens },
 	{ "GET", "/api/v4/personal_access_tokens/self", API_READ, get_own_token },
 	{ "DELETE", "/api/v4/personal_access_tokens/self", API_READ, revoke_own },
 	{ "DELETE", "/api/v4/personal_access_tokens/:id", API_WRITE, revoke_token },

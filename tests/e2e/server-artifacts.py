@@ -132,6 +132,36 @@ same(server.get('%s/jobs/%d/artifacts/out/deep/er/two.txt' % (base, jobs['make']
 same(zipfile.ZipFile(io.BytesIO(artifact('use').body)).read('found').decode(), FOUND,
      'what the next job found')
 
+# What lies in it, folder by folder; of a hostile one what is inside alone.
+def look(name, path=''):
+    return server.get('/api/pawl/v1/projects/%d/jobs/%d/files?path=%s' % (project, jobs[name]['id'], path))
+
+
+def shown(name, path=''):
+    return [(e['name'], e['type'], e['size'], e['mode'], e.get('files')) for e in look(name, path).json['entries']]
+
+
+same(shown('make', 'out'), [
+    ('deep', 'folder', 4, '755', 1), ('empty', 'folder', 0, '755', 0), ('away', 'link', 0, '777', None),
+    ('link', 'link', 0, '777', None), ('one.txt', 'file', 4, '751', None), ('three.o', 'file', 2, '644', None),
+], 'a folder')
+whole = look('make').json
+same((whole['type'], whole['path'], whole['files'], whole['cut']), ('folder', '', len([
+    n for n in z.namelist() if not n.endswith('/')]), False), 'the whole')
+same(look('make', 'out/./deep//').json['entries'], look('make', 'out/deep').json['entries'], 'an untidy path')
+same(look('make', 'out/one.txt').json, {'path': 'out/one.txt', 'type': 'file', 'size': 4, 'mode': '751'}, 'a file')
+for path in ('out/none', 'ou', 'out/one.txt/x', '../x', '/etc', 'out/../../x'):
+    same(look('make', path).status, 404, path)
+same(shown('evil', ''), [('good', 'folder', 9, '755', 3)], 'the hostile archive')
+same(look('victim').status, 404, 'a job that left nothing')
+
+# A file may be shown by a browser, where it can do nothing.
+for path, kind in (('out/one.txt', 'text/plain; charset=utf-8'), ('stray', 'application/octet-stream')):
+    sent = server.get('%s/jobs/%d/artifacts/%s' % (base, jobs['make']['id'], path)).headers
+    same((sent['Content-Type'], sent['X-Content-Type-Options']), (kind, 'nosniff'), path)
+    policy = sent['Content-Security-Policy']
+    assert policy.startswith('sandbox ') and 'allow-scripts' not in policy and "default-src 'none'" in policy, policy
+
 # Kept for as long as it said.
 made = jobs['make']
 parse = datetime.datetime.fromisoformat

@@ -59,6 +59,23 @@ raw(b'POST /api/v4/jobs/request HTTP/1.1\r\nHost: x\r\n'
     b'Content-Length: 99999999999999999999\r\n\r\n', 1)
 upright('odd heads')
 
+# ---- who asks and leaves at once, before anything was read
+in_project = '/api/v4/projects/%d' % project
+server.post(in_project + '/pipeline', {'ref': 'main'})
+job = runner.take()
+runner.upload(job, b'x')
+runner.update(job, 'success')
+for path in ('/api/v4/projects', in_project + '/pipelines', in_project + '/jobs/%d/trace' % job['id'],
+             in_project + '/jobs/%d/trace?follow=true' % job['id'],
+             in_project + '/jobs/%d/artifacts' % job['id']):
+    for _ in range(80):
+        with socket.create_connection((host, int(port)), timeout=5) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\1\0\0\0\0\0\0\0')
+            s.sendall(b'GET %s HTTP/1.1\r\nHost: x\r\nPRIVATE-TOKEN: %s\r\n\r\n'
+                      % (path.encode(), server.token.encode()))
+            time.sleep(random.random() / 300)
+    upright('%s, which nobody waits for' % path)
+
 # ---- bodies
 for body in (b'', b'{', b'[]', b'null', b'"x"', b'{"token":5}', b'{"token":null}',
              b'{"a":' * 5000, b'\xff\xfe\x00', b'{"token":"' + b'x' * 500000 + b'"}'):

@@ -2,6 +2,7 @@
 # A runner that is not heard of any more: its job is taken from it within the lease, tried
 # again, and what it says later counts no more. A runner that only beats keeps its job, but
 # not beyond the job's timeout, whatever it says.
+# only waits
 set -eu
 
 python3 - "$BUILD" <<'END'

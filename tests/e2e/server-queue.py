@@ -54,8 +54,26 @@ wait = why(tagged, pipeline, 'train')
 same((wait['code'], wait['never'], wait['tag']), ('tag', True, 'gpu'), 'without its tag')
 assert 'gpu' in wait['text'] and 'r1' in wait['text'] and 'linux' in wait['text'], wait['text']
 
+# ---- all that waits, in one list; a token of one project sees its own
+rows = server.get('/api/pawl/v1/queue').json
+same([(r['name'], r['tag_list'], r['waits']['code']) for r in rows],
+     [('train', ['gpu'], 'tag'), ('plain', [], 'offline')], 'the queue')
+same((rows[1]['project'], rows[1]['pipeline'], rows[1]['status'], rows[1]['waits']['position']),
+     ({'id': tagged, 'path_with_namespace': 'a/tags'}, {'id': pipeline, 'ref': 'main'},
+      'pending', 1), 'one of the queue')
+reply = server.get('/api/pawl/v1/queue?per_page=1&page=2')
+same(([r['name'] for r in reply.json], reply.headers['X-Total']), (['plain'], '2'), 'its second page')
+stranger = server.project('a/stranger', {'.gitlab-ci.yml': 'x: {script: [x]}\n'})
+token = server.post('/api/v4/projects/%d/access_tokens' % stranger,
+                    {'name': 'narrow', 'scopes': ['read_api']}).json['token']
+same(server.get('/api/pawl/v1/queue', token=token).json, [], 'of another project')
+
 # ---- what fits is taken, what does not waits
 job = linux.take()
+same([r['name'] for r in server.get('/api/pawl/v1/queue').json], ['train'], 'what is left')
+shown = server.get('/api/v4/runners').json[0]
+same((shown['tag_list'], shown['running_jobs'], shown['job_execution_status']),
+     (['linux'], 1, 'active'), 'the runner in the list')
 same(job['job_info']['name'], 'plain', 'job of the runner without gpu')
 gpu = Runner(server, description='r2', tag_list='gpu', run_untagged=False)
 train = gpu.take()

@@ -117,7 +117,7 @@ server.stop()
 
 # Without any runner, too: what no runner does waits for none.
 os.rename('server.token', 'server.token.old')
-alone = Server(BUILD, data='alone', args=['--concurrent', '-1', '--no-runner'])
+alone = Server(BUILD, data='alone', args=['--concurrent', '-1'])
 alone.starts = server.starts
 server = alone.start()
 shutil.rmtree('work-team-app')

@@ -2,6 +2,7 @@
 # Jobs that say nothing for a minute are not lost: one of the server's own runner, which beats
 # every 5 s, and one of GitLab's runner, which beats when it has sent nothing for more than
 # 30 s. One of its older releases, which never says that it takes a job, has it all the same.
+# only waits
 set -eu
 
 python3 - "$BUILD" <<'END'

@@ -121,7 +121,21 @@ same(git(jobs['sleeper'], 'team/app'), 401, 'git after a cancel')
 
 # ---- a token that has been taken back, and one of a removed runner
 made = server.post('/api/v4/users/1/personal_access_tokens', {'name': 'x', 'scopes': ['api']})
+same(made.json['last_used_at'], None, 'not used yet')
 same(server.get('/api/v4/user', token=made.json['token']).status, 200, 'a new token')
+
+
+def last_used():
+    return [t['last_used_at'] for t in server.get('/api/v4/personal_access_tokens').json if t['id'] == made.json['id']][0]
+
+
+server.wait_for(last_used, 'the use to be on disk')
+used = last_used()
+same(server.get('/api/v4/user', token=made.json['token']).status, 200, 'again')
+same(last_used(), used, 'within a minute it is not written again')
+server.stop()
+server.start()
+same(last_used(), used, 'on disk')
 server.call('DELETE', '/api/v4/personal_access_tokens/%d' % made.json['id'])
 same(server.get('/api/v4/user', token=made.json['token']).status, 401, 'revoked')
 server.call('DELETE', '/api/v4/runners/%d' % runner.id)

@@ -2,6 +2,7 @@
 import gzip
 import io
 import os
+import sqlite3
 import sys
 import threading
 import time
@@ -204,5 +205,28 @@ server.start()
 server.wait_for(lambda: server.get('%s/jobs/%d/artifacts' % (base, job['id'])).status == 404,
                 'the end of an artifact')
 same(server.get('%s/jobs/%d/trace' % (base, job['id'])).body, b'kept\n', 'its log')
+
+server.post('%s/pipelines/%d/cancel' % (base, made.json['id']))
+
+# ---- a project may keep its pipelines shorter than the server does
+whole = '/api/v4/projects/' + base.split('/')[4]
+same(server.get(whole).json['ci_delete_pipelines_in_seconds'], None, 'as the server keeps them')
+for wrong in -1, 60, 10 ** 12:
+    same(server.call('PUT', whole, {'ci_delete_pipelines_in_seconds': wrong}).status, 400, 'kept for %d' % wrong)
+same(server.call('PUT', whole, {'ci_delete_pipelines_in_seconds': 86400}).json['ci_delete_pipelines_in_seconds'],
+     86400, 'kept for a day')
+server.stop()
+rows = sqlite3.connect('data/db/pawl.db')
+rows.execute('UPDATE pipelines SET updated_us = updated_us - 90000000000 WHERE id = ?', [made.json['id']])
+rows.commit()
+rows.close()
+left = made.json['id'] - 1
+server.start()
+server.wait_for(lambda: server.get('%s/pipelines/%d' % (base, made.json['id'])).status == 404,
+                'the end of an old pipeline')
+same(server.get('%s/pipelines/%d' % (base, left)).status, 200, 'a younger one')
+same(server.get('%s/jobs/%d/trace' % (base, job['id'])).status, 404, 'the log of an old one')
+same(server.call('PUT', whole, {'ci_delete_pipelines_in_seconds': 0}).json['ci_delete_pipelines_in_seconds'],
+     None, 'as the server again')
 server.stop()
 print('met')

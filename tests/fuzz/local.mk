@@ -12,6 +12,7 @@ FUZZERS += tests/fuzz/fuzz_image_name
 FUZZERS += tests/fuzz/fuzz_junit
 FUZZERS += tests/fuzz/fuzz_layer
 FUZZERS += tests/fuzz/fuzz_log
+FUZZERS += tests/fuzz/fuzz_log_view
 FUZZERS += tests/fuzz/fuzz_params
 FUZZERS += tests/fuzz/fuzz_plan
 FUZZERS += tests/fuzz/fuzz_protocol_json
@@ -28,6 +29,7 @@ tests_fuzz_fuzz_image_name_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_junit_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_layer_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_log_LDFLAGS = $(LDFLAGS_FUZZ)
+tests_fuzz_fuzz_log_view_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_params_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_plan_LDFLAGS = $(LDFLAGS_FUZZ)
 tests_fuzz_fuzz_protocol_json_LDFLAGS = $(LDFLAGS_FUZZ)
@@ -35,7 +37,7 @@ tests_fuzz_fuzz_yaml_LDFLAGS = $(LDFLAGS_FUZZ)
 
 EXTRA_DIST += tests/fuzz/file_of.h tests/fuzz/run tests/fuzz/seeds
 EXTRA_DIST += tests/fuzz/config.dict tests/fuzz/expand.dict tests/fuzz/expr.dict tests/fuzz/glob.dict
-EXTRA_DIST += tests/fuzz/http_server.dict tests/fuzz/junit.dict tests/fuzz/params.dict
+EXTRA_DIST += tests/fuzz/http_server.dict tests/fuzz/junit.dict tests/fuzz/log_view.dict tests/fuzz/params.dict
 EXTRA_DIST += tests/fuzz/plan.dict tests/fuzz/protocol_json.dict tests/fuzz/yaml.dict
 
 if FUZZ

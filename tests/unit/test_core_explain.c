@@ -256,7 +256,7 @@ static const struct {
 	    "`linux`",
 	    true },
 	{ { { "b", .when = WHEN_DELAYED, .start_in_s = 60, .tags = "gpu" }, { NULL } },
-	    "starts in 60 s; then no online runner has tag `gpu`; nearest: r1 has `linux`",
+	    "starts in 1m; then no online runner has tag `gpu`; nearest: r1 has `linux`",
 	    true },
 	{ { { "a" }, { "b", 2, .trigger = "none" }, { NULL } },
 	    "waits for job a, which is pending", false },
@@ -290,7 +290,7 @@ START_TEST(delayed_job_says_when)
 	wait = explain(&s, scheduled_one(&s, &spec, NULL));
 	ck_assert_int_eq(wait.code, CORE_WAIT_TIME);
 	ck_assert_int_eq(wait.until_us, s.now_us + 60 * SECOND);
-	ck_assert_str_eq(wait.text, "starts in 60 s");
+	ck_assert_str_eq(wait.text, "starts in 1m");
 	scheduled_clear(&s);
 }
 END_TEST

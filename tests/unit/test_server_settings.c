@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "base/buf.h"
-#include "base/str.h"
+#include "executors/executor.h"
 #include "scheduler/settings.h"
 
 static struct arena *arena;
@@ -36,7 +36,7 @@ START_TEST(every_key_is_read)
 		  "limits: {jobs: 7, project_jobs: 3, artifact_size: 2 GiB, "
 		  "log_size: 10 MiB, timeout: 2h}\n"
 		  "keep: {artifacts: never, pipelines: 90 days}\n"
-		  "runner: {enabled: false, jobs: 4, executor: shell}\n");
+		  "runner: {enabled: false, jobs: 4, executor: shell, config: r.yml}\n");
 	ck_assert_uint_eq(diags.count, 0);
 	ck_assert_str_eq(settings.listen, "0.0.0.0:80");
 	ck_assert_str_eq(settings.url, "https://ci.example.org");
@@ -52,6 +52,7 @@ START_TEST(every_key_is_read)
 	ck_assert(!settings.runner.enabled);
 	ck_assert_int_eq(settings.runner.jobs, 4);
 	ck_assert_str_eq(settings.runner.executor, "shell");
+	ck_assert_str_eq(settings.runner.config, "r.yml");
 }
 END_TEST
 
@@ -70,8 +71,8 @@ static const struct {
 } wrong[] = {
 	{ "lisen: x:1\n",
 	    "pawl.yml:1:1: error: settings has the unknown key `lisen`; did you mean `listen`?" },
-	{ "runner: {executor: docker}\n",
-	    "pawl.yml:1:20: error: settings:runner:executor must be `shell`, the executor" },
+	{ "runner: {executor: dockr}\n",
+	    "pawl.yml:1:20: error: settings:runner:executor must be an executor: auto, " },
 	{ "limits: {jobs: -1}\n",
 	    "pawl.yml:1:16: error: settings:limits:jobs must be from 0 to 1000000, not -1" },
 	{ "limits: {jobs: 1000001}\n", "must be from 0 to 1000000, not 1000001" },
@@ -116,6 +117,22 @@ START_TEST(mistakes_are_named)
 }
 END_TEST
 
+/* The server has their names only: its runner has the executors. */
+START_TEST(every_executor_can_be_chosen)
+{
+	for (const struct executor *const *e = executor_all(); *e != NULL; e++) {
+		cleanup_free char *text =
+		    xasprintf("runner: {executor: %s}\n", (*e)->name);
+
+		read_text(text);
+		ck_assert_msg(diags.count == 0, "%s", (*e)->name);
+		ck_assert_str_eq(settings.runner.executor, (*e)->name);
+	}
+	read_text("runner: {executor: auto}\n");
+	ck_assert_str_eq(settings.runner.executor, "auto");
+}
+END_TEST
+
 START_TEST(sizes_are_said_as_they_are_written)
 {
 	char out[SETTINGS_SIZE_WORDS];
@@ -141,6 +158,7 @@ main(void)
 	tcase_add_test(t, every_key_is_read);
 	tcase_add_test(t, what_is_not_said_stays);
 	tcase_add_loop_test(t, mistakes_are_named, 0, ARRAY_LEN(wrong));
+	tcase_add_test(t, every_executor_can_be_chosen);
 	tcase_add_test(t, sizes_are_said_as_they_are_written);
 	suite_add_tcase(s, t);
 	srunner_run_all(runner, CK_ENV);

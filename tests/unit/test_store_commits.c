@@ -673,7 +673,7 @@ static const struct {
 } refusals[] = {
 	{ "PRAGMA application_id = 1885435756; PRAGMA user_version = 99", NULL,
 	    ERR_ENVIRONMENT,
-	    "made by a newer pawl (schema version 99, this one knows 10); install that "
+	    "made by a newer pawl (schema version 99, this one knows 13); install that "
 	    "release again, or take a backup made before it" },
 	{ "CREATE TABLE x (y)", NULL, ERR_INVALID,
 	    "this database was not made by pawl; name another data folder" },

@@ -458,6 +458,134 @@ START_TEST(totals_have_an_end)
 }
 END_TEST
 
+/* ---- stages and tests ------------------------------------------------------- */
+
+static const struct store_job staged[] = {
+	{ .id = 1, .stage = "test", .stage_index = 2, .status = STATUS_SUCCESS },
+	{ .id = 2,
+	    .stage = "build",
+	    .stage_index = 1,
+	    .status = STATUS_FAILED,
+	    .retried_as = 3 },
+	{ .id = 3, .stage = "build", .stage_index = 1, .status = STATUS_SUCCESS },
+	{ .id = 4,
+	    .stage = "test",
+	    .stage_index = 2,
+	    .status = STATUS_FAILED,
+	    .warned = true },
+	{ .id = 5, .stage = "test", .stage_index = 2, .status = STATUS_SUCCESS },
+};
+
+static const struct store_test_case cases[] = {
+	{ .job = 1, .number = 1, .status = "success", .name = "quick", .time_us = 1 },
+	{ .job = 1, .number = 2, .status = "skipped", .name = "later", .time_us = 9 },
+	{ .job = 1, .number = 3, .status = "success", .name = "slow", .time_us = 8 },
+	{ .job = 1,
+	    .number = 4,
+	    .status = "failed",
+	    .name = "bad",
+	    .classname = "Slowly" },
+	{ .job = 2,
+	    .number = 1,
+	    .status = "failed",
+	    .name = "of a try that was retried" },
+	{ .job = 4, .number = 1, .status = "error", .name = "wrong", .time_us = 7 },
+};
+
+static int
+write_staged(struct store_txn *t, void *data UNUSED, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(staged); i++) {
+		struct store_job j = staged[i];
+		const struct store_test_suite suite = {
+			.job = j.id, .pipeline = 1, .project = 1, .name = "unit"
+		};
+
+		j.pipeline = j.project = 1;
+		j.name = "unit";
+		j.when = "on_success";
+		if (store_put_job(t, &j, err) < 0 ||
+		    store_put_test_suite(t, &suite, err) < 0)
+			return err->code;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct store_test_case c = cases[i];
+
+		c.project = 1;
+		if (store_put_test_case(t, &c, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static bool
+note_sum(const struct store_stage_sum *row, void *data UNUSED)
+{
+	buf_printf(&got, "%s %s%s %" PRId64 "; ", row->stage, status_name(row->status),
+	    row->allow_failure ? ", allowed" : "", row->count);
+	return true;
+}
+
+static int
+list_sums(struct store_view *v, void *data UNUSED, struct error *err)
+{
+	return store_list_stage_sums(v, 1, note_sum, NULL, err);
+}
+
+START_TEST(sums_up_stages)
+{
+	stored_write(&st, write_staged, NULL);
+	stored_read(&st, list_sums, NULL);
+	ck_assert_str_eq(
+	    buf_str(&got), "build success 1; test failed, allowed 1; test success 2; ");
+}
+END_TEST
+
+static const struct {
+	struct store_test_filter f;
+	int64_t offset;
+	const char *want;
+} tests[] = {
+	{ { .pipeline = 1 }, 0, "wrong bad slow /5" },
+	{ { .pipeline = 1 }, 3, "quick later /5" },
+	{ { .pipeline = 1, .job = 1 }, 0, "bad slow quick /4" },
+	{ { .pipeline = 1, .job = 2 }, 0, "/0" },
+	{ { .pipeline = 2 }, 0, "/0" },
+	{ { .pipeline = 1, .status = "success" }, 0, "slow quick /2" },
+	{ { .pipeline = 1, .search = "SLOW" }, 0, "bad slow /2" },
+	{ { .pipeline = 1, .search = "%" }, 0, "/0" },
+};
+
+static bool
+note_test(const struct store_test_case *row, void *data UNUSED)
+{
+	buf_printf(&got, "%s ", row->name);
+	return true;
+}
+
+static int
+list_tests(struct store_view *v, void *data, struct error *err)
+{
+	size_t at = *(const size_t *)data;
+	struct store_page page = {
+		.limit = 3, .offset = tests[at].offset, .want_total = true
+	};
+	int rc = store_list_tests(v, &tests[at].f, &page, note_test, NULL, err);
+
+	buf_printf(&got, "/%" PRId64, page.total);
+	return rc;
+}
+
+START_TEST(finds_tests)
+{
+	size_t at = (size_t)_i;
+
+	stored_write(&st, write_staged, NULL);
+	stored_read(&st, list_tests, &at);
+	ck_assert_str_eq(buf_str(&got), tests[at].want);
+}
+END_TEST
+
 static void
 setup(void)
 {
@@ -490,6 +618,8 @@ main(void)
 	tcase_add_loop_test(tc, finds_projects, 0, ARRAY_LEN(project_lists));
 	tcase_add_loop_test(tc, orders_pipelines, 0, ARRAY_LEN(ordered));
 	tcase_add_test(tc, totals_have_an_end);
+	tcase_add_test(tc, sums_up_stages);
+	tcase_add_loop_test(tc, finds_tests, 0, ARRAY_LEN(tests));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
