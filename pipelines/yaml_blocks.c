@@ -34,11 +34,19 @@ yaml_blocks_close(const char *p, const char *limit)
 	return NULL;
 }
 
+/* The text ends where the file does, without a NUL: compared within len. */
 static bool
-is_known(const char *data)
+is_known(const char *data, size_t len)
 {
-	return str_starts(data, "inputs.") || str_starts(data, "component.") ||
-	    str_starts(data, "matrix.");
+	static const char *const known[] = { "inputs.", "component.", "matrix." };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		size_t n = strlen(known[i]);
+
+		if (len >= n && memcmp(data, known[i], n) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -53,7 +61,7 @@ is_hideable(const char *p, const char *end)
 
 	while (data < end && isspace((unsigned char)*data))
 		data++;
-	return is_known(data) && memchr(p, '\\', len) == NULL &&
+	return is_known(data, (size_t)(end - data)) && memchr(p, '\\', len) == NULL &&
 	    memmem(p, len, "''", 2) == NULL;
 }
 
