@@ -9,6 +9,7 @@
 #include "base/iso_time.h"
 #include "base/str.h"
 #include "cli/remote_url.h"
+#include "scheduler/merge_request.h"
 
 static bool
 has_ref(struct project *p, const char *prefix, const char *name)
@@ -203,94 +204,25 @@ project_make_event(struct project *p, const struct args *args)
 /* ---- merge requests ------------------------------------------------------------------
  */
 
-#define DESCRIPTION_MAX 2700 /* GitLab cuts it there, in characters */
-
-/* People's words: a `$` in them is a dollar. */
 static void
-set_text(struct project *p, const char *name, char *value)
+set_predefined(void *data, const struct var *var)
 {
-	struct var var = {
-		.name = name, .value = value, .level = VAR_PREDEFINED, .raw = true
-	};
-
-	vars_set(&p->vars, &var);
+	vars_set(data, var);
 }
 
-/* Of a merge request nobody wrote: what GitLab proposes, the commit's own words. */
-static void
-set_words(struct project *p)
-{
-	const char *message = p->event.message != NULL ? p->event.message : "";
-	size_t title = strcspn(message, "\n"), len = 0, characters = 0;
-	const char *rest = message + title + strspn(message + title, "\n");
-
-	while (rest[len] != '\0' && characters < DESCRIPTION_MAX) {
-		len++;
-		while (((unsigned char)rest[len] & 0xc0) == 0x80)
-			len++;
-		characters++;
-	}
-	set_text(p, "CI_MERGE_REQUEST_TITLE", arena_strndup(p->arena, message, title));
-	set_text(p, "CI_MERGE_REQUEST_DESCRIPTION", arena_strndup(p->arena, rest, len));
-	vars_set_str(&p->vars, VAR_PREDEFINED,
-	    "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED",
-	    rest[len] != '\0' ? "true" : "false");
-}
-
-/* Where the branch left the target: what `changes` compares with, as GitLab does. */
-static void
-set_diff_base(struct project *p)
-{
-	const struct event *e = &p->event;
-	char target[GIT_SHA_MAX], base[GIT_SHA_MAX];
-	struct error ignored = ERROR_INIT;
-
-	if (worktree_resolve_pushed(p->repo, e->default_branch, target, &ignored) < 0 ||
-	    git_repo_merge_base(p->repo, target, e->sha, base, &ignored) < 0)
-		return;
-	p->worktree.before = arena_strdup(p->arena, base);
-	vars_set_str(&p->vars, VAR_PREDEFINED, "CI_MERGE_REQUEST_DIFF_BASE_SHA", base);
-}
-
-/*
- * Source: gitlab-ci-language.md section 9. The SHAs of the two branches are empty but in
- * pipelines of merged results, which this one is not. Labels, milestone and the like are
- * absent when there are none; -v gives them.
- */
+/* Where the branch left the target is what `changes` compares with, as GitLab does. */
 void
 project_set_merge_request(struct project *p)
 {
 	const struct event *e = &p->event;
-	const char *id = arena_printf(p->arena, "%" PRId64, e->project_id);
-	const char *url = arena_printf(p->arena, "%s/%s", e->server_url, e->project_path);
-	const struct {
-		const char *name, *value;
-	} rows[] = {
-		{ "CI_MERGE_REQUEST_ID", "1" },
-		{ "CI_MERGE_REQUEST_IID", "1" },
-		{ "CI_MERGE_REQUEST_EVENT_TYPE", "detached" },
-		{ "CI_MERGE_REQUEST_REF_PATH", "refs/merge-requests/1/head" },
-		{ "CI_MERGE_REQUEST_DIFF_ID", "1" },
-		{ "CI_MERGE_REQUEST_SQUASH_ON_MERGE", "false" },
-		{ "CI_MERGE_REQUEST_PROJECT_ID", id },
-		{ "CI_MERGE_REQUEST_PROJECT_PATH", e->project_path },
-		{ "CI_MERGE_REQUEST_PROJECT_URL", url },
-		{ "CI_MERGE_REQUEST_SOURCE_PROJECT_ID", id },
-		{ "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", e->project_path },
-		{ "CI_MERGE_REQUEST_SOURCE_PROJECT_URL", url },
-		{ "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", e->ref },
-		{ "CI_MERGE_REQUEST_SOURCE_BRANCH_PROTECTED",
-		    e->ref_is_protected ? "true" : "false" },
-		{ "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "" },
-		{ "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", e->default_branch },
-		{ "CI_MERGE_REQUEST_TARGET_BRANCH_PROTECTED", "true" },
-		{ "CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "" },
-		{ "CI_OPEN_MERGE_REQUESTS",
-		    arena_printf(p->arena, "%s!1", e->project_path) },
-	};
+	char target[GIT_SHA_MAX], base[GIT_SHA_MAX];
+	const char *left = NULL;
+	struct error ignored = ERROR_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		vars_set_str(&p->vars, VAR_PREDEFINED, rows[i].name, rows[i].value);
-	set_words(p);
-	set_diff_base(p);
+	if (worktree_resolve_pushed(p->repo, e->default_branch, target, &ignored) == 0 &&
+	    git_repo_merge_base(p->repo, target, e->sha, base, &ignored) == 0) {
+		left = arena_strdup(p->arena, base);
+		p->worktree.before = left;
+	}
+	merge_request_vars(e, left, p->arena, set_predefined, &p->vars);
 }

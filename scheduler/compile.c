@@ -22,9 +22,8 @@ compile_message_skips(const char *message)
 	return false;
 }
 
-/* What the commit says of itself goes into the event. */
-static int
-read_commit(struct recipe *r, struct git_repo *repo, struct error *err)
+int
+compile_read_commit(struct recipe *r, struct git_repo *repo, struct error *err)
 {
 	cleanup_git_facts struct git_facts facts = GIT_FACTS_INIT;
 	cleanup_free char *author = NULL, *when = NULL;
@@ -74,21 +73,6 @@ set_vars(const struct recipe *r, struct vars *vars, struct var **scoped,
 		vars_set(vars, &r->vars[i]);
 }
 
-/* The values for spec:inputs; see struct document_options on those without a file. */
-static const struct node *
-read_inputs(const struct recipe *r, struct arena *arena, struct diags *diags)
-{
-	struct node **documents = NULL;
-	size_t count = 0;
-
-	if (r->inputs == NULL ||
-	    yaml_parse(r->inputs, strlen(r->inputs), r->inputs_as_typed ? NULL : "inputs",
-		arena, diags, &documents, &count) < 0 ||
-	    count == 0)
-		return NULL;
-	return documents[0];
-}
-
 static void
 keep_findings(struct compilation *c, const struct diags *diags)
 {
@@ -112,7 +96,7 @@ compile(struct compilation *c, struct commit_files *files, struct arena *arena,
 	struct document_options load = { .path = r->config_path,
 		.provider = &files->provider,
 		.vars = &vars,
-		.inputs = read_inputs(r, arena, diags),
+		.inputs = recipe_inputs(r, arena, diags),
 		.is_unasked = c->is_unasked };
 	struct plan_options options = { .provider = &files->provider,
 		.vars = &vars,
@@ -166,7 +150,7 @@ compile_recipe(struct compilation *c, struct error *err)
 		r->config_path = DEFAULT_FILE;
 	if (commit_files_open(&files, r, c->repos_dir, err) < 0)
 		return err->code;
-	rc = read_commit(r, files.repo, err);
+	rc = compile_read_commit(r, files.repo, err);
 	if (rc == 0) {
 		c->is_skipped =
 		    r->event.message != NULL && compile_message_skips(r->event.message);

@@ -6,6 +6,7 @@
 #ifndef SCHEDULER_COMPILE_H
 #define SCHEDULER_COMPILE_H
 
+#include "base/git.h"
 #include "pipelines/plan.h"
 #include "scheduler/recipe.h"
 
@@ -48,6 +49,10 @@ struct compilation {
 /* 0 also when the file is wrong (error_count); negative: the commit cannot be read. */
 MUST_CHECK int compile_recipe(struct compilation *c, struct error *err);
 void compilation_clear(struct compilation *c); /* frees plan and findings */
+
+/* What the commit says of itself goes into the recipe's event, unless it is there. */
+MUST_CHECK int compile_read_commit(
+    struct recipe *r, struct git_repo *repo, struct error *err);
 
 /* Does a commit message ask for no pipeline? "[ci skip]" or "[skip ci]", any case. */
 bool compile_message_skips(const char *message);

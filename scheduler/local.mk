@@ -33,6 +33,7 @@ libscheduler_a_SOURCES += scheduler/log_index.c scheduler/log_index.h
 libscheduler_a_SOURCES += scheduler/log_reader.c scheduler/log_internal.h
 libscheduler_a_SOURCES += scheduler/log_store.c scheduler/log_store.h
 libscheduler_a_SOURCES += scheduler/log_view.c scheduler/log_view.h
+libscheduler_a_SOURCES += scheduler/merge_request.c scheduler/merge_request.h
 libscheduler_a_SOURCES += scheduler/predefined.c scheduler/predefined.h
 libscheduler_a_SOURCES += scheduler/metrics.c scheduler/metrics.h
 libscheduler_a_SOURCES += scheduler/payload.c scheduler/payload.h

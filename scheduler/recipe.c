@@ -2,6 +2,7 @@
 #include "scheduler/recipe.h"
 
 #include "base/str.h"
+#include "pipelines/document.h"
 #include "protocol/json_shape.h"
 
 #define RECIPE_MAX_BYTES ((size_t)64 << 20)
@@ -252,4 +253,18 @@ recipe_read(const char *text, size_t len, struct recipe **out, struct error *err
 		r->vars[i].level = VAR_PIPELINE;
 	*out = r;
 	return 0;
+}
+
+const struct node *
+recipe_inputs(const struct recipe *r, struct arena *arena, struct diags *diags)
+{
+	struct node **documents = NULL;
+	size_t count = 0;
+
+	if (r->inputs == NULL ||
+	    yaml_parse(r->inputs, strlen(r->inputs), r->inputs_as_typed ? NULL : "inputs",
+		arena, diags, &documents, &count) < 0 ||
+	    count == 0)
+		return NULL;
+	return documents[0];
 }

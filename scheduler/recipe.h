@@ -77,4 +77,10 @@ void recipe_write(const struct recipe *r, struct buf *out);
 MUST_CHECK int recipe_read(
     const char *text, size_t len, struct recipe **out, struct error *err);
 
+struct diags;
+/* The values for spec:inputs, the arena's; NULL: none, or no YAML, as diags say. On those
+ * without a file see struct document_options. */
+const struct node *recipe_inputs(
+    const struct recipe *r, struct arena *arena, struct diags *diags);
+
 #endif

@@ -57,19 +57,14 @@ is_generated(const struct recipe *recipe)
 static void
 put_inputs(struct json_writer *w, const struct recipe *recipe)
 {
-	struct node **documents = NULL;
-	size_t count = 0;
+	const struct node *inputs;
 	struct diags diags;
-	int rc = ERR_MISSING;
 
 	diags_init(&diags, recipe->arena);
-	if (recipe->inputs != NULL)
-		rc = yaml_parse(recipe->inputs, strlen(recipe->inputs),
-		    recipe->inputs_as_typed ? NULL : "inputs", recipe->arena, &diags,
-		    &documents, &count);
+	inputs = recipe_inputs(recipe, recipe->arena, &diags);
 	json_key(w, "inputs");
-	if (rc == 0 && count > 0 && documents[0]->depth <= MAX_DEPTH)
-		node_json(w, documents[0]);
+	if (inputs != NULL && inputs->depth <= MAX_DEPTH)
+		node_json(w, inputs);
 	else
 		json_add_null(w);
 }

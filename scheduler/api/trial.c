@@ -2,6 +2,8 @@
 #include "scheduler/api/trial.h"
 
 #include "base/str.h"
+#include "scheduler/compile.h"
+#include "scheduler/merge_request.h"
 #include "scheduler/registry_internal.h"
 #include "scheduler/repos.h"
 #include "scheduler/service_internal.h"
@@ -45,62 +47,58 @@ resolve_ref(
 	return 0;
 }
 
-/* What `changes` compares with: the commit before, or where the branch was left. */
-static void
-find_before(struct trial *t, struct git_repo *repo, bool is_merge_request)
+/* The commit before; false: there is none. */
+static bool
+find_parent(struct git_repo *repo, const struct event *e, char before[GIT_SHA_MAX])
 {
-	struct event *e = &t->recipe->event;
 	cleanup_free char *parent = xasprintf("%s^", e->sha);
-	cleanup_free char *target = xasprintf("refs/heads/%s", e->default_branch);
-	char sha[GIT_SHA_MAX], base[GIT_SHA_MAX];
 	struct error ignored = ERROR_INIT;
 
-	if (!is_merge_request) {
-		if (git_repo_resolve(repo, parent, base, &ignored) < 0)
-			return;
-	} else if (git_repo_resolve(repo, target, sha, &ignored) < 0 ||
-	    git_repo_merge_base(repo, sha, e->sha, base, &ignored) < 0) {
-		return;
-	}
-	e->before_sha = arena_strdup(t->recipe->arena, base);
+	return git_repo_resolve(repo, parent, before, &ignored) == 0;
 }
 
-/* What rules ask of a merge request, unless the caller says it. */
-static void
-add_merge_request(struct trial *t)
+/* Where the branch left the one it is proposed for; false: nowhere. */
+static bool
+find_branching(struct git_repo *repo, const struct event *e, char before[GIT_SHA_MAX])
 {
-	const struct event *e = &t->recipe->event;
-	const struct {
-		const char *name, *value;
-	} rows[] = {
-		{ "CI_MERGE_REQUEST_ID", "1" },
-		{ "CI_MERGE_REQUEST_IID", "1" },
-		{ "CI_MERGE_REQUEST_EVENT_TYPE", "detached" },
-		{ "CI_MERGE_REQUEST_REF_PATH", "refs/merge-requests/1/head" },
-		{ "CI_MERGE_REQUEST_PROJECT_PATH", e->project_path },
-		{ "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", e->project_path },
-		{ "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", e->ref },
-		{ "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", e->default_branch },
-	};
+	cleanup_free char *target = xasprintf("refs/heads/%s", e->default_branch);
+	char sha[GIT_SHA_MAX];
+	struct error ignored = ERROR_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		recipe_add_var(t->recipe,
-		    &(struct var){ .name = rows[i].name,
-			.value = rows[i].value,
-			.level = VAR_PREDEFINED });
+	return git_repo_resolve(repo, target, sha, &ignored) == 0 &&
+	    git_repo_merge_base(repo, sha, e->sha, before, &ignored) == 0;
 }
 
+/* What the caller gave stays. */
 static void
-complete_event(struct trial *t, struct git_repo *repo)
+add_predefined(void *data, const struct var *var)
+{
+	struct recipe *r = data;
+
+	for (size_t i = 0; i < r->var_count; i++)
+		if (str_eq(r->vars[i].name, var->name))
+			return;
+	recipe_add_var(r, var);
+}
+
+/* What `changes` compares with, and what rules ask of a merge request. */
+static int
+complete_event(struct trial *t, struct git_repo *repo, struct error *err)
 {
 	struct event *e = &t->recipe->event;
 	bool is_merge_request = str_eq(e->source, "merge_request_event");
+	char before[GIT_SHA_MAX];
 
-	if (is_merge_request)
-		add_merge_request(t);
 	if (e->sha != NULL && !e->is_tag &&
-	    (is_merge_request || str_eq(e->source, "push")))
-		find_before(t, repo, is_merge_request);
+	    ((is_merge_request && find_branching(repo, e, before)) ||
+		(str_eq(e->source, "push") && find_parent(repo, e, before))))
+		e->before_sha = arena_strdup(t->recipe->arena, before);
+	if (!is_merge_request)
+		return 0;
+	if (compile_read_commit(t->recipe, repo, err) < 0)
+		return err->code;
+	merge_request_vars(e, e->before_sha, t->recipe->arena, add_predefined, t->recipe);
+	return 0;
 }
 
 static int
@@ -118,8 +116,8 @@ find_commit(struct trial *t, struct error *err)
 		return error_set(err, ERR_MISSING, "404 Commit Not Found");
 	e->ref_is_protected = service_is_protected(&t->project, e->ref, e->is_tag);
 	e->sha = *sha == '\0' ? NULL : arena_strdup(t->recipe->arena, sha);
-	if (t->has_event)
-		complete_event(t, repo);
+	if (t->has_event && complete_event(t, repo, err) < 0)
+		return err->code;
 	if (t->on_repo != NULL)
 		t->on_repo(t, repo);
 	return 0;

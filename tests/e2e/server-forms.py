@@ -109,6 +109,17 @@ for ref in ('v1', 'main'):
 got = plan(content=TEXT, source='merge_request_event', ref='side',
            variables=[{'key': 'WORD', 'value': 'yes'}])
 same(names(got), ['merged'], 'a merge request')
+ASKED = '''proposed:
+  script: [x]
+  rules: [{if: '$CI_MERGE_REQUEST_TITLE == "a commit" && $CI_MERGE_REQUEST_DIFF_BASE_SHA && $CI_OPEN_MERGE_REQUESTS == "team/app!1"'}]
+draft:
+  script: [x]
+  rules: [{if: '$CI_MERGE_REQUEST_TITLE =~ /^Draft:/'}]
+'''
+asked = {'content': ASKED, 'source': 'merge_request_event', 'ref': 'side'}
+same(names(plan(**asked)), ['proposed'], 'what is known of a merge request, as pawl run has it')
+same(names(plan(variables=[{'key': 'CI_MERGE_REQUEST_TITLE', 'value': 'Draft: x'}], **asked)),
+     ['draft'], 'what was given stays')
 same(server.post(own + '/plan', {'content': TEXT, 'source': 'wish'}).status, 400, 'no such event')
 
 # ---- findings have their places
