@@ -4,6 +4,7 @@
 # ones do. Ends with 77 where a program is not installed.
 
 # shellcheck shell=bash disable=SC2016,SC2154
+. "$SRC/tests/busybox.sh"
 system_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 image_path="\"PATH=$system_path\""
 
@@ -34,13 +35,10 @@ add_programs() { # ROOT PROGRAM…
 
 # busybox, and the folders everything expects.
 make_base() { # ROOT
-	local name
-	mkdir -p "$1"/{bin,usr/bin,etc,tmp,root,home/build,var,run,proc,sys,dev}
-	chmod 1777 "$1/tmp"
+	busybox_root "$1"
+	mkdir -p "$1"/{usr/bin,root,home/build,var,run,proc,sys,dev}
 	chown 1000:1000 "$1/home/build" # somebody else's, as all images have some
 	ln -s /run "$1/var/run"
-	cp "$(program busybox)" "$1/bin/busybox"
-	for name in $(busybox --list); do [ -e "$1/bin/$name" ] || ln -s busybox "$1/bin/$name"; done
 	printf 'root:x:0:0::/root:/bin/sh\nbuild:x:1000:1000::/home/build:/bin/sh\n' >"$1/etc/passwd"
 	printf 'root:x:0:\nbuild:x:1000:\n' >"$1/etc/group"
 }

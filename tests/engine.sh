@@ -65,6 +65,16 @@ go_arch() {
 
 ask() { curl -sS --max-time 60 --unix-socket "$engine" "$@"; } # [OPTION…] URL
 
+containers() { ask 'http://engine/containers/json?all=true'; }
+none_left() { # WHAT; tells the test's bad() when one stays
+	local i
+	for ((i = 0; i < 200; i++)); do
+		if [ "$(containers | tr -d '\n ')" = '[]' ]; then return; fi
+		sleep 0.1
+	done
+	bad "$1: a container is left: $(containers)"
+}
+
 # False: this machine cannot run its containers; why is in engine.log.
 engine_works() { # SOCKET
 	engine=$1

@@ -3,10 +3,7 @@
 # and ASan and UBSan end a program that misbehaves.
 set -u
 
-if [ -e "$SRC/config.status" ]; then
-	echo "skipped: the source folder itself is configured, so no other build of it can be"
-	exit 77
-fi
+. "$SRC/tests/other-build.sh"
 
 cat >warns.c <<'EOF'
 int main(void) { int unused = 1; return 0; }
@@ -34,29 +31,20 @@ fails() {
 	fi
 }
 
-ccache=
-if [ -n "${CCACHE_DIR-}" ] && type -P ccache >/dev/null; then ccache='ccache '; fi
-# named as every build names them: what one has compiled serves the other
-mkdir tree
-for part in "$SRC"/*; do
-	if ! [ -e "$part/config.status" ]; then ln -s "$part" tree/; fi
-done
-cd tree || exit 1
 for cc in gcc clang; do
 	if ! type -P $cc >/dev/null; then
 		echo "skipped: $cc is not installed"
 		exit 77
 	fi
-	mkdir $cc
-	(cd $cc && ../configure -q --enable-dev CC="$ccache$cc" && make -s -j"$(nproc)" all) >log 2>&1 || {
+	(enter_tree $cc && ../configure -q --enable-dev CC="$ccache$cc" && make -s -j"$(nproc)" all) >log 2>&1 || {
 		cat log
 		exit 1
 	}
-	read -ra flags < <(sed -n 's/^PAWL_CFLAGS = //p' $cc/Makefile)
-	fails '-Werror' $cc "${flags[@]}" -c -o /dev/null ../warns.c
-	$cc "${flags[@]}" -w -o overflows ../overflows.c || wrong=1
+	read -ra flags < <(sed -n 's/^PAWL_CFLAGS = //p' tree/$cc/Makefile)
+	fails '-Werror' $cc "${flags[@]}" -c -o /dev/null warns.c
+	$cc "${flags[@]}" -w -o overflows overflows.c || wrong=1
 	fails 'signed integer overflow' ./overflows
-	$cc "${flags[@]}" -w -o frees ../frees.c || wrong=1
+	$cc "${flags[@]}" -w -o frees frees.c || wrong=1
 	fails 'heap-use-after-free' ./frees
 done
 exit $wrong

@@ -5,15 +5,13 @@
 set -u
 . "$SRC/tests/registry.sh"
 . "$SRC/tests/both-users.sh"
+. "$SRC/tests/busybox.sh"
 trap registry_stop EXIT
 
 # What a kind needs, by the one it is now.
 can() { "${as[@]}" "$@" 2>/dev/null; }
 
-mkdir -p base/{bin,etc,tmp}
-chmod 1777 base/tmp
-cp "$(type -P busybox)" base/bin/busybox
-for name in $(busybox --list); do [ -e "base/bin/$name" ] || ln -s busybox "base/bin/$name"; done
+busybox_root base
 python3 "$SRC/tests/e2e/oci_image.py" plain.oci --config '{"Env": ["PATH=/bin"]}' base
 layout=$PWD/plain.oci
 head -c 600000 /dev/urandom >base/large

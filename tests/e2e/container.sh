@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016,SC2154 # what stands in quotes is for the job's shell
 set -u
 . "$SRC/tests/both-users.sh"
+. "$SRC/tests/busybox.sh"
 . "$SRC/tests/registry.sh"
 trap registry_stop EXIT
 
@@ -23,10 +24,8 @@ says() { grep -qE -- "$1" "$log" || bad "not there: $1"; }
 
 # ---- images: busybox, a user, an entrypoint --------------------------------------------
 
-mkdir -p base/{bin,etc,tmp,home/ann} entry/bin
-chmod 1777 base/tmp
-cp "$(type -P busybox)" base/bin/busybox
-for name in $(busybox --list); do [ -e "base/bin/$name" ] || ln -s busybox "base/bin/$name"; done
+busybox_root base
+mkdir -p base/home/ann entry/bin
 printf 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n' >base/etc/passwd
 printf 'root:x:0:\nstaff:x:1001:\nextra:x:1002:bob,ann\n' >base/etc/group
 chown -R 1000:1001 base/home/ann 2>/dev/null

@@ -64,15 +64,6 @@ start_rootless() {
 	engine_works "$here/run/podman/podman.sock"
 }
 
-containers() { ask 'http://engine/containers/json?all=true'; }
-none_left() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if [ "$(containers | tr -d '\n ')" = '[]' ]; then return; fi
-		sleep 0.1
-	done
-	bad "$1: a container is left: $(containers)"
-}
 
 # It is found by XDG_RUNTIME_DIR, no variable of Docker's is set.
 runs() { (cd repo && as_who timeout 100 pawl run -x docker) >"$log" 2>&1; }

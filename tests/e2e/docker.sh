@@ -18,15 +18,6 @@ runs() { (cd repo && DOCKER_HOST=unix://$engine timeout 100 pawl run -x docker) 
 passes() { runs || bad "ended with $?"; }
 fails() { if runs; then bad "passed"; fi; }
 says() { grep -qF -- "$1" "$log" || bad "not there: $1"; }
-containers() { ask 'http://engine/containers/json?all=true'; }
-none_left() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if [ "$(containers | tr -d '\n ')" = '[]' ]; then return; fi
-		sleep 0.1
-	done
-	bad "$1: a container is left: $(containers)"
-}
 
 at_home() {
 	repository <<-'END'

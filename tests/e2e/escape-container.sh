@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154
 set -u
 . "$SRC/tests/both-users.sh"
+. "$SRC/tests/busybox.sh"
 . "$SRC/tests/escapes/outside.sh"
 trap outside_clear EXIT
 
@@ -14,10 +15,7 @@ for tool in crun runc skopeo; do
 	fi
 done
 
-mkdir -p base/{bin,etc,tmp}
-chmod 1777 base/tmp
-cp "$(type -P busybox)" base/bin/busybox
-for name in $(busybox --list); do [ -e "base/bin/$name" ] || ln -s busybox "base/bin/$name"; done
+busybox_root base
 cp base/bin/busybox base/bin/suid
 chmod 4755 base/bin/suid
 printf 'root:x:0:0::/root:/bin/sh\n' >base/etc/passwd

@@ -3,22 +3,12 @@
 # runs for a moment, for minutes with SOAK. What one finds is shown, with the bytes in base64.
 set -u
 
-if [ -e "$SRC/config.status" ]; then
-	echo "skipped: the source folder itself is configured, so no other build of it can be"
-	exit 77
-fi
+. "$SRC/tests/other-build.sh"
 if ! type -P clang >/dev/null; then
 	echo 'skipped: clang is not installed'
 	exit 77
 fi
-ccache=
-if [ -n "${CCACHE_DIR-}" ] && type -P ccache >/dev/null; then ccache='ccache '; fi
-# named as every build names them: what one has compiled serves the other
-mkdir -p tree/fuzz
-for part in "$SRC"/*; do
-	if ! [ -e "$part/config.status" ]; then ln -s "$part" tree/; fi
-done
-cd tree/fuzz || exit 1
+enter_tree fuzz
 ../configure -q --enable-fuzz CC="${ccache}clang" >log 2>&1 || { cat log; exit 1; }
 seconds=2 status=0
 if [ -n "${SOAK-}" ]; then seconds=300; fi

@@ -2,15 +2,11 @@
 # An out-of-tree release build installs, and what is installed runs and finds its helpers.
 set -eu
 
-if [ -e "$SRC/config.status" ]; then
-	echo "skipped: the source folder itself is configured, so no other build of it can be"
-	exit 77
-fi
+. "$SRC/tests/other-build.sh"
 root=$PWD/root
 mkdir build
 cd build
-if [ -n "${CCACHE_DIR-}" ] && type -P ccache >/dev/null; then set -- CC='ccache gcc'; fi
-"$SRC/configure" -q --prefix="$root" "$@"
+"$SRC/configure" -q --prefix="$root" ${ccache:+CC="${ccache}gcc"}
 make -s -j"$(nproc)" >log 2>&1 || { cat log; exit 1; }
 if grep -E 'warning:' log; then
 	echo "the release build has warnings"

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016,SC2154 # what stands in quotes is for the job's shell
 set -u
 . "$SRC/tests/both-users.sh"
+. "$SRC/tests/busybox.sh"
 . "$SRC/tests/engine.sh"
 trap end_engines EXIT
 
@@ -149,10 +150,8 @@ comes_and_goes() {
 }
 
 box() {
-	mkdir -p base/{bin,tmp,www}
-	chmod 1777 base/tmp
-	cp "$(type -P busybox)" base/bin/busybox
-	for name in $(busybox --list); do [ -e "base/bin/$name" ] || ln -s busybox "base/bin/$name"; done
+	busybox_root base
+	mkdir base/www
 	echo served >base/www/page
 	python3 "$SRC/tests/e2e/oci_image.py" box.oci --config '{"Env": ["PATH=/bin"]}' base
 	chmod -R a+rX .

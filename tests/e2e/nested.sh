@@ -4,6 +4,7 @@
 # copies, and passes.
 # shellcheck disable=SC2016 # what stands in quotes is for the jobs
 set -eu
+. "$SRC/tests/busybox.sh"
 fail() {
 	echo "FAILED: $*"
 	cat "$top/log"
@@ -48,10 +49,8 @@ if bwrap --unshare-user --ro-bind / / true 2>/dev/null; then
 fi
 mounts() { { unshare --mount true || unshare --user --mount true; } 2>/dev/null; }
 if mounts && { type -P crun || type -P runc; } >/dev/null && type -P skopeo >/dev/null; then
-	mkdir -p image/{bin,tmp,etc,root} image/usr/bin
-	chmod 1777 image/tmp
-	cp "$(type -P busybox)" image/bin/busybox
-	for name in $(busybox --list); do [ -e "image/bin/$name" ] || ln -s busybox "image/bin/$name"; done
+	busybox_root image
+	mkdir -p image/{root,usr/bin}
 	rm -f image/bin/bash image/bin/sh
 	cp "$(type -P bash)" image/bin/bash
 	ln -s bash image/bin/sh

@@ -6,14 +6,12 @@
 set -u
 . "$SRC/tests/registry.sh"
 . "$SRC/tests/both-users.sh"
+. "$SRC/tests/busybox.sh"
 trap registry_stop EXIT
 
 can() { "${as[@]}" "$@" 2>/dev/null; }
 
-mkdir -p base/{bin,etc,tmp}
-chmod 1777 base/tmp
-cp "$(type -P busybox)" base/bin/busybox
-for name in $(busybox --list); do [ -e "base/bin/$name" ] || ln -s busybox "base/bin/$name"; done
+busybox_root base
 registry_start plain
 registry_push "$registry/plain:1" --config '{"Env": ["PATH=/bin"]}' base
 export IMAGE=$registry/plain:1

@@ -88,6 +88,27 @@ served_until(struct served *s, bool (*fn)(void *data), void *data)
 	}
 }
 
+struct wanted {
+	const struct http_server *server;
+	size_t connections;
+};
+
+static bool
+has_connections(void *data)
+{
+	const struct wanted *w = data;
+
+	return http_server_connections(w->server) == w->connections;
+}
+
+void
+served_until_connections(struct served *s, size_t count)
+{
+	struct wanted w = { s->server, count };
+
+	served_until(s, has_connections, &w);
+}
+
 static int
 connect_unix(const char *path)
 {

@@ -26,6 +26,7 @@ void served_stop(struct served *s);
 void served_wait(struct served *s, int ms);
 /* Turns the loop until fn says yes. */
 void served_until(struct served *s, bool (*fn)(void *data), void *data);
+void served_until_connections(struct served *s, size_t count);
 
 int served_connect(struct served *s);
 bool served_refuses(struct served *s); /* connections; TCP only */

@@ -227,13 +227,6 @@ END_TEST
 
 /* ---- one connection, several requests ----------------------------------------- */
 
-static bool
-nobody_is_connected(void *data)
-{
-	(void)data;
-	return http_server_connections(served.server) == 0;
-}
-
 /* libmicrohttpd takes them apart before anybody is asked, in memory that is not for so
  * many, and says nothing of the end. That nothing remains LeakSanitizer says. */
 START_TEST(request_of_many_parameters_is_forgotten)
@@ -251,7 +244,7 @@ START_TEST(request_of_many_parameters_is_forgotten)
 	served_send(&served, fd, b.data, b.len);
 	served_wait(&served, 50);
 	close(fd);
-	served_until(&served, nobody_is_connected, NULL);
+	served_until_connections(&served, 0);
 }
 END_TEST
 

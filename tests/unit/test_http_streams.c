@@ -193,18 +193,6 @@ until_ended(size_t n)
 	served_until(&served, has_ended, &n);
 }
 
-static bool
-has_connections(void *data)
-{
-	return http_server_connections(served.server) == *(size_t *)data;
-}
-
-static void
-until_connections(size_t n)
-{
-	served_until(&served, has_connections, &n);
-}
-
 static size_t
 count_text(const char *text, const char *part)
 {
@@ -263,7 +251,7 @@ START_TEST(vanished_peer_is_noticed)
 	close(fd);
 	until_ended(1);
 	ck_assert_uint_eq(seen.gone, 1);
-	until_connections(0);
+	served_until_connections(&served, 0);
 	ck_assert_int_eq(served_open_files(), files);
 }
 END_TEST
@@ -285,7 +273,7 @@ START_TEST(many_polls_are_answered_at_once)
 	}
 	ck_assert_uint_eq(seen.gone, 0);
 	ck_assert_uint_eq(seen.ended, POLLS);
-	until_connections(0);
+	served_until_connections(&served, 0);
 }
 END_TEST
 
@@ -300,7 +288,7 @@ START_TEST(many_vanished_peers_are_noticed)
 	until_waiting(POLLS);
 	for (size_t i = 0; i < POLLS; i++)
 		close(fds[i]);
-	until_connections(0);
+	served_until_connections(&served, 0);
 	ck_assert_uint_eq(seen.gone, POLLS);
 	ck_assert_uint_eq(seen.ended, POLLS);
 	ck_assert_int_eq(served_open_files(), files);
@@ -527,7 +515,7 @@ START_TEST(part_of_a_file_is_sent)
 	for (size_t i = 0; i < ranges[_i].size; i++)
 		if ((unsigned char)body[i] != file_byte(ranges[_i].offset + i))
 			ck_abort_msg("byte %zu differs", i);
-	until_connections(0);
+	served_until_connections(&served, 0);
 	ck_assert_int_eq(served_open_files(), files);
 	ck_assert_int_eq(unlink("big-file"), 0);
 }
@@ -544,7 +532,7 @@ START_TEST(short_file_is_an_error)
 	served_read_end(&served, fd, &b);
 	close(fd);
 	ck_assert_msg(str_starts(b.data, "HTTP/1.1 500 "), "%s", b.data);
-	until_connections(0);
+	served_until_connections(&served, 0);
 	ck_assert_int_eq(served_open_files(), files);
 	ck_assert_int_eq(unlink("big-file"), 0);
 }
@@ -594,7 +582,7 @@ START_TEST(head_in_drops_is_ended)
 	int drops = 0;
 
 	served_send_text(&served, fd, "GET /hello HTTP/1.1\r\nX: ");
-	until_connections(1);
+	served_until_connections(&served, 1);
 	for (; drops < 100 && http_server_connections(served.server) > 0; drops++) {
 		served_send_text(&served, fd, "x");
 		served_wait(&served, 100);
@@ -679,14 +667,14 @@ START_TEST(draining_server_finishes_what_runs)
 	http_server_drain(served.server);
 	http_server_drain(served.server);
 	served_read_end(&served, idle, &idle_answer);
-	until_connections(1);
+	served_until_connections(&served, 1);
 	ck_assert_int_eq(served_open_files(), files - 2);
 	ck_assert(served_refuses(&served));
 	reply_text(seen.waiting[0], 200, "at last");
 	served_read_end(&served, running, &b);
 	ck_assert_ptr_nonnull(strstr(buf_str(&b), "at last"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&b), "Connection: close\r\n"));
-	until_connections(0);
+	served_until_connections(&served, 0);
 }
 END_TEST
 
