@@ -23,7 +23,7 @@ LONG_TESTS = tests/e2e/self.sh tests/e2e/docker-services.sh tests/e2e/real-crypt
 	tests/e2e/real-libslirp.sh tests/e2e/real-cmocka.sh tests/e2e/ordinary-user.sh \
 	tests/e2e/without-mounts.sh tests/e2e/real-wayland.sh
 
-EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/busybox.sh tests/browser tests/build-images.sh tests/databases.sh tests/engine.sh tests/hosted.sh tests/jobs.sh tests/other-build.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/tsan.supp tests/without-mounts
+EXTRA_DIST += tests/corpus-differences.md tests/accept tests/acceptance.tsv tests/env.sh tests/both-users.sh tests/busybox.sh tests/browser tests/build-images.sh tests/databases.sh tests/engine.sh tests/hosted.sh tests/jobs.sh tests/other-build.sh tests/registry.sh tests/sshd.sh tests/run tests/run-case tests/tsan.supp tests/tun.sh tests/without-mounts
 EXTRA_DIST += tests/cases tests/e2e tests/escapes tests/real
 
 .PHONY: check-programs quick list-tests soak accept cover

@@ -277,7 +277,7 @@ network_close(struct network *n)
 
 /* In the child: wait until the parent is where it is going, then follow it there. */
 static NORETURN void
-become_uplink(const char *program, bool userns, int go, int ready)
+become_uplink(const char *program, bool userns, int go, int ready, int said)
 {
 	char parent[24], users[64], fd[24], until[24], mtu[24], byte;
 	const char *const argv[] = { program, UPLINK_NETWORK, mtu,
@@ -301,12 +301,14 @@ become_uplink(const char *program, bool userns, int go, int ready)
 		with_users[n++] = users;
 	for (size_t i = 1; argv[i] != NULL; i++)
 		with_users[n++] = argv[i];
-	for (int out = STDIN_FILENO; out <= STDERR_FILENO; out++) {
+	for (int fd_no = STDIN_FILENO; fd_no <= STDOUT_FILENO; fd_no++) {
 		int null = open("/dev/null", O_RDWR);
 
-		if (null >= 0 && dup2(null, out) < 0)
+		if (null >= 0 && dup2(null, fd_no) < 0)
 			_exit(1);
 	}
+	if (dup2(said, STDERR_FILENO) < 0)
+		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
@@ -317,25 +319,44 @@ become_uplink(const char *program, bool userns, int go, int ready)
 int
 network_uplink_prepare(const char *program, bool userns, struct network_uplink *u)
 {
-	int go[2], ready[2];
+	int go[2] = { -1, -1 }, ready[2] = { -1, -1 }, said[2] = { -1, -1 };
 
-	if (pipe2(go, O_CLOEXEC) < 0)
-		return -1;
-	if (pipe2(ready, O_CLOEXEC) < 0) {
-		close(go[0]);
-		close(go[1]);
-		return -1;
-	}
-	u->pid = fork();
+	u->pid = -1;
+	if (pipe2(go, O_CLOEXEC) == 0 && pipe2(ready, O_CLOEXEC) == 0 &&
+	    pipe2(said, O_CLOEXEC | O_NONBLOCK) == 0)
+		u->pid = fork();
 	if (u->pid == 0) {
 		close(go[1]);
-		become_uplink(program, userns, go[0], ready[1]);
+		become_uplink(program, userns, go[0], ready[1], said[1]);
 	}
-	close(go[0]);
-	close(ready[1]);
+	cleanup_close_fd(&go[0]);
+	cleanup_close_fd(&ready[1]);
+	cleanup_close_fd(&said[1]);
 	u->go = go[1];
 	u->ready = ready[0];
+	u->said = said[0];
 	return u->pid < 0 ? -1 : 0;
+}
+
+/* Its own words, in one line. */
+static int
+fail_uplink(const struct network_uplink *u, struct error *err)
+{
+	char text[512], said[ERROR_MAX] = "it does not start";
+	ssize_t len = read(u->said, text, sizeof(text) - 1);
+	const char *between = ": ";
+	char *at = text;
+
+	text[len > 0 ? len : 0] = '\0';
+	for (const char *line; (line = strsep(&at, "\n")) != NULL;) {
+		size_t n = strlen(said);
+
+		if (*line == '\0')
+			continue;
+		(void)snprintf(said + n, sizeof(said) - n, "%s%s", between, line);
+		between = "; ";
+	}
+	return error_set(err, ERR_ENVIRONMENT, "%s", said);
 }
 
 /* A port of the bridge, so that the services are where the job is. */
@@ -359,8 +380,7 @@ network_uplink_go(struct network_uplink *u, const struct network *n, struct erro
 	    read(u->ready, &byte, 1) == 1 && byte == '1';
 
 	close(take_fd(&u->ready));
-	return works ? connect_all(n, err)
-		     : error_set(err, ERR_ENVIRONMENT, "it does not start");
+	return works ? connect_all(n, err) : fail_uplink(u, err);
 }
 
 void
@@ -368,7 +388,8 @@ network_uplink_end(struct network_uplink *u)
 {
 	cleanup_close_fd(&u->go);
 	cleanup_close_fd(&u->ready);
-	u->go = u->ready = -1;
+	cleanup_close_fd(&u->said);
+	u->go = u->ready = u->said = -1;
 	if (u->pid > 0)
 		kill(u->pid, SIGTERM);
 }

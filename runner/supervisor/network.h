@@ -41,11 +41,12 @@ MUST_CHECK int network_go(int fd, struct error *err);
 struct network_uplink {
 	pid_t pid;
 	int go, ready; /* pipes; it ends when go is closed. -1: closed */
+	int said;      /* its errors, a pipe: what is too much for that is lost */
 };
 
 #define NETWORK_UPLINK_INIT                                                              \
 	{                                                                                \
-		.go = -1, .ready = -1                                                    \
+		.go = -1, .ready = -1, .said = -1                                        \
 	}
 
 int network_uplink_prepare(const char *program, bool userns, struct network_uplink *u);

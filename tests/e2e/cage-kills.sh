@@ -3,6 +3,7 @@
 # nothing of them is left on the machine (cage-kills.py). SEED repeats a history, ROUNDS says
 # how many there are for each user.
 set -u
+. "$SRC/tests/tun.sh"
 . "$SRC/tests/registry.sh"
 . "$SRC/tests/both-users.sh"
 . "$SRC/tests/busybox.sh"

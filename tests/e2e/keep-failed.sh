@@ -3,6 +3,7 @@
 # variables, its files and its services, in every executor, until nobody wants it any more.
 # shellcheck disable=SC2016,SC2154 # what stands in quotes is for the job's shell
 set -u
+. "$SRC/tests/tun.sh"
 . "$SRC/tests/both-users.sh"
 . "$SRC/tests/busybox.sh"
 . "$SRC/tests/engine.sh"

@@ -4,6 +4,7 @@
 # nothing is left when they have ended and the runner is stopped, and what should have gone on
 # has (runner-kills.py). SEED repeats a history, ROUNDS says how many there are for each user.
 set -u
+. "$SRC/tests/tun.sh"
 . "$SRC/tests/registry.sh"
 . "$SRC/tests/both-users.sh"
 . "$SRC/tests/busybox.sh"

@@ -3,6 +3,7 @@
 # what is said when one does not come up; that nothing is left.
 # shellcheck disable=SC2016,SC2154 # what stands in quotes is for the job's shell
 set -u
+. "$SRC/tests/tun.sh"
 . "$SRC/tests/both-users.sh"
 for tool in skopeo slirp4netns python3; do
 	if ! type -P $tool >/dev/null; then
@@ -106,6 +107,21 @@ shares() {
 	says 'shared it'
 }
 
+# Without its device slirp4netns says so, and the services are reached all the same.
+no_way_out() {
+	repository <<-END
+	alone:
+	  image: oci:$images/debian.oci
+	  services: [{name: "oci:$images/redis.oci", alias: redis}]
+	  script: ["(echo PING; sleep 0.5) >/dev/tcp/redis/6379 && echo reached it"]
+	END
+	chmod 600 /dev/net/tun
+	passes
+	chmod 666 /dev/net/tun
+	says 'reached it'
+	says 'slirp4netns did not give its network a way out: it does not start: open."/dev/net/tun".: Permission denied; '
+}
+
 # PID:BEGIN of a process and of all below it, so that no later one of that number is meant.
 began() { sed -n 's/.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 all_below() { # PID
@@ -162,6 +178,7 @@ check() {
 	ill
 	shares
 	ends
+	if [ "$("${as[@]}" id -u)" != 0 ] && [ -n "${own_tun-}" ]; then no_way_out; fi
 }
 
 both_users
