@@ -119,10 +119,10 @@ async function draw(found, query, isOver) {
 		return undefined;
 	}
 	// with what the page shows, or alone where that takes long: drawn once, it is there sooner
-	let framing = setTimeout(frame, 100);
+	const framing = setTimeout(frame, 100);
 	const framed = () => {
-		if (framing) frame();
-		framing = clearTimeout(framing);
+		clearTimeout(framing);
+		frame();
 	};
 	try {
 		if (!found) throw Object.assign(new Error('No page of pawl has this address.'), {status: 404});

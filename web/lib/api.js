@@ -30,14 +30,12 @@ async function call(method, path, body, {accept = 'application/json', signal, is
 	let reply;
 	let text;
 	try {
-		reply = await fetch(path, {method, headers, body: body && JSON.stringify(body), signal: ending.signal});
-		clearTimeout(timer);
+		reply = await fetch(path, {method, headers, body: body && JSON.stringify(body), signal: ending.signal}).finally(() => clearTimeout(timer));
 		text = await reply.text();
 	} catch (e) {
 		if (signal?.aborted) throw e;
 		throw refusal(0, 'The server cannot be reached.');
 	} finally {
-		clearTimeout(timer);
 		signal?.removeEventListener('abort', end);
 	}
 	if (reply.ok) return {headers: reply.headers, text};

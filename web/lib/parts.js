@@ -125,6 +125,9 @@ export function lasting(from, to) {
 	return counting(node, from);
 }
 
+// The same of a pipeline. While it waits for a person or a time, no time of its own passes.
+export const lastingOf = (x, name) => x.started_at && (x.finished_at || !/^(manual|scheduled)$/.test(x.status)) && h(name, null, lasting(x.started_at, x.finished_at));
+
 function ago(then) {
 	const s = Math.max(0, (Date.now() - then) / 1000);
 	if (s < 45) return 'just now';

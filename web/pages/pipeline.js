@@ -3,7 +3,7 @@
 import {del, get, getPage, graphOf, own, post, project, put, soon, watch} from '../lib/api.js';
 import {ask as question, field, playWith} from '../lib/forms.js';
 import {criticalPath, Graph} from '../lib/graph.js';
-import {action, at, copy, duration, empty, fill, go, h, isOver as hasEnded, jobWord, lasting, more as moreOf, note, projectHead, reconcile, replace, sha, shape, since, SOURCES, state, statusOf, took, twice, word} from '../lib/parts.js';
+import {action, at, copy, duration, empty, fill, go, h, isOver as hasEnded, jobWord, lasting, lastingOf, more as moreOf, note, projectHead, reconcile, replace, sha, shape, since, SOURCES, state, statusOf, took, twice, word} from '../lib/parts.js';
 
 const TABS = [['', 'Graph'], ['jobs', 'Jobs'], ['tests', 'Tests'], ['file', 'File and variables']];
 const MANUAL_SHOWN = 8;
@@ -318,7 +318,7 @@ export default async function pipeline({params, query, show, title, isOver}) {
 	const update = async ([x, graph, tests]) => {
 		x.warnings = graph.jobs.some((j) => statusOf(j) === 'warning');
 		title(`#${x.id} ${word(statusOf(x))} · ${p.path_with_namespace}`);
-		fill(parts.now, [statusOf(x), x.started_at, x.finished_at], () => [state(statusOf(x)), x.started_at && (x.finished_at || !/^(manual|scheduled)$/.test(x.status)) && h('span.dim', null, lasting(x.started_at, x.finished_at))]);
+		fill(parts.now, [statusOf(x), x.started_at, x.finished_at], () => [state(statusOf(x)), lastingOf(x, 'span.dim')]);
 		fill(parts.facts, [x.id], () => facts(p, x, commit));
 		fill(parts.more, [x.priority, x.superseded_by, graph.upstream, graph.jobs.map((j) => j.downstream)], () => more(p, x, graph));
 		const can = possible(x, graph);

@@ -1,7 +1,7 @@
 // A project's pipelines: the newest first, those that are asked for in the address.
 
 import {get, getPage, own, post, project, soon, watch} from '../lib/api.js';
-import {action, at, copyable, fill, h, isOver as hasEnded, lasting, note, projectHead, reconcile, sha, shape, since, SOURCES, state, statusOf, word} from '../lib/parts.js';
+import {action, at, copyable, fill, h, isOver as hasEnded, lastingOf, note, projectHead, reconcile, sha, shape, since, SOURCES, state, statusOf, word} from '../lib/parts.js';
 
 const STATUSES = ['running', 'pending', 'success', 'failed', 'canceled', 'skipped', 'manual', 'scheduled', 'created', 'waiting_for_resource'];
 const FILTERS = ['ref', 'status', 'source', 'username'];
@@ -65,9 +65,7 @@ function row(li, p, x) {
 	fill(now, statusOf(x), () => state(statusOf(x)));
 	fill(about, [x.id, x.superseded_by], () => what(p, x));
 	fill(parts, x.stages, () => stages(p, x));
-	const waits = /^(manual|scheduled)$/.test(x.status); // for a person, or till then: no time of its own
-	fill(times, [x.started_at, x.finished_at, waits], () => [
-		x.started_at && (x.finished_at || !waits) && h('div', null, lasting(x.started_at, x.finished_at)), h('div', null, since(x.created_at))]);
+	fill(times, [x.started_at, x.finished_at, x.status], () => [lastingOf(x, 'div'), h('div', null, since(x.created_at))]);
 	fill(act, [statusOf(x)], () => actions(p, x));
 	return li;
 }

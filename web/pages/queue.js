@@ -36,15 +36,14 @@ async function queue({show, title, isOver}) {
 	const drawSoon = soon(draw, 1000);
 	await draw();
 	let silence;
-	return endAll(() => silence, watch('all', drawSoon), watch('runners', () => {
+	return endAll(() => clearTimeout(silence), watch('all', drawSoon), watch('runners', () => {
 		clearTimeout(silence);
 		silence = setTimeout(drawSoon, SILENT_MS); // who falls silent does not say so
 		drawSoon();
 	}));
 }
 
-const endAll = (timer, ...ends) => () => {
-	clearTimeout(timer());
+const endAll = (...ends) => () => {
 	for (const end of ends) end();
 };
 
@@ -85,7 +84,7 @@ async function runners({show, title, isOver}) {
 	};
 	const drawSoon = soon(draw, 1000);
 	await draw();
-	return endAll(() => silence, watch('all', drawSoon), watch('runners', drawSoon));
+	return endAll(() => clearTimeout(silence), watch('all', drawSoon), watch('runners', drawSoon));
 }
 
 function runner(li, x, again) {
