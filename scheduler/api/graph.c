@@ -79,6 +79,7 @@ add_job(const struct store_job *row, void *data)
 	entity_put_time(w, "queued_at", row->queued_us);
 	entity_put_time(w, "started_at", row->started_us);
 	entity_put_time(w, "finished_at", row->finished_us);
+	entity_put_time(w, "scheduled_at", row->start_at_us);
 	put_kept(w, "needs", row->needs);
 	put_kept(w, "why", row->why);
 	put_pipeline_of(g, "downstream", row->downstream);

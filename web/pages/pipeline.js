@@ -101,7 +101,7 @@ function jobRow(li, p, j, jobs) {
 			j.reason_text, j.attempt > 1 && `try ${j.attempt}`,
 			j.needs?.length > 0 && `needs ${j.needs.map((i) => jobs.get(i)?.name).filter(Boolean).join(', ')}`,
 		].filter(Boolean).join(' · ')), j.downstream && linked('', j.downstream)]);
-	fill(times, [j.started_at, j.finished_at], () => (j.started_at ? lasting(j.started_at, j.finished_at) : null));
+	fill(times, [j.started_at, j.finished_at, status], () => (j.started_at ? lasting(j.started_at, j.finished_at) : status === 'scheduled' && `at ${new Date(j.scheduled_at).toLocaleString()}`));
 	fill(act, [j.id, j.status], () => jobAction(p, j));
 	return li;
 }

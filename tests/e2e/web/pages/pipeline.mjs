@@ -9,6 +9,7 @@ export const pages = [
 	}},
 	{name: 'pipeline-whole', picture: true, path: (d) => of(d.website, d.website_pipeline), ready: '.graph .node.success', check: ({is}) => is('.pipeline-head .state', 'passed with warnings')},
 	{name: 'pipeline-jobs', path: (d) => of(d.app, d.pipelines.failed, '?show=jobs'), ready: '.list'},
+	{name: 'pipeline-delayed', path: (d) => of(d.app, d.pipelines.scheduled, '?show=jobs'), ready: '.list', check: ({is}) => is('.list', /later.*at \d/s)},
 	{name: 'pipeline-tests', path: (d) => of(d.tested, d.tested_failed, '?show=tests'), ready: '.tests li', check: async ({page, is}) => {
 		await is('.tests li:first-child', 'carries');
 		await page.click('.tests li:first-child summary');
