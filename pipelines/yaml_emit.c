@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "pipelines/document.h"
+#include "pipelines/yaml_blocks.h"
 #include "pipelines/yaml_scalar.h"
 
 #define STEP 2
@@ -79,6 +80,18 @@ starts_plain(const char *text)
 	    !str_starts(text, "...") && !str_eq(text, "<<");
 }
 
+/* A block that begins here and does not end: with a "]]" further on in the line the
+ * parser would take all up to there for one. */
+static bool
+has_open_block(const char *text)
+{
+	const char *end = text + strlen(text), *last = NULL;
+
+	for (const char *p = text; (p = yaml_blocks_open(p, end)) != NULL; p++)
+		last = p;
+	return last != NULL && yaml_blocks_close(last, end) == NULL;
+}
+
 /* May stand without quotes, in a block or as a key. */
 static bool
 is_plain(struct emitter *e, const char *text, bool key)
@@ -90,7 +103,7 @@ is_plain(struct emitter *e, const char *text, bool key)
 		return false;
 	return strpbrk(text, "\n\t") == NULL && strstr(text, ": ") == NULL &&
 	    strstr(text, " #") == NULL && !any_needs_escape(text) &&
-	    resolves_to_itself(e, text, key);
+	    !(key && has_open_block(text)) && resolves_to_itself(e, text, key);
 }
 
 static void
@@ -127,10 +140,11 @@ static void
 add_double_quoted(struct buf *out, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
+	bool opens = has_open_block(text);
 
 	buf_add_char(out, '"');
 	while (*p != '\0') {
-		if (needs_escape(p)) {
+		if (needs_escape(p) || (opens && *p == '$')) {
 			p += add_escape(out, p);
 			continue;
 		}
@@ -153,7 +167,8 @@ add_text(struct emitter *e, const char *text, bool key)
 {
 	if (is_plain(e, text, key))
 		buf_add_str(e->out, text);
-	else if (strpbrk(text, "\n\t") != NULL || any_needs_escape(text))
+	else if (strpbrk(text, "\n\t") != NULL || any_needs_escape(text) ||
+	    (key && has_open_block(text)))
 		add_double_quoted(e->out, text);
 	else
 		add_single_quoted(e->out, text);

@@ -100,6 +100,11 @@ static const struct {
 	{ "a: !reference [.b, script]", "a: !reference [.b, script]\n" },
 	{ "a: [!reference ['x, y', 'k: v'], 1]",
 	    "a:\n  - !reference [\"x, y\", \"k: v\"]\n  - 1\n" },
+	/* what would be a block only because both stand in one line */
+	{ "a$[[ inputs.b: c\n  d ]]", "\"a\\x24[[ inputs.b\": c d ]]\n" },
+	{ "a$[[ inputs.b ]]: c ]]", "a$[[ inputs.b ]]: c ]]\n" },
+	{ "a: !reference ['$[[ inputs.b',\n  'c ]]']",
+	    "a: !reference [\"\\x24[[ inputs.b\", \"c ]]\"]\n" },
 	{ "just a text", "--- just a text\n" },
 };
 
