@@ -92,6 +92,14 @@ has_open_block(const char *text)
 	return last != NULL && yaml_blocks_close(last, end) == NULL;
 }
 
+/* Single quotes would not keep it. */
+static bool
+needs_double_quotes(const char *text, bool key)
+{
+	return strpbrk(text, "\n\t") != NULL || any_needs_escape(text) ||
+	    (key && has_open_block(text));
+}
+
 /* May stand without quotes, in a block or as a key. */
 static bool
 is_plain(struct emitter *e, const char *text, bool key)
@@ -101,9 +109,8 @@ is_plain(struct emitter *e, const char *text, bool key)
 	if (!starts_plain(text) || isspace((unsigned char)*text) ||
 	    isspace((unsigned char)text[len - 1]) || text[len - 1] == ':')
 		return false;
-	return strpbrk(text, "\n\t") == NULL && strstr(text, ": ") == NULL &&
-	    strstr(text, " #") == NULL && !any_needs_escape(text) &&
-	    !(key && has_open_block(text)) && resolves_to_itself(e, text, key);
+	return !needs_double_quotes(text, key) && strstr(text, ": ") == NULL &&
+	    strstr(text, " #") == NULL && resolves_to_itself(e, text, key);
 }
 
 static void
@@ -167,8 +174,7 @@ add_text(struct emitter *e, const char *text, bool key)
 {
 	if (is_plain(e, text, key))
 		buf_add_str(e->out, text);
-	else if (strpbrk(text, "\n\t") != NULL || any_needs_escape(text) ||
-	    (key && has_open_block(text)))
+	else if (needs_double_quotes(text, key))
 		add_double_quoted(e->out, text);
 	else
 		add_single_quoted(e->out, text);
