@@ -13,6 +13,9 @@ bad() {
 
 # "pawl …" of the one it is now, in the current folder
 as_who() { "${as[@]}" "$@"; }
+can() { as_who "$@" 2>/dev/null; }
+# services in a network of their own
+can_serve() { type -P slirp4netns >/dev/null && { can unshare -n true || can unshare -Urn true; }; }
 
 both_users() {
 	local uid=61191 here before

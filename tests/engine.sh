@@ -8,6 +8,26 @@ engine_options=()
 docker_network=(--iptables=false --bridge=none)
 podman_network=none
 
+# Calls the test's on_engine() while each of the engines runs; engine_name is the one it is. Ends
+# the test where none can run its containers here.
+for_engines() { # ENGINE…
+	local tested=
+	for engine_name; do
+		if "start_$engine_name"; then
+			tested=1
+			on_engine
+		else
+			echo "not tested: $engine_name cannot run containers here:"
+			tail -n 5 engine.log
+		fi
+		end_engines
+	done
+	if [ -z "$tested" ]; then
+		echo "skipped: none of $* can run containers here"
+		exit 77
+	fi
+}
+
 end_engines() {
 	local pid
 	for pid in "${engine_pids[@]}"; do kill "$pid" 2>/dev/null || true; done

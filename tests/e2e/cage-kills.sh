@@ -9,9 +9,6 @@ set -u
 . "$SRC/tests/busybox.sh"
 trap registry_stop EXIT
 
-# What a kind needs, by the one it is now.
-can() { "${as[@]}" "$@" 2>/dev/null; }
-
 busybox_root base
 python3 "$SRC/tests/e2e/oci_image.py" plain.oci --config '{"Env": ["PATH=/bin"]}' base
 layout=$PWD/plain.oci
@@ -29,7 +26,7 @@ check() {
 	done
 	if ((${#kinds[@]} > 2)); then
 		kinds+=(fetch)
-		if type -P slirp4netns >/dev/null && { can unshare -n true || can unshare -Urn true; }; then kinds+=(services); fi
+		if can_serve; then kinds+=(services); fi
 	fi
 	if [ -z "$rounds" ]; then rounds=$((${#SOAK} > 0 ? 300 : ${#as[@]} > 0 ? 6 : 9)); fi
 	[ -e plain.oci ] || cp -r "$layout" .

@@ -18,23 +18,13 @@ if [ -n "${SOAK-}" ]; then
 fi
 make_box
 wrong=0
-for name in "${engines[@]}"; do
-	if "start_$name"; then
-		tested=1
-		kinds=(docker)
-		if has_networks; then kinds+=(docker-services); fi
-		# what the engine's own programs work on meanwhile is not of the jobs
-		mkdir -p "$name-kills"
-		export ENGINE=$engine DOCKER_HOST=unix://$engine ENGINE_IMAGE=volume:1
-		(cd "$name-kills" && python3 "$SRC/tests/e2e/cage-kills.py" "$rounds" "${kinds[@]}") || wrong=1
-	else
-		echo "not tested: $name cannot run containers here:"
-		tail -n 5 engine.log
-	fi
-	end_engines
-done
-if [ -z "${tested-}" ]; then
-	echo "skipped: no engine can run containers here"
-	exit 77
-fi
+on_engine() {
+	local kinds=(docker)
+	if has_networks; then kinds+=(docker-services); fi
+	# what the engine's own programs work on meanwhile is not of the jobs
+	mkdir -p "$engine_name-kills"
+	export ENGINE=$engine DOCKER_HOST=unix://$engine ENGINE_IMAGE=volume:1
+	(cd "$engine_name-kills" && python3 "$SRC/tests/e2e/cage-kills.py" "$rounds" "${kinds[@]}") || wrong=1
+}
+for_engines "${engines[@]}"
 exit $wrong

@@ -379,23 +379,13 @@ who=docker
 make_box
 make_certs
 asked_late
-for engine_name in docker podman; do
-	if "start_$engine_name"; then
-		tested=1
-		check "$engine_name"
-		if [ "$engine_name" = docker ]; then
-			tls
-			strangers
-			pulls
-		fi
-	else
-		echo "not tested: $engine_name cannot run containers here:"
-		tail -n 5 engine.log
+on_engine() {
+	check "$engine_name"
+	if [ "$engine_name" = docker ]; then
+		tls
+		strangers
+		pulls
 	fi
-	end_engines
-done
-if [ -z "${tested-}" ]; then
-	echo "skipped: neither Docker nor Podman can run containers here"
-	exit 77
-fi
+}
+for_engines docker podman
 exit $wrong

@@ -10,8 +10,6 @@ set -u
 . "$SRC/tests/busybox.sh"
 trap registry_stop EXIT
 
-can() { "${as[@]}" "$@" 2>/dev/null; }
-
 busybox_root base
 registry_start plain
 registry_push "$registry/plain:1" --config '{"Env": ["PATH=/bin"]}' base
@@ -22,7 +20,7 @@ check() {
 	if can bwrap --unshare-user --ro-bind / / true; then kinds+=(sandbox); fi
 	if type -P crun runc >/dev/null; then
 		kinds+=(container)
-		if type -P slirp4netns >/dev/null && { can unshare -n true || can unshare -Urn true; }; then
+		if can_serve; then
 			kinds+=(served-container served-sandbox)
 		fi
 	fi
