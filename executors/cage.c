@@ -1,6 +1,8 @@
 /* Owning a cage's lists. */
 #include "executors/cage.h"
 
+#include <unistd.h>
+
 void
 cage_clear(struct cage *cage)
 {
@@ -22,6 +24,8 @@ cage_clear(struct cage *cage)
 	for (size_t i = 0; i < cage->held_count; i++)
 		cage->held[i].release(cage->held[i].thing);
 	free(cage->held);
+	if (cage->program > 0)
+		close(cage->program);
 	*cage = (struct cage){ .mounts = NULL };
 }
 

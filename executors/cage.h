@@ -62,6 +62,9 @@ struct cage {
 	 */
 	struct strlist argv;
 	struct bytes input; /* it finds it at INIT_INPUT_FD */
+	/* Where argv of the job or of services begins with this, the supervisor has that
+	 * program as an open file; NULL: with none of them. */
+	const char *open_program;
 	/*
 	 * The program speaks with somebody outside: it gets this machine as it is, no
 	 * namespace is made and nothing mounted. It hears INIT_HELLO, finds in
@@ -107,6 +110,7 @@ struct cage {
 	struct strlist env;
 
 	/* What follows stays in the runner. */
+	int program;            /* that file, closed with the cage; 0: none */
 	struct cage_held *held; /* see cage_hold() */
 	size_t held_count, held_cap;
 };

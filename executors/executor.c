@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "executors/container/container.h"
 #include "executors/container/image_store.h"
+#include "executors/container/runtime_copy.h"
 #include "executors/custom/custom.h"
 #include "executors/docker/docker.h"
 #include "executors/sandbox.h"
@@ -141,6 +142,7 @@ executors_free(struct executors *e)
 	if (e == NULL)
 		return;
 	image_store_close(e->machine.images);
+	runtime_copy_free(e->machine.runtime);
 	strlist_clear(&e->machine.private_files);
 	pthread_mutex_destroy(&e->machine.lock);
 	free(e->notice);

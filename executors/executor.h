@@ -81,6 +81,7 @@ struct executor_machine {
 	const struct executor_settings *settings;
 	pthread_mutex_t lock;         /* for what follows */
 	struct image_store *images;   /* opened at first use */
+	struct runtime_copy *runtime; /* made at first use */
 	struct strlist private_files; /* of root alone, as they were found */
 	time_t private_files_until;   /* when they are looked for again */
 };

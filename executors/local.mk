@@ -27,6 +27,7 @@ libexecutors_a_SOURCES += executors/container/layer_place.c executors/container/
 libexecutors_a_SOURCES += executors/container/layer_stream.c executors/container/layer_stream.h
 libexecutors_a_SOURCES += executors/container/oci_config.c executors/container/oci_config.h
 libexecutors_a_SOURCES += executors/container/runtime.c executors/container/runtime.h
+libexecutors_a_SOURCES += executors/container/runtime_copy.c executors/container/runtime_copy.h
 libexecutors_a_SOURCES += executors/container/runtime_sweep.c
 libexecutors_a_SOURCES += executors/container/services.c executors/container/services.h
 libexecutors_a_SOURCES += executors/executor.c executors/executor.h

@@ -18,7 +18,7 @@
 #include "runner/supervisor/spec.h"
 
 #define PROGRAM "pawl-supervise"
-#define FILES 3 /* of a job */
+#define FILES 4 /* of a job, at most */
 
 /* Above every number the child gets its files at, so that dup2 overwrites none. */
 #define FIRST_FREE_FD 16
@@ -115,7 +115,7 @@ spawn(pid_t *pid, const char *program, const char *option, const char *marker,
 	char *argv[] = { name, word, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	int high[FILES] = { -1, -1, -1 }, rc;
+	int high[FILES] = { -1, -1, -1, -1 }, rc;
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
@@ -169,13 +169,13 @@ start_server(struct launcher *l, struct error *err)
 }
 
 static int
-ask(struct launcher *l, const char *marker, const int files[FILES])
+ask(struct launcher *l, const char *marker, const int *files, size_t count)
 {
 	struct fork_request request = { .marker = "" };
 	const struct iovec part = { &request, sizeof(request) };
 
 	memcpy(request.marker, marker, strlen(marker));
-	return descriptors_send(l->socket, &part, 1, files, FILES, 0) < 0 ? -1 : 0;
+	return descriptors_send(l->socket, &part, 1, files, count, 0) < 0 ? -1 : 0;
 }
 
 static ssize_t
@@ -191,17 +191,17 @@ read_answer(struct launcher *l, int32_t *pid)
 
 /* One that does not answer is ended; what it may have begun is a job that failed. */
 static int
-fork_supervisor(struct launcher *l, const char *marker, const int files[FILES],
+fork_supervisor(struct launcher *l, const char *marker, const int *files, size_t count,
     pid_t *pid, struct error *err)
 {
 	int32_t answer = 0;
 
-	if (l->socket >= 0 && ask(l, marker, files) < 0)
+	if (l->socket >= 0 && ask(l, marker, files, count) < 0)
 		end_server(l); /* somebody killed it; another will do */
 	if (l->socket < 0) {
 		if (start_server(l, err) < 0)
 			return err->code;
-		if (ask(l, marker, files) < 0)
+		if (ask(l, marker, files, count) < 0)
 			return error_errno(err, "cannot ask for a supervisor");
 	}
 	if (read_answer(l, &answer) != sizeof(answer)) {
@@ -222,12 +222,14 @@ int
 launcher_start(struct launcher *l, const char *marker, const struct launch_files *files,
     pid_t *pid, struct error *err)
 {
-	const int numbers[FILES] = { files->socket, files->spec, files->lock };
+	const int numbers[FILES] = { files->socket, files->spec, files->lock,
+		files->program };
+	size_t count = files->program > 0 ? FILES : FILES - 1;
 	bool many = l != NULL && l->many;
 
 	if (l != NULL)
 		l->many = true;
 	if (!many || strlen(marker) != strlen(FORK_SERVER_NO_MARKER))
-		return start_program(NULL, marker, numbers, FILES, pid, err);
-	return fork_supervisor(l, marker, numbers, pid, err);
+		return start_program(NULL, marker, numbers, count, pid, err);
+	return fork_supervisor(l, marker, numbers, count, pid, err);
 }

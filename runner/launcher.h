@@ -25,6 +25,7 @@ void launcher_free(struct launcher *l);
 /* What a supervisor gets; all stays the caller's. */
 struct launch_files {
 	int socket, spec, lock;
+	int program; /* of the job's cage; 0: none is needed */
 };
 
 /*

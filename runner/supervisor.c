@@ -440,7 +440,9 @@ static int
 launch(struct supervisor *s, const struct spec *spec, int lock_fd, struct error *err)
 {
 	cleanup_close int spec_fd = spec_file(spec, err), theirs = -1;
-	struct launch_files files = { .spec = spec_fd, .lock = lock_fd };
+	struct launch_files files = {
+		.spec = spec_fd, .lock = lock_fd, .program = spec->cage.program
+	};
 	int pair[2], rc;
 
 	if (spec_fd < 0)

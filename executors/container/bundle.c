@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "executors/container/image_terms.h"
 #include "executors/container/image_volume.h"
+#include "executors/container/runtime_copy.h"
 #include "executors/init/program.h"
 #include "executors/sandbox_filter.h"
 #include "executors/volume.h"
@@ -113,6 +114,23 @@ find_user(struct bundle *b, struct error *err)
 		    "`docker: {user: root}` below `image:`",
 		    b->image->name, wanted, (unsigned)b->user.uid);
 	return 0;
+}
+
+/* All the job's containers are made by the same one. */
+static void
+copy_runtime(struct bundle *b)
+{
+	struct executor_machine *m = b->machine;
+
+	if (!b->runtime.is_crun || b->cage->program > 0)
+		return;
+	pthread_mutex_lock(&m->lock);
+	if (m->runtime == NULL)
+		m->runtime = runtime_copy_new();
+	b->cage->program = runtime_copy_open(m->runtime, b->runtime.program);
+	pthread_mutex_unlock(&m->lock);
+	if (b->cage->program > 0)
+		b->cage->open_program = b->runtime.program;
 }
 
 /* In a user namespace nobody may make groups. */
@@ -323,6 +341,7 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 	(void)snprintf(name, sizeof(name), RUNTIME_NAME "%.16s", id);
 	if (write_config(b, root, name, folder, err) < 0)
 		return err->code;
+	copy_runtime(b);
 	runtime_argv(&b->runtime, folder, state, name, argv);
 	return 0;
 }

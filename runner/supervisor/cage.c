@@ -32,6 +32,7 @@ start_program(struct supervision *s, struct error *err)
 {
 	char **env = cage_environment(s);
 	struct cage_start start = { .argv = &s->spec.cage.argv,
+		.open_program = s->spec.cage.open_program,
 		.env = env,
 		.input = s->spec.cage.input,
 		.output = s->output_end,

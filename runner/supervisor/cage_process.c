@@ -14,12 +14,14 @@
 #include "base/descriptors.h"
 #include "base/path.h"
 #include "executors/init/init.h"
+#include "runner/supervisor/spec.h"
 
 /* ---- starting it ----------------------------------------------------------- */
 
 struct cage_launch {
 	char **argv, **env;
 	int socket, input, output; /* input: -1: none */
+	bool is_open;              /* the program of argv[0] */
 	const struct cgroup *group;
 	bool joins_all;
 	volatile int failed; /* errno; the child shares our memory */
@@ -41,6 +43,9 @@ become_cage(struct cage_launch *launch)
 		(void)signal(SIGPIPE, SIG_DFL);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
+		if (launch->is_open) /* where the system allows that */
+			(void)execveat(SPEC_FD_PROGRAM, "", launch->argv, launch->env,
+			    AT_EMPTY_PATH);
 		execve(launch->argv[0], launch->argv, launch->env);
 	}
 	launch->failed = errno;
@@ -118,6 +123,7 @@ cage_process_start(
 	args = xcalloc(argv->count + 1, sizeof(*args));
 	memcpy(args, argv->items, argv->count * sizeof(*args));
 	how.argv = args;
+	how.is_open = start->open_program != NULL && str_eq(args[0], start->open_program);
 	how.env = (char **)(uintptr_t)start->env;
 	how.socket = socket;
 	how.input = input;

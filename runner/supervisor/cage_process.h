@@ -39,6 +39,7 @@ struct cage_process {
 
 struct cage_start {
 	const struct strlist *argv;
+	const char *open_program; /* as in struct cage: it is SPEC_FD_PROGRAM */
 	char *const *env;
 	struct bytes input;         /* len 0: none */
 	int output;                 /* stdout and stderr of all that runs in there */

@@ -12,8 +12,9 @@
 #include "runner/supervisor/procs.h"
 #include "runner/supervisor/spec.h"
 
-#define FILES 3 /* of a job; at SPEC_FD_SOCKET and the next two */
-#define CONTROL_FD (SPEC_FD_LOCK + 1)
+#define FILES 4 /* of a job, at most; at SPEC_FD_SOCKET and the next numbers */
+#define LAST_NEEDED (SPEC_FD_LOCK - SPEC_FD_SOCKET)
+#define CONTROL_FD (SPEC_FD_PROGRAM + 1)
 
 /*
  * What comes with a message gets the lowest free numbers: the files of a job must not
@@ -24,7 +25,7 @@ take_places(void)
 {
 	if (dup3(SPEC_FD_SOCKET, CONTROL_FD, O_CLOEXEC) < 0)
 		return false;
-	for (int fd = SPEC_FD_SOCKET; fd <= SPEC_FD_LOCK; fd++)
+	for (int fd = SPEC_FD_SOCKET; fd < CONTROL_FD; fd++)
 		if (dup3(STDIN_FILENO, fd, O_CLOEXEC) < 0)
 			return false;
 	close_range(CONTROL_FD + 1, ~0u, 0);
@@ -50,7 +51,7 @@ receive(struct fork_request *request, int files[FILES])
 		    CONTROL_FD, request, sizeof(*request), files, FILES, 0);
 	while (n < 0 && errno == EINTR);
 	request->marker[sizeof(request->marker) - 1] = '\0';
-	return n == sizeof(*request) && files[FILES - 1] >= 0;
+	return n == sizeof(*request) && files[LAST_NEEDED] >= 0;
 }
 
 /* In its place in memory, where /proc/PID/environ looks. */
@@ -70,7 +71,7 @@ become_supervisor(
 	memset(option, 0, strlen(option)); /* ps shows it like one that was started */
 	set_marker(request->marker);
 	setsid();
-	for (int i = 0; i < FILES; i++)
+	for (int i = 0; i < FILES && files[i] >= 0; i++)
 		if (dup2(files[i], SPEC_FD_SOCKET + i) < 0)
 			_exit(1);
 	close_range(CONTROL_FD, ~0u, 0);
@@ -81,7 +82,7 @@ bool
 fork_server_run(char *option)
 {
 	struct fork_request request;
-	int files[FILES] = { -1, -1, -1 };
+	int files[FILES] = { -1, -1, -1, -1 };
 
 	if (!take_places())
 		return false;

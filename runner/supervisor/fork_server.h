@@ -15,7 +15,7 @@
 #define FORK_SERVER_NO_MARKER "00000000000000000000000000000000"
 
 /*
- * A request is one packet: this, with the three files of enum spec_fd in their order. The
+ * A request is one packet: this, with the files of enum spec_fd in their order. The
  * answer is a packet with the pid as int32_t, or -errno.
  */
 struct fork_request {

@@ -66,7 +66,8 @@ guard_files(struct error *err)
 		if (fcntl(fds[i], F_SETFD, FD_CLOEXEC) < 0)
 			return error_set(err, ERR_INVALID,
 			    "pawl-supervise is started by pawl, not by hand");
-	close_range(SPEC_FD_LOCK + 1, ~0u, 0);
+	(void)fcntl(SPEC_FD_PROGRAM, F_SETFD, FD_CLOEXEC); /* most jobs have none */
+	close_range(SPEC_FD_PROGRAM + 1, ~0u, 0);
 	return 0;
 }
 

@@ -116,6 +116,7 @@ start(struct supervision *s, size_t i, struct error *err)
 	struct service *service = &s->services[i];
 	char **env = cage_environment(s);
 	struct cage_start how = { .argv = &what(s, i)->argv,
+		.open_program = s->spec.cage.open_program,
 		.env = env,
 		.input = what(s, i)->input,
 		.group = usage_group(s) };

@@ -19,7 +19,12 @@
 #define SPEC_MAX_BYTES (256u << 20)
 
 /* The supervisor's open files, besides 0, 1 and 2. */
-enum spec_fd { SPEC_FD_SOCKET = 3, SPEC_FD_SPEC = 4, SPEC_FD_LOCK = 5 };
+enum spec_fd {
+	SPEC_FD_SOCKET = 3,
+	SPEC_FD_SPEC = 4,
+	SPEC_FD_LOCK = 5,
+	SPEC_FD_PROGRAM = 6, /* the cage's open_program, when it has one */
+};
 
 /* In the folder of an untied job; SOCK_SEQPACKET, for a runner that comes later. */
 #define SPEC_SOCKET_NAME "sock"

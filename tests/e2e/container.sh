@@ -223,6 +223,24 @@ endings() {
 	fi
 }
 
+# crun copies itself into memory first, unless it comes from there (runtime_copy.h)
+from_memory() {
+	local seconds=$((312000000 + $$)) run pid=
+	repository <<-END
+	job:
+	  image: oci:$images/plain.oci
+	  script: [sleep $seconds]
+	END
+	(cd repo && exec "${as[@]}" pawl run) >"$log" 2>&1 &
+	run=$!
+	for _ in $(seq 200); do pgrep -f "^sleep $seconds" >/dev/null && break; sleep 0.05; done
+	pid=$(pgrep -nf '^[^ ]*/crun --root .* run ')
+	[[ $(readlink "/proc/$pid/exe") == "/memfd:crun (deleted)" ]] ||
+	    bad "crun was started from $(readlink "/proc/$pid/exe")"
+	pkill -INT -P $run -x pawl || kill -INT $run
+	wait $run
+}
+
 check() {
 	for PAWL_OCI_RUNTIME in $(type -P crun) $(type -P runc); do
 		export PAWL_OCI_RUNTIME
@@ -230,6 +248,7 @@ check() {
 		plain_jobs
 		users
 	done
+	PAWL_OCI_RUNTIME=$(type -P crun) from_memory
 	images_say
 	network_and_umask
 	endings
