@@ -20,7 +20,8 @@ debian_root() { # NAME PACKAGE…: prints where the tar lies
 	(
 		flock 9
 		if [ -e "$dir/$name.tar" ]; then exit; fi
-		mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" = 0 ] && echo root || echo unshare)" \
+		# its other users must get there
+		TMPDIR=/tmp mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" = 0 ] && echo root || echo unshare)" \
 		    --include="$(IFS=,; echo "$*")" --customize-hook='cd "$1" && rm -rf var/cache/apt/* var/lib/apt/lists/* var/lib/postgresql/15' \
 		    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 		    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \

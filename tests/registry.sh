@@ -67,6 +67,7 @@ registry_push() { # HOST/NAME:TAG OPTION… FOLDER…
 	local to=$1
 	rm -rf pushed.oci
 	python3 "$SRC/tests/e2e/oci_image.py" pushed.oci "${@:2}"
-	skopeo --insecure-policy copy -q --all ${registry_creds:+"--dest-creds=$registry_creds"} \
+	# without that folder it looks into one that may be root's
+	XDG_RUNTIME_DIR=$PWD skopeo --insecure-policy copy -q --all ${registry_creds:+"--dest-creds=$registry_creds"} \
 	    --dest-tls-verify=false oci:pushed.oci:latest "docker://$to" >/dev/null
 }
