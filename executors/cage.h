@@ -65,6 +65,8 @@ struct cage {
 	/* Where argv of the job or of services begins with this, the supervisor has that
 	 * program as an open file; NULL: with none of them. */
 	const char *open_program;
+	bool wants_hello; /* INIT_HELLO, before pawl-init is there; on_host is one that
+			     does */
 	/*
 	 * The program speaks with somebody outside: it gets this machine as it is, no
 	 * namespace is made and nothing mounted. It hears INIT_HELLO, finds in

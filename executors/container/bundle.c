@@ -17,7 +17,6 @@
 #include "executors/sandbox_filter.h"
 #include "executors/volume.h"
 
-#define INIT_INSIDE "/run/pawl-init"
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define IMAGES_MAX_BYTES (UINT64_C(30) << 30) /* of images that are kept */
 
@@ -331,11 +330,11 @@ bundle_write(struct bundle *b, struct strlist *argv, struct error *err)
 	if (folder == NULL || state == NULL || add_root(b, &root, err) < 0 ||
 	    bind_volumes(b, err) < 0)
 		return err->code;
-	bundle_bind(b, b->init, INIT_INSIDE, true, true);
+	bundle_bind(b, b->init, BUNDLE_INIT, true, true);
 	bundle_bind(b, b->job->hosts_file, "/etc/hosts", false, true);
 	if (access(b->job->resolver_file, R_OK) == 0)
 		bundle_bind(b, b->job->resolver_file, "/etc/resolv.conf", true, true);
-	init_program_argv(INIT_INSIDE, &b->args);
+	init_program_argv(BUNDLE_INIT, &b->args);
 	hide(b);
 	hash_sha256_hex(b->dir, strlen(b->dir), id);
 	(void)snprintf(name, sizeof(name), RUNTIME_NAME "%.16s", id);

@@ -13,6 +13,7 @@
 #include "executors/executor.h"
 
 #define BUNDLE_BINDS 64
+#define BUNDLE_INIT "/run/pawl-init" /* where a container has it */
 
 struct bundle {
 	/* what is wanted */

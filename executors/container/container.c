@@ -5,6 +5,7 @@
 
 #include "executors/container/bundle.h"
 #include "executors/container/services.h"
+#include "executors/init/init.h"
 #include "executors/init/program.h"
 
 static int
@@ -30,6 +31,11 @@ fill_args(struct bundle *b)
 
 	if (wanted->entrypoint_count == 1 && wanted->entrypoint[0][0] == '\0')
 		return;
+	if (wanted->entrypoint_count + own->count == 0)
+		return;
+	b->cage->wants_hello = true;
+	strlist_add(&b->args, BUNDLE_INIT);
+	strlist_add(&b->args, INIT_ENTERS);
 	for (size_t i = 0; i < wanted->entrypoint_count; i++)
 		strlist_add(&b->args, wanted->entrypoint[i]);
 	for (size_t i = 0; i < own->count && wanted->entrypoint_count == 0; i++)

@@ -18,6 +18,9 @@
 #define INIT_LISTENS                                                                     \
 	"--listens" /* pawl-init --listens PORT…: 0 when at one, see listens.h */
 
+/* pawl-init --enters PROGRAM ARGUMENT…: becomes an image's entrypoint, see enter.h */
+#define INIT_ENTERS "--enters"
+
 #define INIT_SOCKET_FD 3
 #define INIT_INPUT_FD 4 /* what else the program around it reads; see spec.h */
 
@@ -40,9 +43,9 @@ enum init_type {
 			  told */
 	INIT_OUTPUT,   /* a file: what all steps write to */
 	INIT_SIGNAL,   /* value: sent to all processes of the job */
-	INIT_HELLO,    /* the first one to a program that works on this machine (cage.h):
-			  a file like that of INIT_RUN, without argv, with the environment
-			  steps will have */
+	INIT_HELLO,    /* the first one to who has to know it before (wants_hello of
+			  cage.h): a file like that of INIT_RUN, without argv, with the
+			  environment steps will have */
 };
 
 struct init_message {

@@ -3,6 +3,7 @@
 pkglibexec_PROGRAMS += pawl-init
 pawl_init_SOURCES = executors/init/init.h executors/init/main.c
 pawl_init_SOURCES += base/descriptors.c base/descriptors.h
+pawl_init_SOURCES += executors/init/enter.c executors/init/enter.h
 pawl_init_SOURCES += executors/init/listens.c executors/init/listens.h
 pawl_init_SOURCES += executors/init/packet.c executors/init/packet.h
 pawl_init_CFLAGS = $(PAWL_INIT_CFLAGS)

@@ -1,8 +1,8 @@
 /*
  * pawl-init: the first process in a sandbox or container. It starts the steps it is told
  * to, waits for all that lose their parent, and ends with its socket. It runs beside
- * whatever the job runs and as the same user, so it holds nothing worth having; it links
- * libc alone, statically, so that it starts in any image.
+ * whatever the job runs and as the same user, so it holds nothing these have not; it
+ * links libc alone, statically, so that it starts in any image.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "executors/init/enter.h"
 #include "executors/init/listens.h"
 #include "executors/init/packet.h"
 
@@ -105,42 +106,6 @@ become_step(const struct step *step, int report)
 	_exit(127);
 }
 
-static bool
-names_same(const char *a, const char *b)
-{
-	size_t len = strcspn(a, "=");
-
-	return strncmp(a, b, len) == 0 && b[len] == '=';
-}
-
-/* What this process has and the step does not name. False: no memory. */
-static bool
-add_own_environment(struct init_step *step)
-{
-	size_t count = 0, own = 0, given;
-	char **all;
-
-	while (step->env[count] != NULL)
-		count++;
-	given = count;
-	while (environ[own] != NULL)
-		own++;
-	all = realloc(step->env, (count + own + 1) * sizeof(*all));
-	if (all == NULL)
-		return false;
-	step->env = all;
-	for (size_t i = 0; i < own; i++) {
-		size_t k = 0;
-
-		while (k < given && !names_same(environ[i], all[k]))
-			k++;
-		if (k == given)
-			all[count++] = environ[i];
-	}
-	all[count] = NULL;
-	return true;
-}
-
 static void
 start_step(struct init *in, const struct step *step)
 {
@@ -184,7 +149,7 @@ on_run(struct init *in, const struct init_message *m, const int files[INIT_FILES
 		.number = number };
 
 	if (init_step_read(files[0], &run) && run.argv[0] != NULL &&
-	    add_own_environment(&run))
+	    init_step_add_own(&run))
 		start_step(in, &step);
 	else
 		tell(in, INIT_FAILED, number, errno != 0 ? errno : EINVAL,
@@ -334,6 +299,8 @@ main(int argc, char **argv)
 	struct init in = { .socket = -1, .is_alone = true };
 	struct stat st;
 
+	if (argc > 2 && strcmp(argv[1], INIT_ENTERS) == 0)
+		return enter(argv + 2);
 	if (argc > 2 && strcmp(argv[1], INIT_LISTENS) == 0) {
 		for (int i = 2; i < argc; i++)
 			if (listens(argv[i]))

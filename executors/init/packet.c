@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/descriptors.h"
 
@@ -108,6 +109,41 @@ init_step_read(int file, struct init_step *out)
 		return false;
 	}
 	*out = step;
+	return true;
+}
+
+static bool
+names_same(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "=");
+
+	return strncmp(a, b, len) == 0 && b[len] == '=';
+}
+
+bool
+init_step_add_own(struct init_step *step)
+{
+	size_t count = 0, own = 0, given;
+	char **all;
+
+	while (step->env[count] != NULL)
+		count++;
+	given = count;
+	while (environ[own] != NULL)
+		own++;
+	all = realloc(step->env, (count + own + 1) * sizeof(*all));
+	if (all == NULL)
+		return false;
+	step->env = all;
+	for (size_t i = 0; i < own; i++) {
+		size_t k = 0;
+
+		while (k < given && !names_same(environ[i], all[k]))
+			k++;
+		if (k == given)
+			all[count++] = environ[i];
+	}
+	all[count] = NULL;
 	return true;
 }
 

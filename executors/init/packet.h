@@ -35,6 +35,10 @@ struct init_step {
 
 /* False: errno, or 0 when the file is not what it should be. */
 bool init_step_read(int file, struct init_step *out);
+/* Add what this process has in its environment and the step does not name. False: no
+ * memory. */
+bool init_step_add_own(struct init_step *step);
+
 void init_step_clear(struct init_step *step); /* a zeroed one is fine */
 
 #endif

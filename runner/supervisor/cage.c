@@ -81,7 +81,8 @@ cage_start(struct supervision *s, struct error *err)
 	int64_t until_ms = supervision_now_ms() + limit_ms;
 
 	if (start_program(s, err) < 0 ||
-	    (s->spec.cage.on_host && cage_say_hello(s, &s->cage, err) < 0))
+	    ((s->spec.cage.on_host || s->spec.cage.wants_hello) &&
+		cage_say_hello(s, &s->cage, err) < 0))
 		return err->code;
 	while (!s->cage.stands && s->cage.pid != 0 && !s->killed && !s->canceled) {
 		if (supervision_now_ms() >= until_ms)

@@ -72,6 +72,7 @@ static const struct record {
 	{ "cage", RECORD_LIST, IN_SPEC(cage.argv) },
 	{ "cage_input", RECORD_BYTES, IN_SPEC(cage.input) },
 	{ "open_program", RECORD_TEXT, IN_SPEC(cage.open_program) },
+	{ "wants_hello", RECORD_FLAG, IN_SPEC(cage.wants_hello) },
 	{ "on_host", RECORD_FLAG, IN_SPEC(cage.on_host) },
 	{ "makes_group", RECORD_FLAG, IN_SPEC(cage.makes_group) },
 	{ "start_ms", RECORD_NUMBER, IN_SPEC(cage.start_ms) },

@@ -132,6 +132,7 @@ add_cage(struct buf *out, const struct cage *cage)
 	if (cage->input.len > 0)
 		add_bytes(out, "cage_input", cage->input.data, cage->input.len);
 	add_text(out, "open_program", cage->open_program);
+	add_number(out, "wants_hello", cage->wants_hello);
 	add_number(out, "on_host", cage->on_host);
 	add_number(out, "makes_group", cage->makes_group);
 	add_number(out, "start_ms", cage->start_ms);

@@ -29,7 +29,7 @@ mkdir -p base/home/ann entry/bin
 printf 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n' >base/etc/passwd
 printf 'root:x:0:\nstaff:x:1001:\nextra:x:1002:bob,ann\n' >base/etc/group
 chown -R 1000:1001 base/home/ann 2>/dev/null
-printf '#!/bin/sh\nexport FROM_ENTRY=yes\nexec "$@"\n' >entry/bin/entry
+printf '#!/bin/sh\nexport FROM_ENTRY="yes, of $CI_JOB_NAME with $MINE in $(cat "$FILE")"\nMINE=changed exec "$@"\n' >entry/bin/entry
 chmod 755 entry/bin/entry
 # what a layer may hold and a container must not open: a disk
 [ "$(id -u)" = 0 ] && mknod base/disk b 8 0
@@ -108,7 +108,12 @@ images_say() {
 	repository <<-END
 	entry:
 	  image: oci:$images/entry.oci
-	  script: ['echo entry=\$FROM_ENTRY']
+	  variables: {MINE: of the job}
+	  script: ['echo entry=\$FROM_ENTRY, \$MINE']
+	away:
+	  image: {name: "oci:$images/entry.oci", entrypoint: [nowhere, x]}
+	  script: [echo never]
+	  allow_failure: true
 	none:
 	  image: {name: "oci:$images/entry.oci", entrypoint: [""]}
 	  script: ['echo none=\$FROM_ENTRY.']
@@ -124,8 +129,10 @@ images_say() {
 	  script: [echo never]
 	  allow_failure: true
 	END
-	passes
-	says 'entry=yes'
+	printf 'FILE: {value: a file, file: true}\n' >variables.yml
+	passes --variables "$PWD/variables.yml"
+	says 'entry=yes, of entry with of the job in a file, of the job$'
+	says 'away *| cannot start the entrypoint of the image, nowhere: No such file'
 	says 'none=\.$'
 	says 'fetched$'
 	says 'missing .* failed .*team.other'

@@ -35,7 +35,7 @@ fill_cage(struct cage *cage)
 	cage->uplink = "/usr/bin/slirp4netns";
 	strlist_add(&cage->locks, "/images/lock");
 	strlist_add(&cage->env, "PATH=/bin");
-	cage->on_host = cage->makes_group = true;
+	cage->on_host = cage->makes_group = cage->wants_hello = true;
 	cage->open_program = "/usr/bin/crun";
 	cage->start_ms = 5000;
 	cage->end_ms = 6000;

@@ -1,0 +1,49 @@
+/* Becoming the entrypoint. */
+#include "executors/init/enter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "executors/init/packet.h"
+
+/* The runner is gone, or what comes is nothing it would say. */
+#define STATUS_UNHEARD 125
+
+static bool
+hear(struct init_step *out)
+{
+	struct init_message m = { .type = 0 };
+	int files[INIT_FILES] = { -1, -1, -1, -1 };
+	bool heard;
+
+	do {
+		if (!init_receive(INIT_SOCKET_FD, &m, files))
+			return false;
+	} while (m.type == 0);
+	heard = m.type == INIT_HELLO && files[0] >= 0 && init_step_read(files[0], out) &&
+	    init_step_add_own(out);
+	for (int i = 0; i < INIT_FILES; i++)
+		if (files[i] >= 0)
+			close(files[i]);
+	return heard;
+}
+
+int
+enter(char **argv)
+{
+	struct init_step hello = { .memory = NULL };
+	int failed;
+
+	if (!hear(&hello)) {
+		(void)fprintf(stderr, "pawl-init: cannot read the job's environment\n");
+		return STATUS_UNHEARD;
+	}
+	environ = hello.env; /* whose PATH it is looked up in */
+	execvp(argv[0], argv);
+	failed = errno;
+	(void)fprintf(stderr, "cannot start the entrypoint of the image, %s: %s\n",
+	    argv[0], strerror(failed));
+	return failed == ENOENT ? 127 : 126;
+}
