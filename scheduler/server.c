@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -184,6 +185,18 @@ link_hook(struct server *s, struct error *err)
 /* ---- listening
  * ------------------------------------------------------------------------------ */
 
+/* Where nobody says how it is reached: nobody gets anywhere by 0.0.0.0. */
+static char *
+usual_url(const char *authority)
+{
+	bool is_any = str_starts(authority, "0.0.0.0:") || str_starts(authority, "[::]:");
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (!is_any || gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0')
+		return xasprintf("http://%s", authority);
+	return xasprintf("http://%s%s", name, strrchr(authority, ':'));
+}
+
 static int
 listen_on(struct server *s, struct error *err)
 {
@@ -196,7 +209,8 @@ listen_on(struct server *s, struct error *err)
 	if (http_server_listen(s->http, fd, err) < 0)
 		return err->code;
 	s->address = xasprintf("http://%s", s->authority);
-	s->url = xstrdup(s->o->settings->url != NULL ? s->o->settings->url : s->address);
+	s->url = s->o->settings->url != NULL ? xstrdup(s->o->settings->url)
+					     : usual_url(s->authority);
 	s->socket = path_join(s->data_dir, "socket");
 	unix_address = xasprintf("unix:%s", s->socket);
 	if (http_listen_socket(unix_address, &fd, err) < 0)
@@ -283,6 +297,8 @@ start_runner(struct server *s, struct error *err)
 static void
 greet(const struct server *s)
 {
+	const char *host = strstr(s->url, "://") + strlen("://");
+
 	printf("pawl server: %s (", s->address);
 	if (!str_eq(s->address, s->url))
 		printf("reached at %s, ", s->url);
@@ -291,10 +307,11 @@ greet(const struct server *s)
 		printf("\nAdministrator's token, shown this once: %s\n", s->first_token);
 	if (s->first_token[0] != '\0')
 		printf("\nTo push a repository you have:\n\n"
-		       "    git remote add pawl http://" FIRST_LOGIN
+		       "    git remote add pawl %.*s" FIRST_LOGIN
 		       ":%s@%s/GROUP/NAME.git\n"
 		       "    git push pawl HEAD\n\n",
-		    s->o->token_file == NULL ? s->first_token : "TOKEN", s->authority);
+		    (int)(host - s->url), s->url,
+		    s->o->token_file == NULL ? s->first_token : "TOKEN", host);
 	(void)fflush(stdout);
 }
 

@@ -2,6 +2,7 @@
 #include "executors/container/services.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -190,12 +191,27 @@ add_service(struct executor_machine *machine, struct executor_job *job, size_t i
 
 /* ---- all of them ----------------------------------------------------------- */
 
+/* In the machine's network its name leads there, to a server that runs on it. */
+static void
+add_machine(const struct executor_machine *machine, const struct executor_job *job,
+    struct buf *hosts)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (machine->settings->offline || job->payload->service_count > 0 ||
+	    gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0')
+		return;
+	buf_printf(hosts, "127.0.1.1\t%s\n", name);
+}
+
 static int
-write_hosts(struct executor_job *job, struct error *err)
+write_hosts(
+    const struct executor_machine *machine, struct executor_job *job, struct error *err)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
 	buf_add_str(&text, hosts_head);
+	add_machine(machine, job, &text);
 	for (size_t i = 0; i < job->payload->service_count; i++) {
 		cleanup_strlist struct strlist names = STRLIST_INIT;
 
@@ -265,7 +281,7 @@ services_prepare(struct executor_machine *machine, struct executor_job *job,
 	size_t count = job->payload->service_count;
 
 	job->resolver_file = RESOLVER;
-	if (services_begin(job, out, err) < 0 || write_hosts(job, err) < 0)
+	if (services_begin(job, out, err) < 0 || write_hosts(machine, job, err) < 0)
 		return err->code;
 	if (count == 0)
 		return 0;

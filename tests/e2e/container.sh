@@ -187,6 +187,7 @@ network_and_umask() {
 	  script:
 	    - 'if nc 127.0.0.1 \$PORT </dev/null; then echo reached; else echo not reached; fi'
 	    - nc -l -p 4711 -e echo own loopback & sleep 0.2; nc 127.0.0.1 4711 </dev/null
+	    - 'grep "^127.0.1.1" /etc/hosts || echo no machine'
 	    - 'echo "umask \$(umask)"; find . .. -maxdepth 1 -perm -o+w | sed "s/^/ANYBODY /"'
 	END
 	echo 'network: none' >settings.yml
@@ -194,10 +195,12 @@ network_and_umask() {
 	passes -v "PORT=$port"
 	umask 022
 	says '\| reached$'
+	says "\| 127.0.1.1.$(uname -n)$"
 	says '\| umask 0022$'
 	if grep -F '| ANYBODY' "$log"; then bad 'anybody may write into the work folder'; fi
 	passes -v "PORT=$port" --config "$PWD/settings.yml"
 	says '\| not reached$'
+	says '\| no machine$'
 	says '\| own loopback$'
 	kill "$listener"
 	wait "$listener" 2>/dev/null

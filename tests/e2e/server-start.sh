@@ -41,6 +41,14 @@ end
 rm -r data
 mv data.1 data
 
+# nobody gets anywhere by 0.0.0.0
+start --listen 0.0.0.0:0
+grep -qE "^pawl server: http://0.0.0.0:[0-9]+ \(reached at http://$(uname -n):[0-9]+, " out || fail 'how it is reached is not said'
+end
+start --listen 127.0.0.1:0 --url https://ci.example.org --new-token
+grep -qE 'git remote add pawl https://root:glpat-[^@]*@ci.example.org/GROUP/NAME.git' out || fail 'one cannot push by what is said'
+end
+
 # no token but when asked for, and then one that counts
 start --listen 127.0.0.1:0
 ! grep -q glpat- out || fail 'a token at a later start'
