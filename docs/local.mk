@@ -1,7 +1,7 @@
 # Pages for users and for whoever changes pawl; the man pages and the completion are made from
 # the command tables.
 EXTRA_DIST += docs/architecture.md docs/artifacts-and-caches.md docs/executors.md docs/hook.md docs/image-builds.md docs/rest.md docs/run.svg docs/runner.md \
-	docs/running.md docs/server.md docs/server-settings.md docs/sources.md docs/variables.md docs/web.md docs/why.md docs/make-picture docs/make-web-pictures \
+	docs/running.md docs/server.md docs/server-settings.md docs/service.md docs/sources.md docs/variables.md docs/web.md docs/why.md docs/make-picture docs/make-web-pictures \
 	docs/web-job.jpg docs/web-pipeline-whole.jpg docs/web-pipelines.jpg docs/web-projects-found.jpg
 
 # one page per command, and pawl(1); a test compares the list with the tables
