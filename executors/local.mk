@@ -7,6 +7,7 @@ libexecutors_a_SOURCES += executors/container/bundle.c executors/container/bundl
 libexecutors_a_SOURCES += executors/container/container.c executors/container/container.h
 libexecutors_a_SOURCES += executors/container/image_ask.c
 libexecutors_a_SOURCES += executors/container/image_auth.c executors/container/image_auth.h
+libexecutors_a_SOURCES += executors/container/image_entrypoint.c executors/container/image_entrypoint.h
 libexecutors_a_SOURCES += executors/container/image_fetch.c executors/container/image_fetch.h
 libexecutors_a_SOURCES += executors/container/image_get.c
 libexecutors_a_SOURCES += executors/container/image_layers.c

@@ -53,20 +53,34 @@ stand_in_orders(struct buf *out, struct error *err)
 }
 
 int
+stand_in_hear(int socket, struct init_message *hello, int *file, struct error *err)
+{
+	int files[INIT_FILES] = { -1, -1, -1, -1 };
+
+	do {
+		if (!init_receive(socket, hello, files))
+			return error_set(err, ERR_CANCELED, "nobody is there");
+	} while (hello->type == 0);
+	for (int i = 1; i < INIT_FILES; i++)
+		cleanup_close_fd(&files[i]);
+	*file = files[0];
+	if (hello->type == INIT_HELLO && *file >= 0)
+		return 0;
+	return error_set(err, ERR_INVALID, "cannot read the job's environment");
+}
+
+int
 stand_in_hello(int socket, struct strlist *env, struct error *err)
 {
 	struct init_message m = { .type = 0 };
 	struct init_step hello = { .memory = NULL };
-	int files[INIT_FILES] = { -1, -1, -1, -1 };
+	cleanup_close int file = -1;
 
-	do {
-		if (!init_receive(socket, &m, files))
-			return error_set(err, ERR_CANCELED, "nobody is there");
-	} while (m.type == 0);
-	if (m.type != INIT_HELLO || files[0] < 0 || !init_step_read(files[0], &hello))
+	if (stand_in_hear(socket, &m, &file, err) < 0)
+		return err->code;
+	if (!init_step_read(file, &hello))
 		return error_set(err, ERR_INVALID, "cannot read the job's environment");
-	close(files[0]);
-	for (size_t i = 0; env != NULL && hello.env[i] != NULL; i++)
+	for (size_t i = 0; hello.env[i] != NULL; i++)
 		if (!str_starts(hello.env[i], "PAWL_"))
 			strlist_add(env, hello.env[i]);
 	init_step_clear(&hello);

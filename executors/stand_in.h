@@ -18,7 +18,12 @@ bool stand_in_begin(int argc, char **argv);
 /* The cage's input. */
 MUST_CHECK int stand_in_orders(struct buf *out, struct error *err);
 
-/* The job's environment, "K=V", as INIT_HELLO brings it; NULL list: nobody wants it. */
+/* INIT_HELLO as it comes; the file, which has the job's environment, is the caller's. */
+struct init_message;
+MUST_CHECK int stand_in_hear(
+    int socket, struct init_message *hello, int *file, struct error *err);
+
+/* The job's environment, "K=V", of INIT_HELLO. */
 struct strlist;
 MUST_CHECK int stand_in_hello(int socket, struct strlist *env, struct error *err);
 

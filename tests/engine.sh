@@ -49,7 +49,7 @@ make_box() {
 	done
 	printf 'root:x:0:0::/root:/bin/sh\nann:x:1000:1001::/home/ann:/bin/sh\n' >box/etc/passwd
 	printf 'root:x:0:\nann:x:1001:\n' >box/etc/group
-	printf '#!/bin/sh\nexport FROM_ENTRY=entered\necho "words of the entrypoint"\nexec "$@"\n' >box/bin/entry
+	printf '#!/bin/sh\nexport FROM_ENTRY=entered\necho "words of the entrypoint for $CI_JOB_NAME with $(cat "$FILE" 2>/dev/null)"\nexec "$@"\n' >box/bin/entry
 	chmod 755 box/bin/entry box
 	chown -R 1000:1001 box/home/ann
 	tar -C box --sort=name -cf image/layer.tar .

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "executors/container/bundle.h"
+#include "executors/container/image_entrypoint.h"
 #include "executors/container/services.h"
 #include "executors/init/init.h"
 #include "executors/init/program.h"
@@ -19,27 +20,21 @@ probe(const struct executor_settings *settings, struct error *err)
 	return init_program_path(&init, err);
 }
 
-/*
- * What `image:entrypoint` says replaces the image's, and one empty word means none.
- * Source: docs.gitlab.com/ci/docker/using_docker_images, "Override the entrypoint".
- */
+/* Before pawl-init, and with the job's environment. */
 static void
 fill_args(struct bundle *b)
 {
-	const struct job_image *wanted = b->wanted;
-	const struct image_strings *own = &b->image->config.entrypoint;
+	cleanup_strlist struct strlist words = STRLIST_INIT;
 
-	if (wanted->entrypoint_count == 1 && wanted->entrypoint[0][0] == '\0')
-		return;
-	if (wanted->entrypoint_count + own->count == 0)
+	image_entrypoint(b->wanted, &b->image->config, &words);
+	if (words.count == 0)
 		return;
 	b->cage->wants_hello = true;
 	strlist_add(&b->args, BUNDLE_INIT);
 	strlist_add(&b->args, INIT_ENTERS);
-	for (size_t i = 0; i < wanted->entrypoint_count; i++)
-		strlist_add(&b->args, wanted->entrypoint[i]);
-	for (size_t i = 0; i < own->count && wanted->entrypoint_count == 0; i++)
-		strlist_add(&b->args, own->items[i]);
+	strlist_add_take(&b->args, xasprintf("%d", INIT_SOCKET_FD));
+	for (size_t i = 0; i < words.count; i++)
+		strlist_add(&b->args, words.items[i]);
 }
 
 static int

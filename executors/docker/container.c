@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "base/path.h"
 #include "executors/docker/shared.h"
+#include "executors/init/init.h"
 
 #define CREATE_MS 120000
 #define LABEL_JOB "pawl.job"
@@ -175,21 +176,20 @@ add_network(struct json_writer *w, const struct docker_orders *o, const char *ne
 static void
 add_command(struct json_writer *w, const struct docker_orders *o)
 {
-	if (o->has_entrypoint != 0) {
-		json_key(w, "Entrypoint");
-		json_begin_array(w);
-		for (size_t i = 0; i < o->entrypoint.count; i++)
-			json_add_string(w, o->entrypoint.items[i]);
-		/* an empty list would mean the image's */
-		if (o->entrypoint.count == 0)
-			json_add_string(w, DOCKER_INIT_INSIDE);
-		json_end_array(w);
-	}
+	json_key(w, "Entrypoint");
+	json_begin_array(w);
+	json_add_string(w, DOCKER_INIT_INSIDE);
+	json_end_array(w);
 	json_key(w, "Cmd");
 	json_begin_array(w);
-	if (o->has_entrypoint == 0 || o->entrypoint.count > 0)
+	if (o->entrypoint.count > 0) {
+		json_add_string(w, INIT_ENTERS);
+		json_add_string(w, DOCKER_SOCKET_INSIDE);
+		for (size_t i = 0; i < o->entrypoint.count; i++)
+			json_add_string(w, o->entrypoint.items[i]);
 		json_add_string(w, DOCKER_INIT_INSIDE);
-	json_add_string(w, DOCKER_ROOM_INSIDE "/" DOCKER_SOCKET_NAME);
+	}
+	json_add_string(w, DOCKER_SOCKET_INSIDE);
 	json_add_string(w, o->pid_namespace);
 	json_end_array(w);
 }

@@ -9,6 +9,7 @@
 #define DOCKER_INIT_INSIDE "/run/pawl-init"
 #define DOCKER_ROOM_INSIDE "/run/pawl"
 #define DOCKER_SOCKET_NAME "socket"
+#define DOCKER_SOCKET_INSIDE DOCKER_ROOM_INSIDE "/" DOCKER_SOCKET_NAME
 
 /* What lies on this machine for it. */
 struct docker_room {

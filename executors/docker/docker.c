@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/program.h"
+#include "executors/container/image_entrypoint.h"
 #include "executors/container/image_terms.h"
 #include "executors/container/services.h"
 #include "executors/docker/container.h"
@@ -146,15 +147,10 @@ fill_own(const struct making *m, const struct cage *cage, struct docker_orders *
 {
 	const struct executor_settings *settings = m->settings;
 	const struct executor_job *job = m->job;
-	const struct job_image *image = &job->payload->image;
 
 	o->network = settings->offline ? xstrdup("none") : copy(settings->docker_network);
 	o->work_dir = xstrdup(job->work_dir);
 	o->project_dir = xstrdup(cage->project_dir);
-	o->has_entrypoint = image->entrypoint_count > 0;
-	for (size_t i = 0; i < image->entrypoint_count; i++)
-		if (image->entrypoint[i][0] != '\0' || image->entrypoint_count > 1)
-			strlist_add(&o->entrypoint, image->entrypoint[i]);
 	for (size_t i = 0; i < job->shown->count; i++)
 		strlist_add(&o->shown, job->shown->items[i]);
 	strlist_add(&o->names, "build"); /* as GitLab's network has it */
@@ -201,6 +197,7 @@ add_job(const struct making *m, struct cage *out, struct error *err)
 		m->job->image_digest = image.digest;
 		orders.image = take(image.id);
 		fill_own(m, out, &orders);
+		image_entrypoint(wanted, &image.config, &orders.entrypoint);
 		list_services(m, &orders.services);
 		out->input = written(m, &orders);
 		strlist_add_take(&out->argv, program_path("pawl-docker"));
@@ -221,7 +218,6 @@ fill_service(
 	strlist_add(&o->binds, m->job->work_dir);
 	strlist_add(&o->binds, cage->project_dir);
 	o->slot = (int64_t)i + 1;
-	o->has_entrypoint = true;
 	services_add_names(
 	    m->job->service_images[i], m->job->payload->services[i].alias, &o->names);
 }

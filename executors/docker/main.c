@@ -38,6 +38,9 @@ struct docker {
 	struct engine *engine;
 	atomic_bool is_gone;            /* the supervisor's socket has ended */
 	int supervisor, listener, init; /* sockets; -1: none */
+	struct init_message hello;      /* the supervisor's first word, */
+	int environment;                /* and the file with it */
+	bool has_greeted;               /* the entrypoint, which comes before pawl-init */
 	uv_poll_t supervisor_poll, listener_poll, init_poll;
 	bool is_attached; /* the engine has answered that it is, or that it is not */
 	bool has_ended;   /* the container, or its pawl-init */
@@ -140,6 +143,19 @@ give_away(struct docker *d, const struct ucred *who, struct error *err)
 	return path_give_tree(d->orders.work_dir, who->uid, who->gid, err);
 }
 
+/* Who comes first is to become the entrypoint, when there is one. */
+static void
+greet(struct docker *d)
+{
+	cleanup_close int who = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (who < 0)
+		return;
+	d->has_greeted = true;
+	if (!init_send(who, &d->hello, &d->environment, 1))
+		d->has_ended = true;
+}
+
 static void
 on_listener(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
@@ -150,6 +166,10 @@ on_listener(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
+	if (d->orders.entrypoint.count > 0 && !d->has_greeted) {
+		greet(d);
+		return;
+	}
 	d->init = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (d->init < 0)
 		return;
@@ -446,7 +466,7 @@ begin(struct docker *d, struct error *err)
 	d->socket_dir = xasprintf("%s/init-%" PRId64, d->root, d->orders.slot);
 	d->room = (struct docker_room){ files, d->root, d->socket_dir };
 	d->name = docker_container_name(&d->room, d->orders.slot);
-	if (stand_in_hello(d->supervisor, NULL, err) < 0)
+	if (stand_in_hear(d->supervisor, &d->hello, &d->environment, err) < 0)
 		return err->code;
 	address = (struct engine_address){ d->orders.host, d->orders.cert_dir };
 	if (engine_open(&address, &d->is_gone, &d->engine, err) < 0)
@@ -467,6 +487,7 @@ finish(struct docker *d)
 	if (d->init_poll.data != NULL)
 		uv_close((uv_handle_t *)&d->init_poll, NULL);
 	engine_close(d->engine);
+	cleanup_close_fd(&d->environment);
 	docker_orders_clear(&d->orders);
 	docker_shared_clear(&d->shared);
 	buf_clear(&d->frames);
@@ -483,7 +504,8 @@ main(int argc, char **argv)
 		.shared = DOCKER_SHARED_INIT,
 		.supervisor = INIT_SOCKET_FD,
 		.listener = -1,
-		.init = -1 };
+		.init = -1,
+		.environment = -1 };
 	struct error err = ERROR_INIT;
 	int rc = 0;
 

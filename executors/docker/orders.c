@@ -21,7 +21,6 @@ static const struct order table[] = {
 	{ "work_dir", ORDER_TEXT, IN(work_dir) },
 	{ "project_dir", ORDER_TEXT, IN(project_dir) },
 	{ "entrypoint", ORDER_LIST, IN(entrypoint) },
-	{ "has_entrypoint", ORDER_NUMBER, IN(has_entrypoint) },
 	{ "shown", ORDER_LIST, IN(shown) },
 	{ "own_volume", ORDER_LIST, IN(own_volumes) },
 	{ "bind", ORDER_LIST, IN(binds) },

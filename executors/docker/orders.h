@@ -19,9 +19,8 @@ struct docker_orders {
 	char *pid_namespace;       /* of this machine */
 	char *work_dir;            /* the workspace; NULL: it has none */
 	char *project_dir;         /* where the job sees it */
-	struct strlist entrypoint; /* instead of the image's */
-	int64_t has_entrypoint;
-	struct strlist shown; /* folders the workspace refers to */
+	struct strlist entrypoint; /* before pawl-init; it wants INIT_HELLO */
+	struct strlist shown;      /* folders the workspace refers to */
 	/* see volume.h: where the job's own are, and FROM, TO, FROM, TO… of others */
 	struct strlist own_volumes, binds, read_only_binds;
 	int64_t privileged;

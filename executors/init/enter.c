@@ -12,14 +12,14 @@
 #define STATUS_UNHEARD 125
 
 static bool
-hear(struct init_step *out)
+hear(int socket, struct init_step *out)
 {
 	struct init_message m = { .type = 0 };
 	int files[INIT_FILES] = { -1, -1, -1, -1 };
 	bool heard;
 
 	do {
-		if (!init_receive(INIT_SOCKET_FD, &m, files))
+		if (!init_receive(socket, &m, files))
 			return false;
 	} while (m.type == 0);
 	heard = m.type == INIT_HELLO && files[0] >= 0 && init_step_read(files[0], out) &&
@@ -31,12 +31,12 @@ hear(struct init_step *out)
 }
 
 int
-enter(char **argv)
+enter(int socket, char **argv)
 {
 	struct init_step hello = { .memory = NULL };
 	int failed;
 
-	if (!hear(&hello)) {
+	if (!hear(socket, &hello)) {
 		(void)fprintf(stderr, "pawl-init: cannot read the job's environment\n");
 		return STATUS_UNHEARD;
 	}

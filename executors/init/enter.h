@@ -7,7 +7,8 @@
 #ifndef EXECUTORS_INIT_ENTER_H
 #define EXECUTORS_INIT_ENTER_H
 
-/* argv ends with NULL. Returns, with an exit status, when it cannot be started. */
-int enter(char **argv);
+/* socket: to be inherited by pawl-init, which it was opened for, or close-on-exec. argv
+ * ends with NULL. Returns, with an exit status, when it cannot be started. */
+int enter(int socket, char **argv);
 
 #endif

@@ -18,7 +18,7 @@
 #define INIT_LISTENS                                                                     \
 	"--listens" /* pawl-init --listens PORT…: 0 when at one, see listens.h */
 
-/* pawl-init --enters PROGRAM ARGUMENT…: becomes an image's entrypoint, see enter.h */
+/* pawl-init --enters SOCKET PROGRAM ARGUMENT…: becomes an image's entrypoint, enter.h */
 #define INIT_ENTERS "--enters"
 
 #define INIT_SOCKET_FD 3

@@ -277,6 +277,12 @@ connect_to(const char *path)
 	return -1;
 }
 
+static int
+socket_of(const char *word)
+{
+	return word[0] == '/' ? connect_to(word) : (int)strtol(word, NULL, 10);
+}
+
 static void
 run(struct init *in)
 {
@@ -299,8 +305,8 @@ main(int argc, char **argv)
 	struct init in = { .socket = -1, .is_alone = true };
 	struct stat st;
 
-	if (argc > 2 && strcmp(argv[1], INIT_ENTERS) == 0)
-		return enter(argv + 2);
+	if (argc > 3 && strcmp(argv[1], INIT_ENTERS) == 0)
+		return enter(socket_of(argv[2]), argv + 3);
 	if (argc > 2 && strcmp(argv[1], INIT_LISTENS) == 0) {
 		for (int i = 2; i < argc; i++)
 			if (listens(argv[i]))
@@ -308,8 +314,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	if (argc == 3)
-		in.socket = argv[1][0] == '/' ? connect_to(argv[1])
-					      : (int)strtol(argv[1], NULL, 10);
+		in.socket = socket_of(argv[1]);
 	if (in.socket < 0 || fstat(in.socket, &st) < 0 || !S_ISSOCK(st.st_mode) ||
 	    !is_enclosed(argv[2])) {
 		(void)fprintf(stderr,

@@ -68,10 +68,12 @@ users() {
 	  script: ['test "$FROM_JOB" = 1']
 	END
 	sed -i "s/ARCH/$(go_arch)/" repo/.gitlab-ci.yml
+	mkdir -p repo/.pawl
+	printf 'FILE: {value: a file, file: true}\n' >repo/.pawl/variables.yml
 	passes
 	says said
 	says "right machine"
-	says "words of the entrypoint"
+	says "words of the entrypoint for entrypoint with a file"
 	none_left users
 }
 
@@ -100,6 +102,13 @@ refuses() {
 	END
 	fails
 	says "the container ended before the job began"
+	repository <<-'END'
+	away:
+	  image: {name: box:1, entrypoint: [nowhere, x]}
+	  script: [echo never]
+	END
+	fails
+	says "cannot start the entrypoint of the image, nowhere: No such file"
 	repository <<-'END'
 	elsewhere:
 	  image: {name: box:1, pull_policy: never, docker: {platform: linux/s390x}}
