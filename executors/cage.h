@@ -65,11 +65,10 @@ struct cage {
 	/* Where argv of the job or of services begins with this, the supervisor has that
 	 * program as an open file; NULL: with none of them. */
 	const char *open_program;
-	bool wants_hello; /* INIT_HELLO, before pawl-init is there; on_host is one that
-			     does */
+	bool wants_hello; /* INIT_HELLO, before pawl-init is there */
 	/*
 	 * The program speaks with somebody outside: it gets this machine as it is, no
-	 * namespace is made and nothing mounted. It hears INIT_HELLO, finds in
+	 * namespace is made and nothing mounted. It wants INIT_HELLO, finds in
 	 * CAGE_FILES_VARIABLE where files_dir really lies, in memory, and tidies up
 	 * after its socket has ended. The same holds for those of the services, which
 	 * make the network, too.

@@ -11,6 +11,8 @@
 
 #define WAIT_MS 30000 /* as wait_for_services_timeout of GitLab's runner */
 #define RESOLVER "/etc/resolv.conf"
+#define HOSTS "/etc/hosts"
+#define HOSTS_MAX ((size_t)1 << 20)
 
 /*
  * Addresses of services, by their numbers: in runner/supervisor/network.h's, after those
@@ -191,17 +193,43 @@ add_service(struct executor_machine *machine, struct executor_job *job, size_t i
 
 /* ---- all of them ----------------------------------------------------------- */
 
-/* In the machine's network its name leads there, to a server that runs on it. */
+/* The address a line of hosts(5) has for name; NULL: none. Breaks the line up. */
+static const char *
+address_in(char *line, const char *name)
+{
+	char *at, *address, *word;
+
+	line[strcspn(line, "#")] = '\0';
+	address = strtok_r(line, " \t", &at);
+	while (address != NULL && (word = strtok_r(NULL, " \t", &at)) != NULL)
+		if (str_eq(word, name))
+			return address;
+	return NULL;
+}
+
+/*
+ * In the machine's network its name leads where it leads the machine, to a server that
+ * runs on it: many have it in this file alone.
+ */
 static void
 add_machine(const struct executor_machine *machine, const struct executor_job *job,
     struct buf *hosts)
 {
-	char name[HOST_NAME_MAX + 1] = "";
+	char name[HOST_NAME_MAX + 1] = "", *at;
+	cleanup_buf struct buf own = BUF_INIT;
+	struct error ignored = ERROR_INIT;
 
 	if (machine->settings->offline || job->payload->service_count > 0 ||
-	    gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0')
+	    gethostname(name, sizeof(name) - 1) < 0 ||
+	    buf_read_file(&own, HOSTS, HOSTS_MAX, &ignored) < 0 || own.len == 0)
 		return;
-	buf_printf(hosts, "127.0.1.1\t%s\n", name);
+	for (char *line = strtok_r(own.data, "\n", &at); line != NULL;
+	     line = strtok_r(NULL, "\n", &at)) {
+		const char *address = address_in(line, name);
+
+		if (address != NULL)
+			buf_printf(hosts, "%s\t%s\n", address, name);
+	}
 }
 
 static int

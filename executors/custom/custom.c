@@ -145,7 +145,7 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 	out->input.len = text.len;
 	out->input.data = arena_strndup(job->arena, text.data, text.len);
 	buf_clear(&text);
-	out->on_host = true;
+	out->on_host = out->wants_hello = true;
 	out->start_ms = custom->config.timeout_ms + TRIES * custom->prepare.timeout_ms +
 	    custom->graceful_ms + custom->force_ms + SLACK_MS;
 	out->end_ms = custom->cleanup.timeout_ms +

@@ -284,7 +284,7 @@ prepare(struct executor_machine *machine, struct executor_job *job, struct cage 
 		    "this job has no image; give it one (`image:`), or run it by another "
 		    "executor");
 	executor_set_paths(job, out);
-	out->on_host = true;
+	out->on_host = out->wants_hello = true;
 	out->start_ms = START_MS;
 	out->end_ms = END_MS;
 	if (engine_open(&address, job->cancel, &m.engine, err) < 0)

@@ -44,6 +44,8 @@ enter(int socket, char **argv)
 	execvp(argv[0], argv);
 	failed = errno;
 	(void)fprintf(stderr, "cannot start the entrypoint of the image, %s: %s\n",
-	    argv[0], strerror(failed));
+	    argv[0],
+	    failed == E2BIG ? "the variables are too large; one of type file has no limit"
+			    : strerror(failed));
 	return failed == ENOENT ? 127 : 126;
 }

@@ -62,6 +62,18 @@ cage_say_hello(struct supervision *s, struct cage_process *to, struct error *err
 	return rc;
 }
 
+/* One that has ended already says more by its end. */
+static int
+greet(struct supervision *s, struct error *err)
+{
+	int rc = cage_say_hello(s, &s->cage, err);
+
+	if (rc != -EPIPE && rc != -ECONNRESET)
+		return rc;
+	*err = (struct error)ERROR_INIT;
+	return 0;
+}
+
 static int
 explain_start(const struct supervision *s, struct error *err)
 {
@@ -80,9 +92,7 @@ cage_start(struct supervision *s, struct error *err)
 	    s->spec.cage.start_ms > 0 ? s->spec.cage.start_ms : START_LIMIT_MS;
 	int64_t until_ms = supervision_now_ms() + limit_ms;
 
-	if (start_program(s, err) < 0 ||
-	    ((s->spec.cage.on_host || s->spec.cage.wants_hello) &&
-		cage_say_hello(s, &s->cage, err) < 0))
+	if (start_program(s, err) < 0 || (s->spec.cage.wants_hello && greet(s, err) < 0))
 		return err->code;
 	while (!s->cage.stands && s->cage.pid != 0 && !s->killed && !s->canceled) {
 		if (supervision_now_ms() >= until_ms)

@@ -66,7 +66,7 @@ guard_files(struct error *err)
 		if (fcntl(fds[i], F_SETFD, FD_CLOEXEC) < 0)
 			return error_set(err, ERR_INVALID,
 			    "pawl-supervise is started by pawl, not by hand");
-	(void)fcntl(SPEC_FD_PROGRAM, F_SETFD, FD_CLOEXEC); /* most jobs have none */
+	(void)fcntl(SPEC_FD_PROGRAM, F_SETFD, FD_CLOEXEC);
 	close_range(SPEC_FD_PROGRAM + 1, ~0u, 0);
 	return 0;
 }
@@ -257,6 +257,8 @@ supervise(struct supervision *s, struct error *err)
 {
 	if (guard_files(err) < 0 || read_spec(&s->spec, err) < 0)
 		return err->code;
+	if (s->spec.cage.open_program == NULL)
+		close(SPEC_FD_PROGRAM); /* somebody else's, if it is open at all */
 	for (size_t i = 0; i < s->spec.mask_count; i++)
 		mask_add(&s->trace.mask, s->spec.masks[i].data, s->spec.masks[i].len);
 	if (trace_open(&s->trace, s->spec.trace, s->spec.continues, err) < 0 ||

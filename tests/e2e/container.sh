@@ -109,7 +109,9 @@ images_say() {
 	entry:
 	  image: oci:$images/entry.oci
 	  variables: {MINE: of the job}
-	  script: ['echo entry=\$FROM_ENTRY, \$MINE']
+	  script:
+	    - 'echo entry=\$FROM_ENTRY, \$MINE'
+	    - if cat /proc/1/environ >/dev/null 2>&1; then echo what it was told lies open; exit 1; fi
 	away:
 	  image: {name: "oci:$images/entry.oci", entrypoint: [nowhere, x]}
 	  script: [echo never]
@@ -141,6 +143,20 @@ images_say() {
 	    bad "a missing image is not named as the reason"
 	(cd repo && as_who pawl run --json fetched) 2>&1 | grep -qE '"image_digest":"sha256:[0-9a-f]{64}"' ||
 	    bad "which image it was is not told"
+}
+
+# Whoever tells an entrypoint the job's variables is not in the way of what says more.
+entrypoint_fails() {
+	repository <<-END
+	job: {image: "oci:$images/entry.oci", script: [echo never]}
+	END
+	printf '#!/bin/sh\nexit 3\n' >runtime
+	chmod 755 runtime
+	(cd repo && PAWL_OCI_RUNTIME=$PWD/../runtime as_who taskset -c 0 timeout 60 pawl run) >"$log" 2>&1 && bad 'passed'
+	says 'runtime could not start the job: exit code 3'
+	printf 'LARGE: %0140000d\n' 0 >variables.yml
+	fails --variables "$PWD/variables.yml"
+	says 'cannot start the entrypoint of the image, entry: the variables are too large; one of type file has no limit'
 }
 
 # root runs the job as the image's user, and gives it the workspace; a user with one id
@@ -187,7 +203,7 @@ network_and_umask() {
 	  script:
 	    - 'if nc 127.0.0.1 \$PORT </dev/null; then echo reached; else echo not reached; fi'
 	    - nc -l -p 4711 -e echo own loopback & sleep 0.2; nc 127.0.0.1 4711 </dev/null
-	    - 'grep "^127.0.1.1" /etc/hosts || echo no machine'
+	    - 'grep "[[:space:]]$(uname -n)\$" /etc/hosts || echo no machine'
 	    - 'echo "umask \$(umask)"; find . .. -maxdepth 1 -perm -o+w | sed "s/^/ANYBODY /"'
 	END
 	echo 'network: none' >settings.yml
@@ -195,7 +211,9 @@ network_and_umask() {
 	passes -v "PORT=$port"
 	umask 022
 	says '\| reached$'
-	says "\| 127.0.1.1.$(uname -n)$"
+	while read -r address name; do
+		if [[ " $name " == *" $(uname -n) "* ]]; then says "\| $address.$(uname -n)$"; fi
+	done < <(sed 's/#.*//; s/[[:space:]]\+/ /g' /etc/hosts)
 	says '\| umask 0022$'
 	if grep -F '| ANYBODY' "$log"; then bad 'anybody may write into the work folder'; fi
 	passes -v "PORT=$port" --config "$PWD/settings.yml"
@@ -237,14 +255,20 @@ endings() {
 from_memory() {
 	local seconds=$((312000000 + $$)) run pid=
 	repository <<-END
+	default: {image: "oci:$images/plain.oci"}
+	before: # the supervisor of the next one is forked off
+	  script: ["true"]
 	job:
-	  image: oci:$images/plain.oci
+	  needs: [before]
 	  script: [sleep $seconds]
 	END
 	(cd repo && exec "${as[@]}" pawl run) >"$log" 2>&1 &
 	run=$!
 	for _ in $(seq 200); do pgrep -f "^sleep $seconds" >/dev/null && break; sleep 0.05; done
-	pid=$(pgrep -nf '^[^ ]*/crun --root .* run ')
+	pid=$(pgrep -of "^sleep $seconds")
+	while [ "${pid:-0}" -gt 1 ] && [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") != */crun\ --root* ]]; do
+		pid=$(ps -o ppid= -p "$pid" | tr -d ' ')
+	done
 	[[ $(readlink "/proc/$pid/exe") == "/memfd:crun (deleted)" ]] ||
 	    bad "crun was started from $(readlink "/proc/$pid/exe")"
 	pkill -INT -P $run -x pawl || kill -INT $run
@@ -260,6 +284,7 @@ check() {
 	done
 	PAWL_OCI_RUNTIME=$(type -P crun) from_memory
 	images_say
+	entrypoint_fails
 	network_and_umask
 	endings
 }
