@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -41,7 +42,7 @@ struct server {
 	struct http_server *http;
 	char *authority;
 	char *address; /* where it listens, as a URL */
-	char *url;     /* how others reach it: the settings', or the same */
+	char *url;     /* how others reach it */
 	char *socket;
 	struct own_runner *runner;
 	struct retention *retention;
@@ -185,6 +186,18 @@ link_hook(struct server *s, struct error *err)
 /* ---- listening
  * ------------------------------------------------------------------------------ */
 
+static bool
+is_known(const char *name)
+{
+	struct addrinfo *found = NULL;
+
+	if (name[0] == '\0' || str_eq(name, "localhost") ||
+	    getaddrinfo(name, NULL, NULL, &found) != 0)
+		return false;
+	freeaddrinfo(found);
+	return true;
+}
+
 /* Where nobody says how it is reached: nobody gets anywhere by 0.0.0.0. */
 static char *
 usual_url(const char *authority)
@@ -192,7 +205,7 @@ usual_url(const char *authority)
 	bool is_any = str_starts(authority, "0.0.0.0:") || str_starts(authority, "[::]:");
 	char name[HOST_NAME_MAX + 1] = "";
 
-	if (!is_any || gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0')
+	if (!is_any || gethostname(name, sizeof(name) - 1) < 0 || !is_known(name))
 		return xasprintf("http://%s", authority);
 	return xasprintf("http://%s%s", name, strrchr(authority, ':'));
 }
