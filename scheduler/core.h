@@ -86,7 +86,7 @@ struct core_runner {
 	size_t scope_count;
 	int limit;          /* jobs at once; 0: any number */
 	int64_t timeout_us; /* the longest a job runs there; 0: as the job says */
-	int64_t lease_us;   /* of its jobs; 0: as core_limits has it */
+	int64_t accept_us, lease_us; /* of its jobs; 0: as core_limits has them */
 	/* Taken for online until then, and as long as it has a request or is heard of;
 	 * see core_limits.online_us. */
 	int64_t online_until_us;

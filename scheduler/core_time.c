@@ -69,6 +69,15 @@ after(const struct core *core, int64_t span_us)
 }
 
 static int64_t
+accept_span(const struct core *core, const struct job *job)
+{
+	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
+
+	return r != NULL && r->pub.accept_us > 0 ? r->pub.accept_us
+						 : core->limits.accept_us;
+}
+
+static int64_t
 lease_span(const struct core *core, const struct job *job)
 {
 	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
@@ -83,7 +92,7 @@ due(const struct core *core, const struct job *job)
 		return NEVER;
 	if (job->pub.status == STATUS_PENDING)
 		return after(core,
-		    job->assigned ? core->limits.accept_us : core->limits.pending_us);
+		    job->assigned ? accept_span(core, job) : core->limits.pending_us);
 	if (job->pub.status == STATUS_RUNNING || job->pub.status == STATUS_CANCELING)
 		return earlier(after(core, lease_span(core, job)), job->timeout_us);
 	return NEVER;

@@ -45,10 +45,20 @@ runner_facts_read(const char *text, struct arena *arena)
 	return facts;
 }
 
+static bool
+is_ours(const struct runner_facts *facts)
+{
+	return facts->name != NULL && str_eq(facts->name, "pawl-runner");
+}
+
 int64_t
 runner_facts_lease_us(const struct runner_facts *facts)
 {
-	bool is_ours = facts->name != NULL && str_eq(facts->name, "pawl-runner");
+	return is_ours(facts) ? RUNNER_LEASE_US : SLOW_LEASE_US;
+}
 
-	return is_ours ? RUNNER_LEASE_US : SLOW_LEASE_US;
+int64_t
+runner_facts_accept_us(const struct runner_facts *facts)
+{
+	return is_ours(facts) ? RUNNER_LEASE_US : 0;
 }

@@ -29,4 +29,8 @@ struct runner_facts runner_facts_read(const char *text, struct arena *arena);
  */
 int64_t runner_facts_lease_us(const struct runner_facts *facts);
 
+/* How long it may take to accept one, 0: as others. pawl-runner does so at once: an
+ * answer that it did not live to read is no reason to wait longer. */
+int64_t runner_facts_accept_us(const struct runner_facts *facts);
+
 #endif

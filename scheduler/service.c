@@ -353,6 +353,7 @@ service_describe_runner(struct service *s, const struct registered_runner *n)
 		.scope_count = n->row.owner == STORE_INSTANCE ? 0 : 1,
 		.limit = (int)n->row.limit,
 		.timeout_us = n->row.maximum_timeout_s * INT64_C(1000000),
+		.accept_us = runner_facts_accept_us(&facts),
 		.lease_us = runner_facts_lease_us(&facts),
 		.online_until_us = n->row.contacted_us == 0
 		    ? 0

@@ -151,10 +151,10 @@ class Runner:
         assert made.status == 201, made.body
         self.token, self.id = made.json['token'], made.json['id']
 
-    def request(self, timeout=60, accepts=True):
+    def request(self, timeout=60, accepts=True, name='gitlab-runner'):
         return self.server.post(
             '/api/v4/jobs/request',
-            {'token': self.token, 'info': {'features': {'two_phase_job_commit': accepts}}},
+            {'token': self.token, 'info': {'name': name, 'features': {'two_phase_job_commit': accepts}}},
             token=None, timeout=timeout)
 
     def take(self):

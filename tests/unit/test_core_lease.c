@@ -60,6 +60,30 @@ START_TEST(job_that_is_not_accepted_goes_to_another)
 }
 END_TEST
 
+START_TEST(runner_has_a_time_of_its_own_to_accept)
+{
+	struct scheduled s;
+	int64_t first = given(&s, &plain), second;
+
+	scheduled_describe(&s,
+	    (struct core_runner){ .id = 3,
+		.run_untagged = true,
+		.accept_us = 30 * SECOND,
+		.online_until_us = INT64_MAX },
+	    NULL);
+	scheduled_request(&s, 3);
+	second = scheduled_one(&s, &plain, NULL);
+	ck_assert_int_eq(scheduled_runner_of(&s, second), 3);
+	scheduled_request(&s, 2);
+	scheduled_wait(&s, 29 * SECOND);
+	ck_assert_int_eq(core_job(s.core, second)->runner, 3);
+	scheduled_wait(&s, 2 * SECOND);
+	ck_assert_int_eq(core_job(s.core, second)->runner, 2);
+	ck_assert_int_eq(core_job(s.core, first)->runner, 1);
+	scheduled_clear(&s);
+}
+END_TEST
+
 START_TEST(word_of_the_runner_that_lost_it_is_refused)
 {
 	struct scheduled s;
@@ -385,6 +409,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, job_that_is_not_accepted_goes_to_another);
+	tcase_add_test(tc, runner_has_a_time_of_its_own_to_accept);
 	tcase_add_test(tc, word_of_the_runner_that_lost_it_is_refused);
 	tcase_add_test(tc, pending_keep_alive_extends_acceptance);
 	tcase_add_test(tc, released_job_goes_back_to_its_place);
