@@ -53,30 +53,22 @@ stand_in_orders(struct buf *out, struct error *err)
 }
 
 int
-stand_in_hear(int socket, struct init_message *hello, int *file, struct error *err)
+stand_in_hear(int socket, int *file, struct error *err)
 {
-	int files[INIT_FILES] = { -1, -1, -1, -1 };
-
-	do {
-		if (!init_receive(socket, hello, files))
-			return error_set(err, ERR_CANCELED, "nobody is there");
-	} while (hello->type == 0);
-	for (int i = 1; i < INIT_FILES; i++)
-		cleanup_close_fd(&files[i]);
-	*file = files[0];
-	if (hello->type == INIT_HELLO && *file >= 0)
-		return 0;
-	return error_set(err, ERR_INVALID, "cannot read the job's environment");
+	if (!init_hear_hello(socket, file))
+		return error_set(err, ERR_CANCELED, "nobody is there");
+	if (*file < 0)
+		return error_set(err, ERR_INVALID, "cannot read the job's environment");
+	return 0;
 }
 
 int
 stand_in_hello(int socket, struct strlist *env, struct error *err)
 {
-	struct init_message m = { .type = 0 };
 	struct init_step hello = { .memory = NULL };
 	cleanup_close int file = -1;
 
-	if (stand_in_hear(socket, &m, &file, err) < 0)
+	if (stand_in_hear(socket, &file, err) < 0)
 		return err->code;
 	if (!init_step_read(file, &hello))
 		return error_set(err, ERR_INVALID, "cannot read the job's environment");

@@ -18,10 +18,8 @@ bool stand_in_begin(int argc, char **argv);
 /* The cage's input. */
 MUST_CHECK int stand_in_orders(struct buf *out, struct error *err);
 
-/* INIT_HELLO as it comes; the file, which has the job's environment, is the caller's. */
-struct init_message;
-MUST_CHECK int stand_in_hear(
-    int socket, struct init_message *hello, int *file, struct error *err);
+/* The file of INIT_HELLO, which has the job's environment; the caller's. */
+MUST_CHECK int stand_in_hear(int socket, int *file, struct error *err);
 
 /* The job's environment, "K=V", of INIT_HELLO. */
 struct strlist;

@@ -38,8 +38,7 @@ struct docker {
 	struct engine *engine;
 	atomic_bool is_gone;            /* the supervisor's socket has ended */
 	int supervisor, listener, init; /* sockets; -1: none */
-	struct init_message hello;      /* the supervisor's first word, */
-	int environment;                /* and the file with it */
+	int environment;                /* the file of the supervisor's INIT_HELLO */
 	bool has_greeted;               /* the entrypoint, which comes before pawl-init */
 	uv_poll_t supervisor_poll, listener_poll, init_poll;
 	bool is_attached; /* the engine has answered that it is, or that it is not */
@@ -148,11 +147,12 @@ static void
 greet(struct docker *d)
 {
 	cleanup_close int who = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC);
+	const struct init_message hello = { .type = INIT_HELLO };
 
 	if (who < 0)
 		return;
 	d->has_greeted = true;
-	if (!init_send(who, &d->hello, &d->environment, 1))
+	if (!init_send(who, &hello, &d->environment, 1))
 		d->has_ended = true;
 }
 
@@ -466,7 +466,7 @@ begin(struct docker *d, struct error *err)
 	d->socket_dir = xasprintf("%s/init-%" PRId64, d->root, d->orders.slot);
 	d->room = (struct docker_room){ files, d->root, d->socket_dir };
 	d->name = docker_container_name(&d->room, d->orders.slot);
-	if (stand_in_hear(d->supervisor, &d->hello, &d->environment, err) < 0)
+	if (stand_in_hear(d->supervisor, &d->environment, err) < 0)
 		return err->code;
 	address = (struct engine_address){ d->orders.host, d->orders.cert_dir };
 	if (engine_open(&address, &d->is_gone, &d->engine, err) < 0)

@@ -14,19 +14,12 @@
 static bool
 hear(int socket, struct init_step *out)
 {
-	struct init_message m = { .type = 0 };
-	int files[INIT_FILES] = { -1, -1, -1, -1 };
-	bool heard;
+	int file = -1;
+	bool heard = init_hear_hello(socket, &file) && file >= 0 &&
+	    init_step_read(file, out) && init_step_add_own(out);
 
-	do {
-		if (!init_receive(socket, &m, files))
-			return false;
-	} while (m.type == 0);
-	heard = m.type == INIT_HELLO && files[0] >= 0 && init_step_read(files[0], out) &&
-	    init_step_add_own(out);
-	for (int i = 0; i < INIT_FILES; i++)
-		if (files[i] >= 0)
-			close(files[i]);
+	if (file >= 0)
+		close(file);
 	return heard;
 }
 

@@ -44,6 +44,27 @@ init_receive(int socket, struct init_message *m, int files[INIT_FILES])
 	return n == (ssize_t)sizeof(*m);
 }
 
+bool
+init_hear_hello(int socket, int *file)
+{
+	struct init_message m = { .type = 0 };
+	int files[INIT_FILES] = { -1, -1, -1, -1 };
+
+	*file = -1;
+	do {
+		if (!init_receive(socket, &m, files))
+			return false;
+	} while (m.type == 0);
+	if (m.type == INIT_HELLO) {
+		*file = files[0];
+		files[0] = -1;
+	}
+	for (int i = 0; i < INIT_FILES; i++)
+		if (files[i] >= 0)
+			close(files[i]);
+	return true;
+}
+
 /* count strings with their NULs from *at on; NULL: there are not so many. */
 static char **
 strings(char **at, const char *end, uint32_t count)

@@ -25,6 +25,12 @@ bool init_send(int socket, const struct init_message *m, const int *files, size_
  */
 bool init_receive(int socket, struct init_message *m, int files[INIT_FILES]);
 
+/*
+ * Wait for INIT_HELLO; its file is the caller's, -1 when something else came. False: the
+ * socket is at its end.
+ */
+bool init_hear_hello(int socket, int *file);
+
 /* What to run, as the first file of INIT_RUN says. It points into the file's memory. */
 struct init_step {
 	char *dir;
