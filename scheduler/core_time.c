@@ -68,33 +68,37 @@ after(const struct core *core, int64_t span_us)
 	return span_us > 0 ? lease_clock(core) + span_us : NEVER;
 }
 
-static int64_t
-accept_span(const struct core *core, const struct job *job)
+/* What its runner says of itself; all 0 where there is none. */
+static const struct core_runner *
+runner_of(const struct core *core, const struct job *job)
 {
+	static const struct core_runner none;
 	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
 
-	return r != NULL && r->pub.accept_us > 0 ? r->pub.accept_us
-						 : core->limits.accept_us;
+	return r != NULL ? &r->pub : &none;
 }
 
 static int64_t
-lease_span(const struct core *core, const struct job *job)
+own_or_usual(int64_t own_us, int64_t usual_us)
 {
-	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
-
-	return r != NULL && r->pub.lease_us > 0 ? r->pub.lease_us : core->limits.lease_us;
+	return own_us > 0 ? own_us : usual_us;
 }
 
 static int64_t
 due(const struct core *core, const struct job *job)
 {
+	const struct core_runner *r = runner_of(core, job);
+
 	if (job->pub.plan->config->trigger.present)
 		return NEVER;
 	if (job->pub.status == STATUS_PENDING)
 		return after(core,
-		    job->assigned ? accept_span(core, job) : core->limits.pending_us);
+		    job->assigned ? own_or_usual(r->accept_us, core->limits.accept_us)
+				  : core->limits.pending_us);
 	if (job->pub.status == STATUS_RUNNING || job->pub.status == STATUS_CANCELING)
-		return earlier(after(core, lease_span(core, job)), job->timeout_us);
+		return earlier(
+		    after(core, own_or_usual(r->lease_us, core->limits.lease_us)),
+		    job->timeout_us);
 	return NEVER;
 }
 
@@ -102,15 +106,14 @@ due(const struct core *core, const struct job *job)
 static int64_t
 timeout(const struct core *core, const struct job *job)
 {
-	const struct runner *r = idmap_get(&core->runners, job->pub.runner);
+	const struct core_runner *r = runner_of(core, job);
 	int64_t span_us = job->pub.plan->config->timeout_s > 0
 	    ? job->pub.plan->config->timeout_s * 1000000
 	    : core->limits.timeout_us;
 	int64_t ran_us = core->now_us - job->pub.started_us;
 
-	if (r != NULL && r->pub.timeout_us > 0 &&
-	    (span_us <= 0 || r->pub.timeout_us < span_us))
-		span_us = r->pub.timeout_us;
+	if (r->timeout_us > 0 && (span_us <= 0 || r->timeout_us < span_us))
+		span_us = r->timeout_us;
 	if (core->limits.grace_us <= 0 || span_us <= 0 || job->pub.started_us == 0)
 		return NEVER;
 	span_us += core->limits.grace_us - ran_us;
