@@ -40,7 +40,6 @@ struct server {
 	struct service *service;
 	struct api *api;
 	struct http_server *http;
-	char *authority;
 	char *address; /* where it listens, as a URL */
 	char *url;     /* how others reach it */
 	char *socket;
@@ -213,17 +212,17 @@ usual_url(const char *authority)
 static int
 listen_on(struct server *s, struct error *err)
 {
-	cleanup_free char *unix_address = NULL;
+	cleanup_free char *unix_address = NULL, *authority = NULL;
 	int fd;
 
 	if (http_listen_socket(s->o->settings->listen, &fd, err) < 0)
 		return err->code;
-	s->authority = http_socket_name(fd);
+	authority = http_socket_name(fd);
 	if (http_server_listen(s->http, fd, err) < 0)
 		return err->code;
-	s->address = xasprintf("http://%s", s->authority);
+	s->address = xasprintf("http://%s", authority);
 	s->url = s->o->settings->url != NULL ? xstrdup(s->o->settings->url)
-					     : usual_url(s->authority);
+					     : usual_url(authority);
 	s->socket = path_join(s->data_dir, "socket");
 	unix_address = xasprintf("unix:%s", s->socket);
 	if (http_listen_socket(unix_address, &fd, err) < 0)
@@ -438,7 +437,6 @@ stop(struct server *s)
 	if (s->socket != NULL)
 		(void)unlink(s->socket);
 	cleanup_close_fd(&s->lock_fd);
-	free(s->authority);
 	free(s->address);
 	free(s->url);
 	free(s->socket);

@@ -22,7 +22,6 @@ mknod -m 666 box/virtual-disk b 254 0
 mknod -m 666 box/memory c 1 1
 make_box
 
-
 # What stays within limits of its own is no escape, and hurts nobody.
 bomb() {
 	repository <<-'END'
